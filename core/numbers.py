@@ -1,0 +1,71 @@
+"""Numbers as people type and read them."""
+
+import math
+import re
+
+from core.errors import DataError
+
+_FRACTION = re.compile(r"^([^/]+)/([^/]+)$")
+_NUMBER = re.compile(r"^[+-]?(\d+([.,]\d*)?|[.,]\d+)([eE][+-]?\d+)?$")
+
+# What is not computed yet is shown so, never as 0.
+NOT_COMPUTED = "–"
+
+
+def parse_number(text: str) -> float:
+    """The finite number that a person typed: ``0.5``, ``0,5``, ``1e-3``, ``1/3``, with any minus sign.
+
+    Raises DataError with one sentence when the text is not one number.
+    """
+    cleaned = text.strip().replace("−", "-").replace("–", "-").replace("\u00a0", "").replace(" ", "")
+    if not cleaned:
+        raise DataError("Nothing is typed here: type a number such as 0.5 or 1/3.")
+    fraction = _FRACTION.match(cleaned)
+    if fraction:
+        divisor = _parse_decimal(fraction[2], text)
+        if divisor == 0:
+            raise DataError(f"“{text.strip()}” divides by zero: type a number such as 0.5 or 1/3.")
+        value = _parse_decimal(fraction[1], text) / divisor
+    else:
+        value = _parse_decimal(cleaned, text)
+    if not math.isfinite(value):
+        raise DataError(f"“{text.strip()}” is too large: type a number below 1.8e308.")
+    return value
+
+
+def _parse_decimal(cleaned: str, text: str) -> float:
+    if not _NUMBER.match(cleaned):
+        raise DataError(f"“{text.strip()}” is not a number: type a number such as 0.5, 0,5 or 1/3.")
+    return float(cleaned.replace(",", "."))
+
+
+def format_number(value: float, digits: int = 4) -> str:
+    """`value` with `digits` significant digits, without trailing zeros and with a true minus sign.
+
+    From 1,000,000 on and below 0.0001 in the scientific form, such as ``1.5e−7``.
+    """
+    if math.isnan(value):
+        return "NaN"
+    if math.isinf(value):
+        return "∞" if value > 0 else "−∞"
+    if value == 0:
+        return "0"
+    rounded = float(f"{value:.{digits - 1}e}")
+    exponent = math.floor(math.log10(abs(rounded)))
+    if exponent >= max(6, digits) or exponent < -4:
+        mantissa, _, power = f"{rounded:.{digits - 1}e}".partition("e")
+        text = f"{_trim(mantissa)}e{int(power)}"
+    else:
+        text = _trim(f"{rounded:.{max(0, digits - 1 - exponent)}f}")
+    return text.replace("-", "−")
+
+
+def _trim(text: str) -> str:
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def format_exact(value: float) -> str:
+    """`value` with every digit that it takes to read the same float64 back."""
+    if math.isfinite(value) and value == int(value) and abs(value) < 1e15:
+        return str(int(value)).replace("-", "−") if value else "0"
+    return repr(float(value)).replace("-", "−")

@@ -1,0 +1,253 @@
+"""A network compiled for the engine: levels of dense blocks over one flat parameter vector."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.activations import ACTIVATIONS, Activation
+from core.network import Network
+
+Index = slice | NDArray[np.intp]
+
+# A block over a contiguous range of sources needs no gathering, but carries a zero for each absent edge.
+# Up to this many times the gathered block's size, or this many entries, the range is the quicker one.
+SPAN_WASTE = 4
+SPAN_FREE = 4096
+# A block is split by rows when its size passes this many entries per edge.
+BLOCK_WASTE = 16
+BLOCK_FREE = 65536
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """A dense product: z[rows] = W · a[sources], W the parameters from `offset` on, shape (rows, sources).
+
+    The first source is a row of ones, so that the first column of W holds the biases. `mask` is None when
+    every entry is a parameter, else 1 where it is one. `feeds_back`: some source needs its gradient.
+    `only`: the sources are one whole level with no other target, so that their gradient can be written, not added.
+    """
+
+    rows: slice
+    sources: Index
+    offset: int
+    shape: tuple[int, int]
+    mask: NDArray[np.float64] | None
+    feeds_back: bool
+    only: bool
+
+    @property
+    def size(self) -> int:
+        """The number of entries of W."""
+        return self.shape[0] * self.shape[1]
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """Neighbouring rows of one level with one activation."""
+
+    rows: slice
+    activation: Activation
+    # The outputs among them whose gradient comes from the loss alone.
+    last: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Level:
+    """The rows of one depth, their blocks and their activations."""
+
+    rows: slice
+    blocks: tuple[Block, ...]
+    segments: tuple[Segment, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Plan:
+    """The compiled network. Values and gradients are arrays with one row per neuron, in level order.
+
+    `rows[id]` is a neuron's row; each level starts with a row of ones of its own. `weight_position[edge]` and
+    `bias_position[neuron]` index the flat parameter vector of length `size`, in which absent edges are zeros.
+    `ties` lists the positions that share one parameter.
+    """
+
+    network: Network
+    levels: tuple[Level, ...]
+    row_count: int
+    size: int
+    rows: dict[str, int]
+    ones: NDArray[np.intp]
+    input_rows: Index
+    output_rows: Index
+    weight_position: dict[str, int]
+    bias_position: dict[str, int]
+    ties: tuple[NDArray[np.intp], ...]
+    names: list[str] = field(repr=False)
+    name_positions: NDArray[np.intp] = field(repr=False)
+
+    def pack(self, values: Mapping[str, float]) -> NDArray[np.float64]:
+        """The flat parameter vector that holds `values`."""
+        parameters = np.zeros(self.size)
+        parameters[self.name_positions] = [values[name] for name in self.names]
+        for positions in self.ties:
+            parameters[positions] = parameters[positions[0]]
+        return parameters
+
+    def unpack(self, parameters: NDArray[np.float64]) -> dict[str, float]:
+        """The value of each parameter by its id."""
+        return dict(zip(self.names, parameters[self.name_positions].tolist(), strict=True))
+
+    def trainable(self, *, update_biases: bool) -> NDArray[np.float64] | None:
+        """1 where an update may change the flat vector, else 0; None when it may everywhere."""
+        held = [
+            position
+            for name, position in zip(self.names, self.name_positions.tolist(), strict=True)
+            if name in self.network.frozen or (name in self.bias_position and not update_biases)
+        ]
+        if not held:
+            return None
+        mask = np.ones(self.size)
+        mask[held] = 0.0
+        for positions in self.ties:
+            mask[positions] = mask[positions[0]]
+        return mask
+
+
+def as_index(rows: list[int]) -> Index:
+    """A slice where the rows follow one another, else an index array."""
+    if rows and rows == list(range(rows[0], rows[0] + len(rows))):
+        return slice(rows[0], rows[0] + len(rows))
+    return np.array(rows, dtype=np.intp)
+
+
+def compile_network(network: Network) -> Plan:
+    """Sort the neurons by level and lay their parameters out in dense blocks."""
+    rows: dict[str, int] = {}
+    level_of_row: list[int] = []
+    ordered_levels: list[list[str]] = []
+    ones: list[int] = []
+    order = {name: place for place, name in enumerate(ACTIVATIONS)}
+    for depth, members in enumerate(network.levels()):
+        ones.append(len(level_of_row))
+        level_of_row.append(depth)
+        # Outputs that feed nothing stand last, so that they make segments of their own.
+        last = {n for n in members if network.neurons[n].role == "output" and not network.outgoing(n)}
+        if depth:
+            members.sort(key=lambda n: (n in last, order[network.neurons[n].activation]))
+        for neuron_id in members:
+            rows[neuron_id] = len(level_of_row)
+            level_of_row.append(depth)
+        ordered_levels.append(members)
+
+    layout = _Layout(network, rows, ones, level_of_row)
+    levels = [layout.add_level(members) for members in ordered_levels[1:]]
+    names = [*layout.bias_position, *(e.id for e in network.edges.values() if e.tied_to is None)]
+    positions = [layout.bias_position.get(n, layout.weight_position.get(n, -1)) for n in names]
+    tied: dict[str, list[int]] = {}
+    for edge in network.edges.values():
+        if edge.tied_to is not None:
+            owner = tied.setdefault(edge.tied_to, [layout.weight_position[edge.tied_to]])
+            owner.append(layout.weight_position[edge.id])
+    return Plan(
+        network=network,
+        levels=tuple(levels),
+        row_count=len(level_of_row),
+        size=layout.size,
+        rows=rows,
+        ones=np.array(ones, dtype=np.intp),
+        input_rows=as_index([rows[n.id] for n in network.inputs]),
+        output_rows=as_index([rows[n.id] for n in network.outputs]),
+        weight_position=layout.weight_position,
+        bias_position=layout.bias_position,
+        ties=tuple(np.array(group, dtype=np.intp) for group in tied.values()),
+        names=names,
+        name_positions=np.array(positions, dtype=np.intp),
+    )
+
+
+class _Layout:
+    """Hands out the flat vector's positions, level by level."""
+
+    def __init__(self, network: Network, rows: dict[str, int], ones: list[int], level_of_row: list[int]) -> None:
+        self.network = network
+        self.rows = rows
+        self.ones = ones
+        self.level_of_row = level_of_row
+        self.size = 0
+        self.weight_position: dict[str, int] = {}
+        self.bias_position: dict[str, int] = {}
+
+    def add_level(self, members: list[str]) -> Level:
+        first = self.rows[members[0]]
+        blocks: list[Block] = []
+        self._add_blocks(members, blocks)
+        segments: list[Segment] = []
+        for neuron_id in members:
+            row = self.rows[neuron_id]
+            neuron = self.network.neurons[neuron_id]
+            activation = ACTIVATIONS[neuron.activation]
+            last = neuron.role == "output" and not self.network.outgoing(neuron_id)
+            # A softmax is one segment whatever its neurons feed: their activations belong together.
+            if segments and segments[-1].activation is activation and (activation.coupled or segments[-1].last == last):
+                former = segments.pop()
+                segments.append(Segment(slice(former.rows.start, row + 1), activation, former.last and last))
+            else:
+                segments.append(Segment(slice(row, row + 1), activation, last))
+        return Level(slice(first, first + len(members)), tuple(blocks), tuple(segments))
+
+    def _add_blocks(self, members: list[str], blocks: list[Block]) -> None:
+        network, rows = self.network, self.rows
+        sources = sorted({rows[edge.source] for member in members for edge in network.incoming(member)})
+        edge_count = sum(len(network.incoming(member)) for member in members)
+        start = self.ones[self.level_of_row[sources[0]]] if sources else 0
+        stop = sources[-1] + 1 if sources else 1
+        gathered = len(members) * (len(sources) + 1)
+        spanned = len(members) * (stop - start)
+        columns: list[int]
+        if spanned <= max(SPAN_WASTE * gathered, SPAN_FREE):
+            columns = list(range(start, stop))
+            index: Index = slice(start, stop)
+        elif gathered > BLOCK_WASTE * edge_count + BLOCK_FREE and len(members) > 1:
+            half = len(members) // 2
+            self._add_blocks(members[:half], blocks)
+            self._add_blocks(members[half:], blocks)
+            return
+        else:
+            columns = [0, *sources]
+            index = np.array(columns, dtype=np.intp)
+        column_of = {row: column for column, row in enumerate(columns)}
+        shape = (len(members), len(columns))
+        mask = np.zeros(shape)
+        for r, member in enumerate(members):
+            mask[r, 0] = 1.0
+            self.bias_position[member] = self.size + r * shape[1]
+            for edge in network.incoming(member):
+                column = column_of[rows[edge.source]]
+                mask[r, column] = 1.0
+                self.weight_position[edge.id] = self.size + r * shape[1] + column
+        blocks.append(
+            Block(
+                rows=slice(rows[members[0]], rows[members[-1]] + 1),
+                sources=index,
+                offset=self.size,
+                shape=shape,
+                mask=None if mask.all() else mask,
+                feeds_back=any(self.level_of_row[row] > 0 for row in sources),
+                only=isinstance(index, slice) and self._is_only_target(members, sources),
+            )
+        )
+        self.size += shape[0] * shape[1]
+
+    def _is_only_target(self, members: list[str], sources: list[int]) -> bool:
+        if not sources or len({self.level_of_row[row] for row in sources}) > 1:
+            return False
+        inside = set(members)
+        depth = self.level_of_row[sources[0]]
+        level = [neuron for neuron, row in self.rows.items() if self.level_of_row[row] == depth]
+        return all(
+            self.network.neurons[neuron].role != "output"
+            and all(edge.target in inside for edge in self.network.outgoing(neuron))
+            for neuron in level
+        )

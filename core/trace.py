@@ -1,0 +1,626 @@
+"""A pass as a sequence of steps: the engine's finished numbers and the order in which they are revealed.
+
+The schedule of one sample's passes is a few flat arrays over kinds and subjects; a `Step` is built only when it
+is asked for. The steps of a batch are the samples' passes one after the other, then the gradient of each
+parameter where it is a sum or a mean, then the update.
+"""
+
+from __future__ import annotations
+
+from array import array
+from collections import OrderedDict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import IntEnum, StrEnum
+from typing import overload
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.engine import Engine, SamplePass, pass_sample
+from core.errors import TrainingError
+from core.network import Network, Role
+from core.plan import Plan
+
+
+class Kind(IntEnum):
+    """What a quantity is. Those from INPUT on are revealed by a step; the others are given from the start."""
+
+    WEIGHT = 0
+    BIAS = 1
+    TARGET = 2
+    INPUT = 3
+    PRODUCT = 4
+    WEIGHTED_SUM = 5
+    ACTIVATION = 6
+    LOSS_SHARE = 7
+    LOSS = 8
+    ACTIVATION_GRAD = 9
+    PRE_ACTIVATION_GRAD = 10
+    WEIGHT_GRAD = 11
+    BIAS_GRAD = 12
+    CONTRIBUTION = 13
+    PARAMETER_GRAD = 14
+    UPDATE = 15
+
+
+# Kinds whose subject is an edge; PARAMETER_GRAD and UPDATE have a parameter, LOSS nothing, the others a neuron.
+EDGE_KINDS = frozenset({Kind.WEIGHT, Kind.PRODUCT, Kind.WEIGHT_GRAD, Kind.CONTRIBUTION})
+PARAMETER_KINDS = frozenset({Kind.PARAMETER_GRAD, Kind.UPDATE})
+
+
+class Phase(StrEnum):
+    """The part of a pass that a step belongs to."""
+
+    FORWARD = "forward"
+    LOSS = "loss"
+    BACKWARD = "backward"
+    UPDATE = "update"
+
+
+def phase_of(kind: Kind) -> Phase:
+    """The phase in which a quantity of this kind is revealed."""
+    if kind >= Kind.PARAMETER_GRAD:
+        return Phase.UPDATE
+    if kind >= Kind.ACTIVATION_GRAD:
+        return Phase.BACKWARD
+    if kind >= Kind.LOSS_SHARE:
+        return Phase.LOSS
+    return Phase.FORWARD
+
+
+class Granularity(StrEnum):
+    """How far one press goes. UPDATE and EPOCH end with the trace; going on from there is the player's part."""
+
+    TERM = "term"
+    NEURON = "neuron"
+    LAYER = "layer"
+    PASS = "pass"
+    SAMPLE = "sample"
+    UPDATE = "update"
+    EPOCH = "epoch"
+
+
+@dataclass(frozen=True, slots=True)
+class Quantity:
+    """One number of a trace: dL/dw of edge w5 in the trace's second sample, say.
+
+    `subject` is the id of a neuron, edge or parameter ("" for the loss); `sample` counts within the batch and
+    is 0 for weights, biases, parameter gradients and updates, which belong to the batch as a whole.
+    """
+
+    kind: Kind
+    subject: str = ""
+    sample: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One step: the quantity that it reveals, its value, and the earlier quantities that it is made of.
+
+    `neuron` is the neuron at work ("" for the loss and for updates of weights), `edge` the edge ("" if none).
+    """
+
+    index: int
+    quantity: Quantity
+    phase: Phase
+    value: float
+    operands: tuple[Quantity, ...]
+    neuron: str
+    edge: str
+
+    @property
+    def kind(self) -> Kind:
+        """What the step reveals."""
+        return self.quantity.kind
+
+
+class Schedule:
+    """The order of the steps of one sample's passes, and of the steps after a batch's last sample."""
+
+    def __init__(self, network: Network, *, joint: frozenset[str], update_biases: bool, batch: int) -> None:
+        self.network = network
+        self.joint = joint
+        self.neuron_ids = list(network.neurons)
+        self.edge_ids = list(network.edges)
+        self.parameter_ids = list(network.values)
+        self._place = {
+            **{n: i for i, n in enumerate(self.neuron_ids)},
+            **{e: i for i, e in enumerate(self.edge_ids)},
+        }
+        self._parameter_place = {p: i for i, p in enumerate(self.parameter_ids)}
+        self.levels = network.levels()
+        self.kinds = array("b")
+        self.subjects = array("l")
+        self.units = array("l")
+        self.level_units = array("l")
+        self._unit = 0
+        self._level = 0
+        self._add_sample()
+        self.sample_length = len(self.kinds)
+        self._add_update(update_biases=update_biases, batch=batch)
+        self.tail_length = len(self.kinds) - self.sample_length
+        self._positions = self._invert()
+
+    def _add(self, kind: Kind, subject: str) -> None:
+        self.kinds.append(kind)
+        places = self._parameter_place if kind in PARAMETER_KINDS else self._place
+        self.subjects.append(places[subject] if subject else 0)
+        self.units.append(self._unit)
+        self.level_units.append(self._level)
+
+    def _add_sample(self) -> None:
+        network = self.network
+        for neuron in network.inputs:
+            self._unit += 1
+            self._add(Kind.INPUT, neuron.id)
+        for members in self.levels:
+            self._level += 1
+            softmax: list[str] = []
+            for neuron_id in members:
+                neuron = network.neurons[neuron_id]
+                if neuron.role is Role.INPUT:
+                    continue
+                self._unit += 1
+                for edge in network.incoming(neuron_id):
+                    self._add(Kind.PRODUCT, edge.id)
+                self._add(Kind.WEIGHTED_SUM, neuron_id)
+                if neuron.activation == "softmax":
+                    softmax.append(neuron_id)
+                else:
+                    self._add(Kind.ACTIVATION, neuron_id)
+            self._each(Kind.ACTIVATION, softmax)
+        self._level += 1
+        self._each(Kind.LOSS_SHARE, [n.id for n in network.outputs])
+        self._unit += 1
+        self._add(Kind.LOSS, "")
+        if not network.outputs:
+            return
+        for members in reversed(self.levels):
+            self._level += 1
+            self._add_backward([n for n in members if network.neurons[n].role is not Role.INPUT])
+
+    def _each(self, kind: Kind, neuron_ids: list[str]) -> None:
+        for neuron_id in neuron_ids:
+            self._unit += 1
+            self._add(kind, neuron_id)
+
+    def _add_backward(self, members: list[str]) -> None:
+        # dL/dz of a softmax neuron needs dL/da of the whole group first.
+        softmax = [n for n in members if self.network.neurons[n].activation == "softmax" and self.has_activation_grad(n)]
+        self._each(Kind.ACTIVATION_GRAD, softmax)
+        for neuron_id in members:
+            self._unit += 1
+            if neuron_id not in softmax and self.has_activation_grad(neuron_id):
+                self._add(Kind.ACTIVATION_GRAD, neuron_id)
+            self._add(Kind.PRE_ACTIVATION_GRAD, neuron_id)
+            incoming = self.network.incoming(neuron_id)
+            for edge in incoming:
+                self._add(Kind.WEIGHT_GRAD, edge.id)
+            self._add(Kind.BIAS_GRAD, neuron_id)
+            for edge in incoming:
+                if self.network.neurons[edge.source].role is not Role.INPUT:
+                    self._add(Kind.CONTRIBUTION, edge.id)
+
+    def has_activation_grad(self, neuron_id: str) -> bool:
+        """Whether dL/da is a step: not where the loss gives dL/dz jointly and nothing else leads to the loss."""
+        if neuron_id not in self.joint:
+            return True
+        group = [neuron_id]
+        if self.network.neurons[neuron_id].activation == "softmax":
+            group = [n.id for n in self.network.outputs if n.activation == "softmax"]
+        return any(self.network.outgoing(member) for member in group)
+
+    def _add_update(self, *, update_biases: bool, batch: int) -> None:
+        network = self.network
+        if not network.outputs:
+            return
+        tied = {edge.tied_to for edge in network.edges.values()}
+        self._level += 1
+        for parameter in self.parameter_ids:
+            if batch > 1 or parameter in tied:
+                self._unit += 1
+                self._add(Kind.PARAMETER_GRAD, parameter)
+        self._level += 1
+        for parameter in self.parameter_ids:
+            if parameter not in network.frozen and (update_biases or parameter in network.edges):
+                self._unit += 1
+                self._add(Kind.UPDATE, parameter)
+
+    def _invert(self) -> dict[Kind, NDArray[np.int64]]:
+        kinds = np.array(self.kinds, dtype=np.int8)
+        subjects = np.array(self.subjects, dtype=np.int64)
+        positions = {}
+        for kind in Kind:
+            count = (
+                len(self.edge_ids)
+                if kind in EDGE_KINDS
+                else len(self.parameter_ids)
+                if kind in PARAMETER_KINDS
+                else max(1, len(self.neuron_ids))
+            )
+            inverse = np.full(count, -1, dtype=np.int64)
+            where = np.flatnonzero(kinds == kind)
+            inverse[subjects[where]] = where
+            positions[kind] = inverse
+        return positions
+
+    def positions(self, kind: Kind) -> NDArray[np.int64]:
+        """The place of this kind's step for each edge, parameter or neuron in drawing order; -1 where none."""
+        return self._positions[kind]
+
+    def place(self, kind: Kind, subject: str) -> int:
+        """The place of one quantity's step in the schedule; -1 when no step reveals it."""
+        if not subject:
+            return int(self._positions[kind][0])
+        index = (self._parameter_place if kind in PARAMETER_KINDS else self._place).get(subject, -1)
+        return int(self._positions[kind][index]) if index >= 0 else -1
+
+    def subject(self, place: int) -> str:
+        """The id that the step at this place is about."""
+        kind = Kind(self.kinds[place])
+        if kind is Kind.LOSS:
+            return ""
+        ids = self.edge_ids if kind in EDGE_KINDS else self.parameter_ids if kind in PARAMETER_KINDS else self.neuron_ids
+        return ids[self.subjects[place]]
+
+
+class Trace(Sequence[Step]):
+    """The passes of one sample, or of a batch with its mean and update, as a sequence of steps.
+
+    `x` has shape (batch, inputs), `targets` (batch, outputs). With `index` steps done, a view shows a quantity
+    if and only if `is_revealed(quantity, index)`. Every value comes from the engine's arrays.
+
+    Raises TrainingError when the batch is empty.
+    """
+
+    # How many samples' passes are kept at once; others are passed again when asked for.
+    KEPT = 64
+
+    def __init__(
+        self,
+        plan: Plan,
+        values: dict[str, float],
+        x: NDArray[np.float64],
+        targets: NDArray[np.float64],
+        *,
+        loss: str = "half_squared_error",
+        mean: bool = True,
+        learning_rate: float = 0.1,
+        update_biases: bool = True,
+    ) -> None:
+        if not len(x):
+            raise TrainingError("There is no sample to step through: add a row to the data.")
+        self.plan = plan
+        self.network = plan.network
+        self.x, self.targets = x, targets
+        self.mean = mean
+        self.learning_rate = learning_rate
+        self.update_biases = update_biases
+        self.engine = Engine(plan, loss=loss, mean=mean)
+        self.engine.load(values)
+        self.values = values
+        self._passes: OrderedDict[int, SamplePass] = OrderedDict()
+        first = self.sample_pass(0) if self.network.outputs else None
+        self.schedule = Schedule(
+            self.network,
+            joint=first.joint if first else frozenset(),
+            update_biases=update_biases,
+            batch=len(x),
+        )
+        self._updated: tuple[float, dict[str, float], dict[str, float]] | None = None
+        self._boundaries: dict[Granularity, NDArray[np.int64]] = {}
+
+    # Numbers
+
+    @property
+    def batch(self) -> int:
+        """The number of samples."""
+        return len(self.x)
+
+    def sample_pass(self, sample: int) -> SamplePass:
+        """The finished numbers of one sample of the batch."""
+        found = self._passes.get(sample)
+        if found is None:
+            if self.network.outputs:
+                found = pass_sample(self.engine, self.x[sample], self.targets[sample])
+            else:
+                found = self._forward_only(sample)
+            self._passes[sample] = found
+            if len(self._passes) > self.KEPT:
+                self._passes.popitem(last=False)
+        return found
+
+    def _forward_only(self, sample: int) -> SamplePass:
+        self.engine.forward(self.x[sample : sample + 1])
+        work = self.engine.workspace
+        nothing = np.zeros(self.plan.row_count)
+        return SamplePass(
+            plan=self.plan,
+            z=work.z[:, 0].copy(),
+            a=work.a[:, 0].copy(),
+            a_grad=nothing,
+            z_grad=nothing,
+            shares={},
+            targets={},
+            loss=0.0,
+            parameters=self.engine.parameters.copy(),
+            joint=frozenset(),
+        )
+
+    def _update(self) -> tuple[float, dict[str, float], dict[str, float]]:
+        if self._updated is None:
+            engine, plan = self.engine, self.plan
+            former = engine.parameters.copy()
+            engine.forward(self.x)
+            loss = engine.loss_value(self.targets)
+            gradient = plan.unpack(engine.backward())
+            engine.descend(self.learning_rate, plan.trainable(update_biases=self.update_biases))
+            new = plan.unpack(engine.parameters)
+            engine.parameters[:] = former
+            self._updated = (loss, gradient, new)
+        return self._updated
+
+    @property
+    def loss(self) -> float:
+        """The batch's loss: the mean (or sum) over its samples."""
+        return self._update()[0]
+
+    @property
+    def gradient(self) -> dict[str, float]:
+        """The batch's gradient by parameter."""
+        return self._update()[1]
+
+    @property
+    def new_values(self) -> dict[str, float]:
+        """Every parameter after the update."""
+        return self._update()[2]
+
+    def value(self, quantity: Quantity) -> float:
+        """The value of a quantity, revealed or not."""
+        kind, subject = quantity.kind, quantity.subject
+        if kind is Kind.PARAMETER_GRAD:
+            return self.gradient[subject]
+        if kind is Kind.UPDATE:
+            return self.new_values[subject]
+        if kind is Kind.WEIGHT:
+            return self.values[self.network.edges[subject].parameter]
+        if kind is Kind.BIAS:
+            return self.values[subject]
+        numbers = self.sample_pass(quantity.sample)
+        match kind:
+            case Kind.TARGET:
+                return numbers.targets[subject]
+            case Kind.INPUT | Kind.ACTIVATION:
+                return numbers.activation(subject)
+            case Kind.PRODUCT:
+                return numbers.product(subject)
+            case Kind.WEIGHTED_SUM:
+                return numbers.pre_activation(subject)
+            case Kind.LOSS_SHARE:
+                return numbers.shares[subject]
+            case Kind.LOSS:
+                return numbers.loss
+            case Kind.ACTIVATION_GRAD:
+                return numbers.activation_grad(subject)
+            case Kind.PRE_ACTIVATION_GRAD | Kind.BIAS_GRAD:
+                return numbers.pre_activation_grad(subject)
+            case Kind.WEIGHT_GRAD:
+                return numbers.weight_grad(subject)
+            case _:
+                return numbers.contribution(subject)
+
+    # The sequence
+
+    def __len__(self) -> int:
+        return self.batch * self.schedule.sample_length + self.schedule.tail_length
+
+    @overload
+    def __getitem__(self, index: int) -> Step: ...
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[Step]: ...
+    def __getitem__(self, index: int | slice) -> Step | Sequence[Step]:
+        if isinstance(index, slice):
+            return [self[i] for i in range(*index.indices(len(self)))]
+        if index < 0:
+            index += len(self)
+        if not 0 <= index < len(self):
+            raise IndexError(index)
+        sample, place = self._locate(index)
+        quantity = Quantity(Kind(self.schedule.kinds[place]), self.schedule.subject(place), sample)
+        neuron, edge = self._subject(quantity)
+        return Step(
+            index=index,
+            quantity=quantity,
+            phase=phase_of(quantity.kind),
+            value=self.value(quantity),
+            operands=self.operands(quantity),
+            neuron=neuron,
+            edge=edge,
+        )
+
+    def _locate(self, index: int) -> tuple[int, int]:
+        """(sample, place in the schedule) of a step."""
+        length = self.schedule.sample_length
+        if index < self.batch * length:
+            return divmod(index, length)
+        return 0, index - (self.batch - 1) * length
+
+    def quantity_at(self, index: int) -> Quantity:
+        """What the step at `index` reveals, without its value."""
+        sample, place = self._locate(index)
+        return Quantity(Kind(self.schedule.kinds[place]), self.schedule.subject(place), sample)
+
+    def sample_at(self, index: int) -> int:
+        """The sample whose passes are on show after `index` steps: the last one once the update has begun."""
+        if index <= 0:
+            return 0
+        return min((index - 1) // self.schedule.sample_length, self.batch - 1)
+
+    def _subject(self, quantity: Quantity) -> tuple[str, str]:
+        subject = quantity.subject
+        if subject in self.network.edges:
+            edge = self.network.edges[subject]
+            if quantity.kind is Kind.PRODUCT:
+                return edge.target, subject
+            if quantity.kind is Kind.CONTRIBUTION:
+                return edge.target, subject
+            if quantity.kind is Kind.WEIGHT_GRAD:
+                return edge.target, subject
+            return "", subject
+        return subject, ""
+
+    def operands(self, quantity: Quantity) -> tuple[Quantity, ...]:
+        """The earlier or given quantities that this one is made of, in the order of its formula."""
+        kind, subject, s = quantity.kind, quantity.subject, quantity.sample
+        network = self.network
+        match kind:
+            case Kind.PRODUCT:
+                return Quantity(Kind.WEIGHT, subject), self._output_of(network.edges[subject].source, s)
+            case Kind.WEIGHTED_SUM:
+                products = tuple(Quantity(Kind.PRODUCT, e.id, s) for e in network.incoming(subject))
+                return (*products, Quantity(Kind.BIAS, subject))
+            case Kind.ACTIVATION:
+                return tuple(Quantity(Kind.WEIGHTED_SUM, n, s) for n in self._group(subject))
+            case Kind.LOSS_SHARE:
+                return self._share_operands(subject, s)
+            case Kind.LOSS:
+                return tuple(Quantity(Kind.LOSS_SHARE, n.id, s) for n in network.outputs)
+            case Kind.ACTIVATION_GRAD:
+                contributions = tuple(Quantity(Kind.CONTRIBUTION, e.id, s) for e in network.outgoing(subject))
+                own: tuple[Quantity, ...] = ()
+                if network.neurons[subject].role is Role.OUTPUT and subject not in self.schedule.joint:
+                    own = (Quantity(Kind.ACTIVATION, subject, s), Quantity(Kind.TARGET, subject, s))
+                return own + contributions
+            case Kind.PRE_ACTIVATION_GRAD:
+                return self._pre_activation_grad_operands(subject, s)
+            case Kind.WEIGHT_GRAD:
+                edge = network.edges[subject]
+                return Quantity(Kind.PRE_ACTIVATION_GRAD, edge.target, s), self._output_of(edge.source, s)
+            case Kind.BIAS_GRAD:
+                return (Quantity(Kind.PRE_ACTIVATION_GRAD, subject, s),)
+            case Kind.CONTRIBUTION:
+                edge = network.edges[subject]
+                return Quantity(Kind.WEIGHT, subject), Quantity(Kind.PRE_ACTIVATION_GRAD, edge.target, s)
+            case Kind.PARAMETER_GRAD:
+                return self._sample_gradients(subject)
+            case Kind.UPDATE:
+                gradient = (
+                    (Quantity(Kind.PARAMETER_GRAD, subject),)
+                    if self.schedule.place(Kind.PARAMETER_GRAD, subject) >= 0
+                    else self._sample_gradients(subject)
+                )
+                given = Kind.WEIGHT if subject in network.edges else Kind.BIAS
+                return Quantity(given, subject), *gradient
+            case _:
+                return ()
+
+    def _output_of(self, neuron_id: str, sample: int) -> Quantity:
+        is_input = self.network.neurons[neuron_id].role is Role.INPUT
+        return Quantity(Kind.INPUT if is_input else Kind.ACTIVATION, neuron_id, sample)
+
+    def _group(self, neuron_id: str) -> list[str]:
+        """The neurons that share an activation: all softmax outputs, or this one alone; this one comes first."""
+        if self.network.neurons[neuron_id].activation != "softmax":
+            return [neuron_id]
+        others = [n.id for n in self.network.outputs if n.activation == "softmax" and n.id != neuron_id]
+        return [neuron_id, *others]
+
+    def _share_operands(self, subject: str, s: int) -> tuple[Quantity, ...]:
+        return Quantity(Kind.ACTIVATION, subject, s), Quantity(Kind.TARGET, subject, s)
+
+    def _pre_activation_grad_operands(self, subject: str, s: int) -> tuple[Quantity, ...]:
+        found: list[Quantity] = []
+        group = self._group(subject)
+        if self.schedule.has_activation_grad(subject):
+            for member in group:
+                found.append(Quantity(Kind.ACTIVATION_GRAD, member, s))
+            for member in group:
+                found.append(Quantity(Kind.WEIGHTED_SUM, member, s))
+            for member in group:
+                found.append(Quantity(Kind.ACTIVATION, member, s))
+        elif subject in self.schedule.joint:
+            found.append(Quantity(Kind.ACTIVATION, subject, s))
+        if subject in self.schedule.joint:
+            found += [Quantity(Kind.TARGET, member, s) for member in group]
+        return tuple(found)
+
+    def _sample_gradients(self, parameter: str) -> tuple[Quantity, ...]:
+        kind = Kind.WEIGHT_GRAD if parameter in self.network.edges else Kind.BIAS_GRAD
+        subjects = [e.id for e in self.network.edges_of_parameter(parameter)] or [parameter]
+        return tuple(Quantity(kind, subject, s) for s in range(self.batch) for subject in subjects)
+
+    # Revelation
+
+    def index_of(self, quantity: Quantity) -> int:
+        """The index of the step that reveals a quantity; -1 for what is given, None of the steps."""
+        place = self.schedule.place(quantity.kind, quantity.subject)
+        if place < 0:
+            return -1
+        if place >= self.schedule.sample_length:
+            return place + (self.batch - 1) * self.schedule.sample_length
+        return place + quantity.sample * self.schedule.sample_length
+
+    def has_step(self, quantity: Quantity) -> bool:
+        """Whether some step reveals this quantity."""
+        return self.index_of(quantity) >= 0
+
+    def is_revealed(self, quantity: Quantity, index: int) -> bool:
+        """Whether the quantity is known after `index` steps; weights, biases and targets always are."""
+        if quantity.kind in (Kind.WEIGHT, Kind.BIAS, Kind.TARGET):
+            return True
+        return 0 <= self.index_of(quantity) < index
+
+    def revealed(self, kind: Kind, index: int) -> NDArray[np.bool_]:
+        """Which edges, parameters or neurons (in drawing order) have this kind revealed after `index` steps.
+
+        Of quantities that belong to a sample, those of the sample on show.
+        """
+        positions = self.schedule.positions(kind)
+        offset = self.batch - 1 if kind in PARAMETER_KINDS else self.sample_at(index)
+        return (positions >= 0) & (positions + offset * self.schedule.sample_length < index)
+
+    # Granularity
+
+    def boundaries(self, granularity: Granularity) -> NDArray[np.int64]:
+        """The numbers of steps done at which a unit of this size is complete, in rising order."""
+        found = self._boundaries.get(granularity)
+        if found is None:
+            found = self._boundaries[granularity] = self._find_boundaries(granularity)
+        return found
+
+    def _find_boundaries(self, granularity: Granularity) -> NDArray[np.int64]:
+        schedule, length = self.schedule, self.schedule.sample_length
+        if granularity in (Granularity.UPDATE, Granularity.EPOCH):
+            return np.array([len(self)])
+        if granularity is Granularity.TERM:
+            return np.arange(1, len(self) + 1)
+        if granularity is Granularity.SAMPLE:
+            ends = np.arange(1, self.batch + 1) * length
+            return np.append(ends, len(self)) if schedule.tail_length else ends
+        if granularity is Granularity.PASS:
+            kinds = np.array(schedule.kinds)
+            labels = np.where(kinds >= Kind.PARAMETER_GRAD, 2, np.where(kinds >= Kind.ACTIVATION_GRAD, 1, 0))
+        else:
+            labels = np.array(schedule.units if granularity is Granularity.NEURON else schedule.level_units)
+        ends = np.flatnonzero(np.diff(labels)) + 1
+        in_sample = np.append(ends[ends < length], length)
+        in_tail = np.append(ends[ends > length], len(schedule.kinds)) if schedule.tail_length else ends[:0]
+        samples = (in_sample[None, :] + np.arange(self.batch)[:, None] * length).ravel()
+        return np.append(samples, in_tail + (self.batch - 1) * length)
+
+    def next_index(self, index: int, granularity: Granularity) -> int:
+        """The number of steps done after going one unit forward from `index` (len(self) at the end)."""
+        ends = self.boundaries(granularity)
+        place = int(np.searchsorted(ends, index, side="right"))
+        return int(ends[place]) if place < len(ends) else len(self)
+
+    def previous_index(self, index: int, granularity: Granularity) -> int:
+        """The number of steps done after going one unit back from `index` (0 at the start)."""
+        ends = self.boundaries(granularity)
+        place = int(np.searchsorted(ends, index, side="left")) - 1
+        return int(ends[place]) if place >= 0 else 0
+
+    def end_of_forward(self, sample: int = 0) -> int:
+        """The number of steps done when a sample's loss has just been revealed."""
+        return self.index_of(Quantity(Kind.LOSS, "", sample)) + 1

@@ -1,0 +1,226 @@
+"""Runs: updates one after the other, each of which can be gone back to bit for bit."""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.engine import Engine
+from core.errors import TrainingError
+from core.plan import Plan, compile_network
+from core.project import Project
+
+# Memory for the keyframes of one run, in bytes.
+KEYFRAME_BYTES = 64 * 2**20
+FIRST_INTERVAL = 32
+
+
+@dataclass(frozen=True, slots=True)
+class LossPoint:
+    """The loss over the whole table after `update` updates."""
+
+    update: int
+    loss: float
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far `Run.train` has come."""
+
+    epoch: int
+    epochs: int
+    update: int
+    loss: float
+
+
+class Run:
+    """The updates since the last change of network, data or settings, which stay as they are for a run's life.
+
+    `first` is the number of updates made before it. Parameters are kept at keyframes and computed again between
+    them by the same operations, so that `parameters_at` gives back the former ones bit for bit.
+    `points` holds the losses for the plot, those of former runs included.
+    """
+
+    def __init__(self, project: Project, points: tuple[LossPoint, ...] = ()) -> None:
+        self.network = project.network
+        self.dataset = project.dataset
+        self.settings = project.settings
+        self.first = project.updates
+        self.earlier = tuple(point for point in points if point.update < self.first)
+        self._points: list[LossPoint] = []
+        self._starts = array("q")
+        self._stops = array("q")
+        self._keyframes: dict[int, NDArray[np.float64]] = {}
+        self._interval = FIRST_INTERVAL
+        self._engine: Engine | None = None
+        self._at = self.first
+
+    # Set-up that costs something is done when it is first needed.
+
+    @property
+    def plan(self) -> Plan:
+        """The compiled network."""
+        return self.engine.plan
+
+    @property
+    def engine(self) -> Engine:
+        """The run's own engine; its parameters are those after some update of the run."""
+        if self._engine is None:
+            self._engine = Engine(
+                compile_network(self.network), loss=self.settings.loss, mean=self.settings.batch_mean
+            )
+            self._engine.load(self.network.values)
+            self._keyframes[self.first] = self._engine.parameters.copy()
+            self._trainable = self._engine.plan.trainable(update_biases=self.settings.update_biases)
+            self._x = self.dataset.matrix([n.id for n in self.network.inputs])
+            self._targets = self.dataset.matrix([n.id for n in self.network.outputs])
+        return self._engine
+
+    @property
+    def last(self) -> int:
+        """The number of the last update that the run has made."""
+        return self.first + len(self._starts)
+
+    def points(self, until: int | None = None) -> tuple[LossPoint, ...]:
+        """The losses up to and including update `until` (all of them without it), in order."""
+        if self.can_train and not self._points:
+            self._points.append(LossPoint(self.first, self.table_loss(self.first)))
+        points = (*self.earlier, *self._points)
+        return points if until is None else tuple(point for point in points if point.update <= until)
+
+    @property
+    def can_train(self) -> bool:
+        """Whether there is an output and a row, so that there is a loss."""
+        return bool(self.network.outputs) and self.dataset.rows > 0
+
+    def table_loss(self, update: int) -> float:
+        """The loss over the whole table after `update` updates."""
+        self._restore(update)
+        self.engine.forward(self._x)
+        return self.engine.loss_value(self._targets)
+
+    def parameters_at(self, update: int) -> dict[str, float]:
+        """Every parameter after `update` updates, bit for bit as they were."""
+        self._restore(update)
+        return self.engine.plan.unpack(self.engine.parameters)
+
+    def rows_of(self, update: int) -> range:
+        """The rows of the batch that made update number `update` (the first is `first` + 1)."""
+        place = update - self.first - 1
+        return range(self._starts[place], self._stops[place])
+
+    def _restore(self, update: int) -> None:
+        engine = self.engine
+        if self._at == update:
+            return
+        if not self.first <= update <= self.last:
+            raise TrainingError(f"Update {update} is not part of this run.")
+        keyframe = max(k for k in self._keyframes if k <= update)
+        if not keyframe <= self._at < update:
+            engine.parameters[:] = self._keyframes[keyframe]
+            self._at = keyframe
+        while self._at < update:
+            self._compute(self.rows_of(self._at + 1))
+
+    def _compute(self, rows: range) -> None:
+        engine = self.engine
+        part = slice(rows.start, rows.stop)
+        engine.forward(self._x[part])
+        engine.loss_value(self._targets[part])
+        engine.backward()
+        engine.descend(self.settings.learning_rate, self._trainable)
+        self._at += 1
+
+    def branch(self, update: int) -> Run:
+        """A run that shares this one's updates up to `update` and can go on otherwise."""
+        twin = Run.__new__(Run)
+        twin.__dict__.update(self.__dict__)
+        count = update - self.first
+        twin._starts, twin._stops = self._starts[:count], self._stops[:count]
+        twin._keyframes = {k: v for k, v in self._keyframes.items() if k <= update}
+        twin._points = [point for point in self._points if point.update <= update]
+        twin._engine = None
+        parameters, trainable, x, targets = self.engine.parameters, self._trainable, self._x, self._targets
+        twin._engine = Engine(self.engine.plan, loss=self.settings.loss, mean=self.settings.batch_mean)
+        twin._engine.parameters[:] = parameters
+        twin._trainable, twin._x, twin._targets = trainable, x, targets
+        return twin
+
+    def advance(self, update: int, rows: range) -> Run:
+        """Make the update that follows `update`, on the batch `rows`, and return the run that holds it.
+
+        That is this run itself, unless it has gone on from there with another batch already.
+        Raises TrainingError when the update is impossible or would make a parameter infinite or NaN.
+        """
+        if not self.can_train:
+            raise TrainingError("An update needs an output neuron and a row of data with its target.")
+        if update < self.last:
+            if self.rows_of(update + 1) == rows:
+                return self
+            return self.branch(update).advance(update, rows)
+        self._restore(update)
+        self._append(rows)
+        if not np.isfinite(self.engine.parameters).all():
+            self._forget_last()
+            raise TrainingError(
+                f"Update {update + 1} would make a parameter infinite: the parameters stay as they were. "
+                "Try a smaller learning rate."
+            )
+        self._points.append(LossPoint(update + 1, self.table_loss(update + 1)))
+        return self
+
+    def _append(self, rows: range) -> None:
+        self._compute(rows)
+        self._starts.append(rows.start)
+        self._stops.append(rows.stop)
+        if (self._at - self.first) % self._interval == 0:
+            self._keyframes[self._at] = self.engine.parameters.copy()
+            if len(self._keyframes) * self.engine.parameters.nbytes > KEYFRAME_BYTES and len(self._keyframes) > 4:
+                self._interval *= 2
+                self._keyframes = {
+                    k: v for k, v in self._keyframes.items() if (k - self.first) % self._interval == 0
+                }
+
+    def _forget_last(self) -> None:
+        self._starts.pop()
+        self._stops.pop()
+        self._keyframes.pop(self._at, None)
+        self._at = -1
+        self._restore(self.last)
+
+    def train(self, update: int, epochs: int) -> Iterator[Progress]:
+        """Make `epochs` passes over the table from update number `update` on; yield after each update's epoch.
+
+        The run must stand at its last update (see `branch`). Stops with TrainingError, the last good
+        parameters kept, when a parameter or the loss becomes infinite or NaN.
+        """
+        if not self.can_train:
+            raise TrainingError("Training needs an output neuron and a row of data with its target.")
+        if update != self.last:
+            raise TrainingError(f"The run has gone on to update {self.last} already.")
+        self.points()
+        self._restore(update)
+        rows = self.dataset.rows
+        size = self.settings.batch_size or rows
+        for epoch in range(1, epochs + 1):
+            before = self.last
+            for start in range(0, rows, size):
+                self._append(range(start, min(start + size, rows)))
+            loss = self.table_loss(self.last)
+            if not (np.isfinite(loss) and np.isfinite(self.engine.parameters).all()):
+                while self.last > before:
+                    self._starts.pop()
+                    self._stops.pop()
+                self._keyframes = {k: v for k, v in self._keyframes.items() if k <= before}
+                self._at = -1
+                self._restore(before)
+                raise TrainingError(
+                    f"The loss became infinite in the epoch after update {before}: the parameters of update "
+                    f"{before} are kept. Try a smaller learning rate."
+                )
+            self._points.append(LossPoint(self.last, loss))
+            yield Progress(epoch, epochs, self.last, loss)

@@ -1,0 +1,65 @@
+"""How a person likes to see numbers: kept between starts, never part of a project."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from PySide6.QtCore import QObject, QSettings, Signal
+
+
+class LabelMode(StrEnum):
+    """Which number an edge carries. AUTO follows the phase: weight and product, then gradient, then update."""
+
+    AUTO = "auto"
+    WEIGHT = "weight"
+    PRODUCT = "product"
+    GRADIENT = "gradient"
+    UPDATE = "update"
+
+
+class Preferences(QObject):
+    """Significant digits on the canvas, the edges' label mode, and what the wheel does."""
+
+    changed = Signal()
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        store = QSettings()
+        self._digits = min(max(int(store.value("view/digits", 4)), 2), 8)
+        mode = str(store.value("view/edge_labels", LabelMode.AUTO))
+        self._label_mode = LabelMode(mode) if mode in set(LabelMode) else LabelMode.AUTO
+        self._wheel_zooms = str(store.value("view/wheel_zooms", "false")) == "true"
+
+    @property
+    def digits(self) -> int:
+        """Significant digits of the numbers on the canvas and in the formulas: 2 to 8."""
+        return self._digits
+
+    def set_digits(self, digits: int) -> None:
+        """Choose the significant digits."""
+        self._digits = digits
+        self._keep("view/digits", digits)
+
+    @property
+    def label_mode(self) -> LabelMode:
+        """Which number an edge carries."""
+        return self._label_mode
+
+    def set_label_mode(self, mode: LabelMode) -> None:
+        """Choose which number an edge carries."""
+        self._label_mode = mode
+        self._keep("view/edge_labels", str(mode))
+
+    @property
+    def wheel_zooms(self) -> bool:
+        """Whether the wheel alone zooms and Ctrl+wheel scrolls, rather than the other way round."""
+        return self._wheel_zooms
+
+    def set_wheel_zooms(self, zooms: bool) -> None:
+        """Choose what the wheel does."""
+        self._wheel_zooms = zooms
+        self._keep("view/wheel_zooms", "true" if zooms else "false")
+
+    def _keep(self, key: str, value: object) -> None:
+        QSettings().setValue(key, value)
+        self.changed.emit()
