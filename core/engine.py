@@ -35,9 +35,7 @@ class Workspace:
         self.shares = np.zeros((outputs, batch))
         blocks = [block for level in plan.levels for block in level.blocks]
         self.gathered = {
-            block.offset: np.zeros((block.shape[1], batch))
-            for block in blocks
-            if not isinstance(block.sources, slice)
+            block.offset: np.zeros((block.shape[1], batch)) for block in blocks if not isinstance(block.sources, slice)
         }
         self.pulled = np.zeros((max((block.shape[1] for block in blocks), default=0), batch))
 

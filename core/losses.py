@@ -61,12 +61,14 @@ def _huber(a: Array, t: Array) -> Array:
 
 def _binary_cross_entropy(a: Array, t: Array) -> Array:
     p = _probability(a)
-    return -(t * np.log(p) + (1.0 - t) * np.log1p(-p))
+    value: Array = -(t * np.log(p) + (1.0 - t) * np.log1p(-p))
+    return value
 
 
 def _binary_cross_entropy_grad(a: Array, t: Array) -> Array:
     p = _probability(a)
-    return (p - t) / (p * (1.0 - p))
+    value: Array = (p - t) / (p * (1.0 - p))
+    return value
 
 
 def _binary_cross_entropy_joint(z: Array, t: Array) -> Array:
@@ -80,12 +82,14 @@ def _cross_entropy(a: Array, t: Array) -> Array:
 
 def _cross_entropy_joint(z: Array, t: Array) -> Array:
     shifted = z - z.max(axis=0, keepdims=True)
-    return t * (np.log(np.exp(shifted).sum(axis=0, keepdims=True)) - shifted)
+    share: Array = t * (np.log(np.exp(shifted).sum(axis=0, keepdims=True)) - shifted)
+    return share
 
 
 def _softmax_cross_entropy_grad(a: Array, t: Array) -> Array:
     # a - t where the targets add up to 1, and right where they do not.
-    return a * t.sum(axis=0, keepdims=True) - t
+    grad: Array = a * t.sum(axis=0, keepdims=True) - t
+    return grad
 
 
 def _minus(a: str, t: str) -> str:
@@ -102,7 +106,7 @@ LOSSES: dict[str, Loss] = {
             _half_squared,
             lambda a, t: a - t,
             lambda a, t: rf"\frac{{1}}{{2}} ({_minus(t, a)})^2",
-            lambda a, t: f"({_minus(a, t)})",
+            _minus,
         ),
         Loss(
             "squared_error",

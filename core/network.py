@@ -227,7 +227,13 @@ class Network:
         return neuron
 
     def connect(
-        self, source: str, target: str, *, weight: float = 0.0, id: str | None = None, tied_to: str | None = None
+        self,
+        source: str,
+        target: str,
+        *,
+        weight: float = 0.0,
+        id: str | None = None,
+        tied_to: str | None = None,
     ) -> Edge:
         """Add an edge from `source` to `target` and return it; without `id` it is named w1, w2, ...
 
@@ -236,8 +242,7 @@ class Network:
         reason = self.why_not_connect(source, target)
         if reason:
             raise NetworkError(reason)
-        edge = self._insert_edge(source, target, weight=weight, id=id, tied_to=tied_to)
-        return edge
+        return self._insert_edge(source, target, weight=weight, id=id, tied_to=tied_to)
 
     def connect_all(
         self, sources: Iterable[str], targets: Iterable[str], weight: Callable[[], float] = lambda: 0.0
@@ -290,9 +295,7 @@ class Network:
                     queue.append(following)
         return None
 
-    def _insert_edge(
-        self, source: str, target: str, *, weight: float, id: str | None, tied_to: str | None
-    ) -> Edge:
+    def _insert_edge(self, source: str, target: str, *, weight: float, id: str | None, tied_to: str | None) -> Edge:
         edge_id = self.free_id("w") if id is None else id
         self._check_new_id(edge_id)
         if tied_to is not None:
@@ -410,15 +413,15 @@ class Network:
         self._check_new_id(new)
         renamed = {old: new}
         if old in self.neurons:
-            self.neurons = {
-                renamed.get(i, i): replace(n, id=new) if i == old else n for i, n in self.neurons.items()
-            }
+            self.neurons = {renamed.get(i, i): replace(n, id=new) if i == old else n for i, n in self.neurons.items()}
             self.positions = {renamed.get(i, i): p for i, p in self.positions.items()}
             self._incoming = {renamed.get(i, i): edges for i, edges in self._incoming.items()}
             self._outgoing = {renamed.get(i, i): edges for i, edges in self._outgoing.items()}
             for edge in [e for e in self.edges.values() if old in (e.source, e.target)]:
                 self.edges[edge.id] = replace(
-                    edge, source=renamed.get(edge.source, edge.source), target=renamed.get(edge.target, edge.target)
+                    edge,
+                    source=renamed.get(edge.source, edge.source),
+                    target=renamed.get(edge.target, edge.target),
                 )
         else:
             self.edges = {
@@ -485,9 +488,7 @@ class Network:
         """
         network = cls()
         for neuron, bias, position in neurons:
-            network.add_neuron(
-                neuron.role, id=neuron.id, activation=neuron.activation, bias=bias, position=position
-            )
+            network.add_neuron(neuron.role, id=neuron.id, activation=neuron.activation, bias=bias, position=position)
         edges = list(edges)
         pairs: set[tuple[str, str]] = set()
         for edge, weight in edges:

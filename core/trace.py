@@ -187,7 +187,9 @@ class Schedule:
 
     def _add_backward(self, members: list[str]) -> None:
         # dL/dz of a softmax neuron needs dL/da of the whole group first.
-        softmax = [n for n in members if self.network.neurons[n].activation == "softmax" and self.has_activation_grad(n)]
+        softmax = [
+            n for n in members if self.network.neurons[n].activation == "softmax" and self.has_activation_grad(n)
+        ]
         self._each(Kind.ACTIVATION_GRAD, softmax)
         for neuron_id in members:
             self._unit += 1
@@ -261,7 +263,9 @@ class Schedule:
         kind = Kind(self.kinds[place])
         if kind is Kind.LOSS:
             return ""
-        ids = self.edge_ids if kind in EDGE_KINDS else self.parameter_ids if kind in PARAMETER_KINDS else self.neuron_ids
+        ids = (
+            self.edge_ids if kind in EDGE_KINDS else self.parameter_ids if kind in PARAMETER_KINDS else self.neuron_ids
+        )
         return ids[self.subjects[place]]
 
 

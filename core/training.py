@@ -70,9 +70,7 @@ class Run:
     def engine(self) -> Engine:
         """The run's own engine; its parameters are those after some update of the run."""
         if self._engine is None:
-            self._engine = Engine(
-                compile_network(self.network), loss=self.settings.loss, mean=self.settings.batch_mean
-            )
+            self._engine = Engine(compile_network(self.network), loss=self.settings.loss, mean=self.settings.batch_mean)
             self._engine.load(self.network.values)
             self._keyframes[self.first] = self._engine.parameters.copy()
             self._trainable = self._engine.plan.trainable(update_biases=self.settings.update_biases)
@@ -181,9 +179,7 @@ class Run:
             self._keyframes[self._at] = self.engine.parameters.copy()
             if len(self._keyframes) * self.engine.parameters.nbytes > KEYFRAME_BYTES and len(self._keyframes) > 4:
                 self._interval *= 2
-                self._keyframes = {
-                    k: v for k, v in self._keyframes.items() if (k - self.first) % self._interval == 0
-                }
+                self._keyframes = {k: v for k, v in self._keyframes.items() if (k - self.first) % self._interval == 0}
 
     def _forget_last(self) -> None:
         self._starts.pop()

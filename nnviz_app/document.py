@@ -193,7 +193,11 @@ class Document(QObject):
         rows = self.run.rows_of(update)
         stack = self.undo_stack
         command = stack.command(stack.index() - 1) if stack.index() else None
-        if isinstance(command, _StateCommand) and command.before.run is self.run and command.text() == f"Update {update}":
+        if (
+            isinstance(command, _StateCommand)
+            and command.before.run is self.run
+            and command.text() == f"Update {update}"
+        ):
             stack.undo()
         else:
             self._push(f"Back to update {update - 1}", self._at_update(self.run, update - 1), run=self.run)

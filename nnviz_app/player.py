@@ -260,5 +260,3 @@ class Player(QObject):
             self.index = 0
         self.index = self.length if at_end and not change.project else min(self.index, self.length)
         self.moved.emit()
-
-

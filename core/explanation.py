@@ -1,0 +1,416 @@
+"""A step in words and as a formula: symbols, the same with numbers put in, and the result."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from core.activations import ACTIVATIONS, derivative
+from core.notation import Writer, parameter_name, quantity_name, tex_id, tex_number, weight_name
+from core.numbers import format_number
+from core.trace import Kind, Quantity, Step, Trace
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """A step explained. `symbols`, `numbers` and `result` are LaTeX: "lhs = rhs", "= ...", "= value".
+
+    `numbers` is empty where a formula has nothing to put in. `plain` is the line with numbers as text, such as
+    "0.1385 × 0.5933 = 0.08217"; `formula` the line with symbols as text.
+    """
+
+    title: str
+    sentence: str
+    symbols: str
+    numbers: str
+    result: str
+    plain: str
+    formula: str
+    note: str = ""
+
+
+def step_title(trace: Trace, index: int) -> str:
+    """The short name of what the step at `index` reveals, without computing its value."""
+    return quantity_name(trace, trace.quantity_at(index))
+
+
+@dataclass(frozen=True, slots=True)
+class _Lines:
+    """What one kind of step says: a sentence, the formula's sides, and the numbers as text."""
+
+    sentence: str
+    left: str
+    right: str
+    numbers: str
+    text: str
+    formula: str
+    note: str = ""
+
+
+def explain(trace: Trace, step: Step, digits: int = 4) -> Explanation:
+    """Explain a step with `digits` significant digits."""
+    writer = Writer(trace, digits)
+    lines = _EXPLAINERS[step.kind](trace, step, writer)
+    result = format_number(step.value, digits)
+    return Explanation(
+        title=quantity_name(trace, step.quantity),
+        sentence=lines.sentence,
+        symbols=f"{lines.left} = {lines.right}" if lines.right else lines.left,
+        numbers=f"= {lines.numbers}" if lines.numbers else "",
+        result=f"= {tex_number(step.value, digits)}",
+        plain=f"{lines.text} = {result}" if lines.text else result,
+        formula=lines.formula,
+        note=lines.note,
+    )
+
+
+def _input(trace: Trace, step: Step, w: Writer) -> _Lines:
+    name = step.quantity.subject
+    sentence = f"The input {name} is given; it is passed on as it is"
+    return _Lines(
+        sentence,
+        w.symbol(step.quantity),
+        f"x_{{{tex_id(name)}}}",
+        "",
+        f"a({name})",
+        f"a({name}) = x({name})",
+    )
+
+
+def _activation_phrase(quantity: Quantity) -> str:
+    return f"the {'input' if quantity.kind is Kind.INPUT else 'activation of'} {quantity.subject}"
+
+
+def _product(trace: Trace, step: Step, w: Writer) -> _Lines:
+    weight, activation = step.operands
+    sentence = f"The weight {weight_name(weight.subject)} times {_activation_phrase(activation)}"
+    return _Lines(
+        sentence,
+        rf"{w.symbol(weight)} \cdot {w.symbol(activation)}",
+        "",
+        rf"{w.number(weight, bracket=False)} \cdot {w.number(activation)}",
+        w.factor_text(weight, activation),
+        f"{weight_name(weight.subject)} · a({activation.subject})",
+    )
+
+
+def _weighted_sum(trace: Trace, step: Step, w: Writer) -> _Lines:
+    name = step.quantity.subject
+    products = len(step.operands) - 1
+    arrive = {0: "nothing arrives there", 1: "the product that arrives there"}.get(
+        products, f"the {products} products that arrive there"
+    )
+    sentence = f"The pre-activation of {name}: {arrive}, plus its bias"
+    return _Lines(
+        sentence,
+        w.symbol(step.quantity),
+        w.sum_symbols(step.operands),
+        w.sum_numbers(step.operands),
+        w.sum_text(step.operands),
+        f"z({name}) = " + w.cut([quantity_name(trace, q) for q in step.operands], " + … (%d more)"),
+    )
+
+
+def _activation(trace: Trace, step: Step, w: Writer) -> _Lines:
+    name = step.quantity.subject
+    activation = ACTIVATIONS[trace.network.neurons[name].activation]
+    z = step.operands[0]
+    symbol, number = w.symbol(z), w.number(z, bracket=False)
+    title = activation.title if any(c.isupper() for c in activation.title[1:]) else activation.title.lower()
+    sentence = f"The activation of {name}: {title} of its pre-activation"
+    if activation.coupled:
+        sentence = f"The activation of {name}: its share of the exponentials of all {len(step.operands)} outputs"
+        terms = sorted(step.operands, key=lambda q: list(trace.network.neurons).index(q.subject))
+        numbers = w.cut([f"e^{{{w.number(q, bracket=False)}}}" for q in terms], r" + \cdots \; (%d \; \mathrm{more})")
+        right = rf"\frac{{e^{{{symbol}}}}}{{\sum_{{k}} e^{{z_k}}}}"
+        put_in = rf"\frac{{e^{{{number}}}}}{{{numbers}}}"
+    else:
+        right, put_in = activation.latex(symbol), activation.latex(number)
+    text = f"{activation.symbol}({w.text(z)})" if activation.name != "linear" else f"a({name})"
+    put_in = "" if activation.name == "linear" else put_in
+    formula = f"a({name}) = {activation.symbol}(z({name}))" if activation.name != "linear" else f"a({name}) = z({name})"
+    return _Lines(sentence, w.symbol(step.quantity), right, put_in, text, formula, activation.note)
+
+
+def _scale(trace: Trace) -> tuple[str, str]:
+    """The factor that makes a mean over the outputs, as LaTeX and as text."""
+    count = len(trace.network.outputs)
+    if trace.engine.loss.mean and count > 1:
+        return rf"\frac{{1}}{{{count}}} \cdot ", f"1/{count} × "
+    return "", ""
+
+
+def _loss_share(trace: Trace, step: Step, w: Writer) -> _Lines:
+    name = step.quantity.subject
+    activation, target = step.operands
+    loss = trace.engine.loss
+    scale, scale_text = _scale(trace)
+    return _Lines(
+        f"The share of {name} in the loss: {loss.title.lower()} of its activation and its target",
+        w.symbol(step.quantity),
+        scale + loss.latex(w.symbol(activation), w.symbol(target)),
+        scale + loss.latex(w.number(activation), w.number(target, bracket=False)),
+        scale_text + _share_text(loss.name, w.text(activation), w.bracket_text(w.text(target))),
+        f"L({name}) = {scale_text}" + _share_text(loss.name, f"a({name})", f"t({name})"),
+    )
+
+
+def _share_text(loss: str, a: str, t: str) -> str:
+    """One output's share of the loss as text, before the mean over the outputs."""
+    match loss:
+        case "half_squared_error":
+            return f"½ × ({t} − {a})²"
+        case "squared_error" | "mean_squared_error":
+            return f"({t} − {a})²"
+        case "mean_absolute_error":
+            return f"|{t} − {a}|"
+        case "huber":
+            return f"huber({t} − {a})"
+        case "binary_cross_entropy":
+            return f"−({t} × ln {a} + (1 − {t}) × ln(1 − {a}))"
+        case _:
+            return f"−{t} × ln {a}"
+
+
+def _share_grad_text(loss: str, a: str, t: str) -> str:
+    """The derivative of `_share_text` as text."""
+    match loss:
+        case "half_squared_error":
+            return f"{a} − {t}"
+        case "squared_error" | "mean_squared_error":
+            return f"2 × ({a} − {t})"
+        case "mean_absolute_error":
+            return f"sign({a} − {t})"
+        case "huber":
+            return f"clip({a} − {t})"
+        case "binary_cross_entropy":
+            return f"({a} − {t}) / ({a} × (1 − {a}))"
+        case _:
+            return f"−{t} / {a}"
+
+
+def _loss(trace: Trace, step: Step, w: Writer) -> _Lines:
+    count = len(step.operands)
+    sentence = {0: "There is no output, so there is no loss", 1: "The loss of this sample"}.get(
+        count, f"The loss of this sample: the sum of the {count} shares"
+    )
+    return _Lines(
+        sentence,
+        "L",
+        w.sum_symbols(step.operands) or "0",
+        w.sum_numbers(step.operands) if count > 1 else "",
+        w.sum_text(step.operands) if count > 1 else "L",
+        "L = " + w.cut([f"L({q.subject})" for q in step.operands], " + … (%d more)"),
+    )
+
+
+def _activation_grad(trace: Trace, step: Step, w: Writer) -> _Lines:
+    name = step.quantity.subject
+    contributions = [q for q in step.operands if q.kind is Kind.CONTRIBUTION]
+    own = [q for q in step.operands if q.kind is not Kind.CONTRIBUTION]
+    parts, numbers, texts, formulas = [], [], [], []
+    if own:
+        activation, target = own
+        loss = trace.engine.loss
+        scale, scale_text = _scale(trace)
+        parts.append(scale + loss.grad_latex(w.symbol(activation), w.symbol(target)))
+        numbers.append(scale + loss.grad_latex(w.number(activation), w.number(target)))
+        a, t = w.text(activation), w.bracket_text(w.text(target))
+        texts.append(scale_text + _share_grad_text(loss.name, a, t))
+        formulas.append(scale_text + _share_grad_text(loss.name, f"a({name})", f"t({name})"))
+    if contributions:
+        parts.append(w.sum_symbols(contributions))
+        numbers.append(w.sum_numbers(contributions))
+        texts.append(w.sum_text(contributions))
+        formulas.append(w.cut([quantity_name(trace, q) for q in contributions], " + … (%d more)"))
+    if own and not contributions:
+        sentence = f"How the loss changes with the activation of the output {name}"
+    elif contributions:
+        count = len(contributions)
+        through = "the one edge that leaves" if count == 1 else f"the {count} edges that leave"
+        sentence = f"How the loss changes with the activation of {name}: the sum of what came back through {through} it"
+    else:
+        sentence = f"No path leads from {name} to the loss, so its activation changes nothing"
+    single = len(contributions) == 1 and not own
+    return _Lines(
+        sentence,
+        w.symbol(step.quantity),
+        " + ".join(parts) or "0",
+        "" if single else " + ".join(numbers),
+        f"∂L/∂a({name})" if single or not texts else " + ".join(texts),
+        f"∂L/∂a({name}) = " + (" + ".join(formulas) or "0"),
+    )
+
+
+def _pre_activation_grad(trace: Trace, step: Step, w: Writer) -> _Lines:
+    name, s = step.quantity.subject, step.quantity.sample
+    activation = ACTIVATIONS[trace.network.neurons[name].activation]
+    a, z = Quantity(Kind.ACTIVATION, name, s), Quantity(Kind.WEIGHTED_SUM, name, s)
+    grad = Quantity(Kind.ACTIVATION_GRAD, name, s)
+    joint = name in trace.schedule.joint
+    left = rf"\delta_{{{tex_id(name)}}} = \frac{{\partial L}}{{\partial z_{{{tex_id(name)}}}}}"
+    symbols, numbers, texts, formulas = [], [], [], []
+    if trace.schedule.has_activation_grad(name):
+        if activation.coupled:
+            symbols.append(rf"{w.symbol(a)} \, ({w.symbol(grad)} - \sum_{{k}} a_k \frac{{\partial L}}{{\partial a_k}})")
+            inner = " + ".join(
+                rf"{w.number(Quantity(Kind.ACTIVATION, q.subject, s))} \cdot {w.number(q)}"
+                for q in step.operands
+                if q.kind is Kind.ACTIVATION_GRAD
+            )
+            numbers.append(rf"{w.number(a)} \, ({w.number(grad, bracket=False)} - ({inner}))")
+            texts.append(f"{w.text(a)} × ({w.text(grad)} − Σ a · ∂L/∂a)")
+            formulas.append(f"a({name}) · (∂L/∂a({name}) − Σ a · ∂L/∂a)")
+        else:
+            symbols.append(rf"{w.symbol(grad)} \cdot {activation.derivative_latex(w.symbol(z), w.symbol(a))}")
+            slope = activation.derivative_latex(w.number(z, bracket=False), w.number(a))
+            numbers.append(rf"{w.number(grad)} \cdot {slope}")
+            f_prime = float(derivative(activation.name, np.array([trace.value(z)]))[0])
+            texts.append(f"{w.text(grad)} × {w.bracket_text(format_number(f_prime, w.digits))}")
+            formulas.append(f"∂L/∂a({name}) · f'(z({name}))")
+    if joint:
+        target = Quantity(Kind.TARGET, name, s)
+        scale, scale_text = _scale(trace)
+        total = _target_total(trace, step)
+        a_symbol, a_number, a_text = w.symbol(a), w.number(a), w.text(a)
+        if total is not None and total != 1.0:
+            # The general form, for targets that do not add up to 1.
+            a_symbol += r" \sum_{k} t_k"
+            a_number += rf" \cdot {tex_number(total, w.digits)}"
+            a_text += f" × {format_number(total, w.digits)}"
+        symbols.append(f"{scale}({a_symbol} - {w.symbol(target)})" if scale else f"{a_symbol} - {w.symbol(target)}")
+        t_number, t_text = w.number(target), w.bracket_text(w.text(target))
+        numbers.append(f"{scale}({a_number} - {t_number})" if scale else f"{a_number} - {t_number}")
+        texts.append(f"{scale_text}({a_text} − {t_text})" if scale else f"{a_text} − {t_text}")
+        formulas.append(f"{scale_text}(a({name}) − t({name}))" if scale else f"a({name}) − t({name})")
+        sentence = (
+            f"δ of {name}: {activation.title.lower()} and {trace.engine.loss.title.lower()} together leave the simple "
+            "difference of activation and target"
+        )
+    else:
+        sentence = f"δ of {name}: how the loss changes with its pre-activation, by the slope of its activation"
+    return _Lines(
+        sentence,
+        left,
+        " + ".join(symbols),
+        " + ".join(numbers),
+        " + ".join(texts),
+        f"δ({name}) = " + " + ".join(formulas),
+        activation.note,
+    )
+
+
+def _target_total(trace: Trace, step: Step) -> float | None:
+    targets = [q for q in step.operands if q.kind is Kind.TARGET]
+    return sum(trace.value(q) for q in targets) if len(targets) > 1 else None
+
+
+def _weight_grad(trace: Trace, step: Step, w: Writer) -> _Lines:
+    delta, activation = step.operands
+    name = weight_name(step.quantity.subject)
+    return _Lines(
+        f"The gradient of {name}: δ of {delta.subject} times {_activation_phrase(activation)}",
+        w.symbol(step.quantity),
+        rf"{w.symbol(delta)} \cdot {w.symbol(activation)}",
+        rf"{w.number(delta, bracket=False)} \cdot {w.number(activation)}",
+        w.factor_text(delta, activation),
+        f"∂L/∂{name} = δ({delta.subject}) · a({activation.subject})",
+    )
+
+
+def _bias_grad(trace: Trace, step: Step, w: Writer) -> _Lines:
+    (delta,) = step.operands
+    return _Lines(
+        f"The gradient of the bias of {delta.subject}: δ of {delta.subject} itself, as the bias is multiplied by 1",
+        w.symbol(step.quantity),
+        w.symbol(delta),
+        "",
+        f"δ({delta.subject})",
+        f"∂L/∂b({delta.subject}) = δ({delta.subject})",
+    )
+
+
+def _contribution(trace: Trace, step: Step, w: Writer) -> _Lines:
+    weight, delta = step.operands
+    source = trace.network.edges[weight.subject].source
+    name = weight_name(weight.subject)
+    return _Lines(
+        f"What comes back to {source} through {name}: the weight times δ of {delta.subject}",
+        rf"{w.symbol(weight)} \cdot {w.symbol(delta)}",
+        "",
+        rf"{w.number(weight, bracket=False)} \cdot {w.number(delta)}",
+        w.factor_text(weight, delta),
+        f"{name} · δ({delta.subject})",
+    )
+
+
+def _parameter_grad(trace: Trace, step: Step, w: Writer) -> _Lines:
+    name = parameter_name(trace, step.quantity.subject)
+    edges = len(trace.network.edges_of_parameter(step.quantity.subject))
+    batch = trace.batch
+    is_mean = trace.mean and batch > 1
+    what = f"the {'mean' if is_mean else 'sum'} over the {batch} samples" if batch > 1 else "the sum"
+    if edges > 1:
+        what += f", added up over the {edges} edges that share it"
+    symbols, numbers, text = (
+        _batch_symbols(trace, step, w, edges),
+        w.sum_numbers(step.operands),
+        w.sum_text(step.operands),
+    )
+    if is_mean:
+        numbers, text = rf"\frac{{1}}{{{batch}}} ({numbers})", f"({text}) / {batch}"
+    return _Lines(
+        f"The gradient of {name} for the update: {what}",
+        w.symbol(step.quantity),
+        symbols,
+        numbers,
+        text,
+        f"∂L/∂{name} = {'mean' if is_mean else 'sum'} of {len(step.operands)} gradients",
+    )
+
+
+def _batch_symbols(trace: Trace, step: Step, w: Writer, edges: int) -> str:
+    if trace.batch == 1:
+        return w.sum_symbols(step.operands)
+    first = w.symbol(step.operands[0])
+    inner = w.sum_symbols(step.operands[:edges]) if edges > 1 else first
+    inner = f"({inner})" if edges > 1 else inner
+    scale = rf"\frac{{1}}{{{trace.batch}}} " if trace.mean else ""
+    return rf"{scale}\sum_{{n=1}}^{{{trace.batch}}} {inner}"
+
+
+def _update(trace: Trace, step: Step, w: Writer) -> _Lines:
+    subject = step.quantity.subject
+    given = step.operands[0]
+    name = parameter_name(trace, subject)
+    symbol = w.parameter(subject)
+    # The gradient of the update is the parameter's own, whether or not a step of its own has shown it.
+    gradient = Quantity(Kind.PARAMETER_GRAD, subject)
+    rate = tex_number(trace.learning_rate, w.digits)
+    rate_text = format_number(trace.learning_rate, w.digits)
+    return _Lines(
+        f"The new {name}: the old one minus the learning rate times its gradient",
+        rf"{symbol}^{{\mathrm{{new}}}}",
+        rf"{symbol} - \eta \cdot {w.symbol(gradient)}",
+        rf"{w.number(given, bracket=False)} - {rate} \cdot {w.number(gradient)}",
+        f"{w.text(given)} − {rate_text} × {w.bracket_text(w.text(gradient))}",
+        f"new {name} = {name} − η · ∂L/∂{name}",
+    )
+
+
+_EXPLAINERS = {
+    Kind.INPUT: _input,
+    Kind.PRODUCT: _product,
+    Kind.WEIGHTED_SUM: _weighted_sum,
+    Kind.ACTIVATION: _activation,
+    Kind.LOSS_SHARE: _loss_share,
+    Kind.LOSS: _loss,
+    Kind.ACTIVATION_GRAD: _activation_grad,
+    Kind.PRE_ACTIVATION_GRAD: _pre_activation_grad,
+    Kind.WEIGHT_GRAD: _weight_grad,
+    Kind.BIAS_GRAD: _bias_grad,
+    Kind.CONTRIBUTION: _contribution,
+    Kind.PARAMETER_GRAD: _parameter_grad,
+    Kind.UPDATE: _update,
+}

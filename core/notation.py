@@ -1,0 +1,170 @@
+"""How quantities are written: names and numbers as text and as LaTeX."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from core.numbers import format_number
+from core.trace import Kind, Quantity, Trace
+
+# A longer sum is cut: the first terms, then how many more there are.
+MAX_TERMS = 6
+
+
+def _is_weight_name(edge: str) -> bool:
+    return re.fullmatch(r"w\d+", edge) is not None
+
+
+def weight_name(edge: str) -> str:
+    """w5 for the edge w5, w(e1) for an edge of another name."""
+    return edge if _is_weight_name(edge) else f"w({edge})"
+
+
+def quantity_name(trace: Trace, quantity: Quantity) -> str:
+    """A short name in text: z(h1), ∂L/∂w5, δ(o1)."""
+    kind, subject = quantity.kind, quantity.subject
+    match kind:
+        case Kind.WEIGHT:
+            return weight_name(subject)
+        case Kind.BIAS:
+            return f"b({subject})"
+        case Kind.TARGET:
+            return f"t({subject})"
+        case Kind.INPUT | Kind.ACTIVATION:
+            return f"a({subject})"
+        case Kind.PRODUCT:
+            return f"{weight_name(subject)}·a({trace.network.edges[subject].source})"
+        case Kind.WEIGHTED_SUM:
+            return f"z({subject})"
+        case Kind.LOSS_SHARE:
+            return f"L({subject})"
+        case Kind.LOSS:
+            return "L"
+        case Kind.ACTIVATION_GRAD:
+            return f"∂L/∂a({subject})"
+        case Kind.PRE_ACTIVATION_GRAD:
+            return f"δ({subject})"
+        case Kind.WEIGHT_GRAD:
+            return f"∂L/∂{weight_name(subject)}"
+        case Kind.BIAS_GRAD:
+            return f"∂L/∂b({subject})"
+        case Kind.CONTRIBUTION:
+            return f"{weight_name(subject)}·δ({trace.network.edges[subject].target})"
+    parameter = parameter_name(trace, subject)
+    return f"new {parameter}" if kind is Kind.UPDATE else f"∂L/∂{parameter} of the batch"
+
+
+def parameter_name(trace: Trace, parameter: str) -> str:
+    """w5 for a weight, b(h1) for a bias."""
+    return weight_name(parameter) if parameter in trace.network.edges else f"b({parameter})"
+
+
+def tex_id(subject: str) -> str:
+    """A name as LaTeX: h1 as it is, longer ones upright."""
+    if re.fullmatch(r"[A-Za-z]?\d*'*", subject):
+        return subject
+    escaped = re.sub(r"([_%&#$])", r"\\\1", subject).replace(" ", r"\;")
+    return rf"\mathrm{{{escaped}}}"
+
+
+def tex_weight(edge: str) -> str:
+    return f"w_{{{edge[1:]}}}" if _is_weight_name(edge) else f"w_{{{tex_id(edge)}}}"
+
+
+def tex_number(value: float, digits: int) -> str:
+    """A number in LaTeX, such as ``1.5 \\cdot 10^{-7}``."""
+    text = format_number(value, digits).replace("−", "-").replace("∞", r"\infty")
+    mantissa, mark, power = text.partition("e")
+    return rf"{mantissa} \cdot 10^{{{power}}}" if mark and mantissa != "NaN" else text
+
+
+class Writer:
+    """Writes the quantities of one trace with the chosen digits."""
+
+    def __init__(self, trace: Trace, digits: int) -> None:
+        self.trace = trace
+        self.network = trace.network
+        self.digits = digits
+
+    def text(self, quantity: Quantity) -> str:
+        """Its value as text."""
+        return format_number(self.trace.value(quantity), self.digits)
+
+    def number(self, quantity: Quantity, *, bracket: bool = True) -> str:
+        """Its value as LaTeX, a negative one in brackets."""
+        return self._bracket(tex_number(self.trace.value(quantity), self.digits), bracket)
+
+    @staticmethod
+    def _bracket(number: str, bracket: bool = True) -> str:
+        return f"({number})" if bracket and number.startswith("-") else number
+
+    def symbol(self, quantity: Quantity) -> str:
+        """Its symbol as LaTeX."""
+        kind, subject = quantity.kind, quantity.subject
+        tex = tex_id(subject)
+        match kind:
+            case Kind.WEIGHT:
+                return tex_weight(subject)
+            case Kind.BIAS:
+                return f"b_{{{tex}}}"
+            case Kind.TARGET:
+                return f"t_{{{tex}}}"
+            case Kind.INPUT | Kind.ACTIVATION:
+                return f"a_{{{tex}}}"
+            case Kind.PRODUCT:
+                return rf"{tex_weight(subject)} \, a_{{{tex_id(self.network.edges[subject].source)}}}"
+            case Kind.WEIGHTED_SUM:
+                return f"z_{{{tex}}}"
+            case Kind.LOSS_SHARE:
+                return f"L_{{{tex}}}"
+            case Kind.LOSS:
+                return "L"
+            case Kind.ACTIVATION_GRAD:
+                return rf"\frac{{\partial L}}{{\partial a_{{{tex}}}}}"
+            case Kind.PRE_ACTIVATION_GRAD:
+                return rf"\delta_{{{tex}}}"
+            case Kind.CONTRIBUTION:
+                return rf"{tex_weight(subject)} \, \delta_{{{tex_id(self.network.edges[subject].target)}}}"
+            case Kind.BIAS_GRAD:
+                return rf"\frac{{\partial L}}{{\partial b_{{{tex}}}}}"
+            case Kind.WEIGHT_GRAD:
+                return rf"\frac{{\partial L}}{{\partial {tex_weight(subject)}}}"
+        return rf"\frac{{\partial L}}{{\partial {self.parameter(subject)}}}"
+
+    def parameter(self, subject: str) -> str:
+        """A parameter's symbol as LaTeX."""
+        return tex_weight(subject) if subject in self.network.edges else f"b_{{{tex_id(subject)}}}"
+
+    def sum_symbols(self, terms: Sequence[Quantity]) -> str:
+        """The symbols of a sum's terms, cut after MAX_TERMS."""
+        return self.cut([self.symbol(term) for term in terms], r" + \cdots \; (%d \; \mathrm{more})")
+
+    def sum_numbers(self, terms: Sequence[Quantity]) -> str:
+        """The numbers of a sum's terms."""
+        shown = [self.number(term, bracket=place > 0) for place, term in enumerate(terms[: MAX_TERMS + 1])]
+        shown += [""] * (len(terms) - len(shown))
+        return self.cut(shown, r" + \cdots \; (%d \; \mathrm{more})")
+
+    def sum_text(self, terms: Sequence[Quantity]) -> str:
+        """The numbers of a sum's terms as text."""
+        shown = [self.bracket_text(self.text(term), place > 0) for place, term in enumerate(terms[: MAX_TERMS + 1])]
+        shown += [""] * (len(terms) - len(shown))
+        return self.cut(shown, " + … (%d more)")
+
+    @staticmethod
+    def bracket_text(number: str, bracket: bool = True) -> str:
+        """A number as text, a negative one in brackets."""
+        return f"({number})" if bracket and number.startswith("−") else number
+
+    @staticmethod
+    def cut(parts: list[str], more: str) -> str:
+        """The parts as a sum, cut after MAX_TERMS."""
+        if len(parts) <= MAX_TERMS + 1:
+            return " + ".join(parts)
+        return " + ".join(parts[:MAX_TERMS]) + more % (len(parts) - MAX_TERMS)
+
+    def factor_text(self, *quantities: Quantity) -> str:
+        """The numbers of a product as text."""
+        first, *others = (self.text(q) for q in quantities)
+        return " × ".join([first, *(self.bracket_text(other) for other in others)])

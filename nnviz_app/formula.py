@@ -1,0 +1,480 @@
+"""Formulas: LaTeX drawn as pictures, and a label that fits them into the width it gets.
+
+A formula is laid out once, as SVG in a placeholder colour; every size, colour and screen resolution is drawn
+from that. What cannot be read as LaTeX is shown as plain text instead: a formula never raises.
+"""
+
+from __future__ import annotations
+
+import functools
+import logging
+import math
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from PySide6.QtCore import QByteArray, QEvent, QPointF, QRectF, QSize, Qt
+from PySide6.QtGui import (
+    QColor,
+    QFont,
+    QFontInfo,
+    QFontMetricsF,
+    QGuiApplication,
+    QPainter,
+    QPaintEvent,
+    QPixmap,
+    QResizeEvent,
+)
+from PySide6.QtSvg import QSvgRenderer
+from PySide6.QtWidgets import QSizePolicy, QWidget
+
+from nnviz_app.theme import theme
+
+LAYOUT_SIZE = 24.0
+PLACEHOLDER_COLOR = "#010203"
+SMALLEST_SCALE = 0.6
+SMALLEST_UNBROKEN_SCALE = 0.8  # below this breaking looks better than one small line
+LINE_GAP = 0.35  # between broken lines, in text sizes
+LINE_INDENT = 1.0  # of broken lines after the first, in text sizes
+
+# fmt: off
+RELATIONS = frozenset((
+    "=", "<", ">", r"\approx", r"\le", r"\leq", r"\ge", r"\geq", r"\ne", r"\neq", r"\equiv", r"\sim",
+    r"\propto", r"\to", r"\rightarrow", r"\leftarrow", r"\gets", r"\mapsto", r"\implies", r"\Rightarrow",
+    r"\iff",
+))
+# fmt: on
+SIGNS = frozenset("+-−")
+SUMS = SIGNS | {r"\pm", r"\mp"}
+PRODUCTS = frozenset((r"\cdot", r"\times", r"\odot"))
+
+log = logging.getLogger(__name__)
+
+_TOKEN = re.compile(r"\\(?:begin|end)\{[^}]*\}|\\[A-Za-z]+|\\.|.", re.DOTALL)
+# fmt: off
+_SYMBOLS = {
+    "alpha": "α", "beta": "β", "gamma": "γ", "delta": "δ", "epsilon": "ε", "eta": "η", "theta": "θ",
+    "lambda": "λ", "mu": "μ", "rho": "ρ", "sigma": "σ", "tau": "τ", "phi": "φ", "Delta": "Δ", "Sigma": "Σ",
+    "partial": "∂", "nabla": "∇", "sum": "Σ", "prod": "Π", "infty": "∞", "ell": "ℓ", "ldots": "…",
+    "dots": "…", "prime": "′", "quad": " ", "qquad": " ", "left": "", "right": "", "mathrm": "", "mathbf": "",
+    "text": "", "operatorname": "", "textstyle": "", "displaystyle": "", "hat": "", "bar": "",
+}
+_OPERATORS = {
+    "cdot": "·", "times": "×", "odot": "⊙", "pm": "±", "approx": "≈", "le": "≤", "leq": "≤", "ge": "≥",
+    "geq": "≥", "ne": "≠", "neq": "≠", "to": "→", "rightarrow": "→", "leftarrow": "←", "gets": "←", "in": "∈",
+    "propto": "∝", "equiv": "≡", "sim": "∼", "implies": "⇒", "Rightarrow": "⇒", "iff": "⇔", "mapsto": "↦",
+}
+# fmt: on
+_POWERS = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """A formula laid out at LAYOUT_SIZE: its SVG in the placeholder colour and its extent in pixels."""
+
+    svg: str
+    width: float
+    ascent: float
+    descent: float
+
+
+def plain_text(latex: str) -> str:
+    """Return a formula as one readable line, for tooltips, screen readers and as the last resort."""
+    return re.sub(r"\s+", " ", _plain(_TOKEN.findall(latex)[::-1])).strip()
+
+
+def _plain(tokens: list[str]) -> str:
+    """Turn tokens (the next one last) into text up to the end of the group they begin in."""
+    text = ""
+    while tokens:
+        token = tokens.pop()
+        name = token.removeprefix("\\") if len(token) > 1 else ""
+        if token == "}":
+            break
+        if name in ("frac", "dfrac", "tfrac"):
+            text += f"{_in_brackets(_argument(tokens))}/{_in_brackets(_argument(tokens))}"
+        elif name == "sqrt":
+            text += f"√{_in_brackets(_argument(tokens))}"
+        elif token == "_":
+            index = _argument(tokens)
+            text += index if index.isdigit() else f"_{_in_brackets(index)}"
+        elif token == "^":
+            power = _argument(tokens)
+            text += power.translate(_POWERS) if power.isdigit() else f"^{_in_brackets(power)}"
+        elif token == "{":
+            text += _plain(tokens)
+        elif name in _OPERATORS:
+            text += f" {_OPERATORS[name]} "
+        elif name[:1].isalpha() and not name.startswith(("begin{", "end{")):
+            text += _SYMBOLS.get(name, name)
+            if tokens and tokens[-1] == " ":  # LaTeX drops the space that ends a command
+                tokens.pop()
+        elif name:
+            text += " " if name in ",;:! \\" else name if name in "{}%&$#_" else " "
+        else:
+            text += " " if token in "&~" else "−" if token == "-" else token
+    return text
+
+
+def _argument(tokens: list[str]) -> str:
+    """Take the next group, command or character as text."""
+    while tokens and tokens[-1].isspace():
+        tokens.pop()
+    if not tokens:
+        return ""
+    token = tokens.pop()
+    return _plain(tokens).strip() if token == "{" else _plain([token]).strip()
+
+
+def _in_brackets(text: str) -> str:
+    return f"({text})" if len(text) > 1 and re.search(r"[-+−=/·\s]", text) else text
+
+
+def break_formula(latex: str) -> list[str]:
+    """Split LaTeX where a line may end: before top-level relations and sums, never inside braces or brackets.
+
+    Joined again the pieces give the same formula. A sign that belongs to its number does not begin a piece.
+    """
+    pieces: list[str] = []
+    piece = ""
+    depth = 0
+    previous = ""
+    for token in _TOKEN.findall(latex):
+        may_break = token in RELATIONS or (token in SUMS and not _expects_operand(previous))
+        if depth == 0 and may_break and piece.strip():
+            pieces.append(piece)
+            piece = ""
+        depth = max(0, depth + _opens(token) - _closes(token))
+        piece += token
+        if not token.isspace():
+            # A sign alone as an exponent is complete: what follows is an operation.
+            previous = "x" if previous in ("^", "_") and token in SIGNS else token
+    if piece.strip():
+        pieces.append(piece)
+    return pieces
+
+
+def _opens(token: str) -> bool:
+    return token in ("{", "(", "[", r"\{") or token.startswith(r"\begin")
+
+
+def _closes(token: str) -> bool:
+    return token in ("}", ")", "]", r"\}") or token.startswith(r"\end")
+
+
+def _expects_operand(token: str) -> bool:
+    """Say whether a plus or minus after `token` is the sign of a number rather than an operation."""
+    return token in ("", ",", "^", "_", "/", "*", *RELATIONS, *SUMS, *PRODUCTS) or _opens(token)
+
+
+def _close_signs(latex: str) -> str:
+    """Put signs of numbers into groups; they would otherwise be set as far from them as operations are."""
+    result = ""
+    previous = ""
+    for token in _TOKEN.findall(latex):
+        is_sign = token in SIGNS and _expects_operand(previous) and previous not in ("^", "_")
+        result += f"{{{token}}}" if is_sign else token
+        if not token.isspace():
+            previous = "x" if previous in ("^", "_") and token in SIGNS else token
+    return result
+
+
+@functools.lru_cache(maxsize=256)
+def lay_out(latex: str) -> Drawing | None:
+    """Lay out a formula; None if it cannot be read as LaTeX or is empty."""
+    if not latex.strip():
+        return None
+    # Imported here: it takes a fifth of a second, and nothing needs it before the first formula.
+    import ziamath
+
+    ziamath.config.svg2 = False  # QtSvg cannot draw the SVG 2 symbols
+    try:
+        formula = ziamath.Latex(_close_signs(latex), size=LAYOUT_SIZE, color=PLACEHOLDER_COLOR)
+        svg = formula.svg()
+    except Exception:  # the parser raises whatever it stumbles over, from KeyError to its own errors
+        log.debug("cannot read %r as LaTeX", latex, exc_info=True)
+        return None
+    match = re.search(r'viewBox="([-\d.e]+) ([-\d.e]+) ([-\d.e]+) ([-\d.e]+)"', svg)
+    if match is None:
+        return None
+    _, top, width, height = (float(part) for part in match.groups())
+    if not (width > 0 and height > 0):
+        return None
+    return Drawing(svg=svg, width=width, ascent=-top, descent=height + top)
+
+
+def render_formula(
+    latex: str, *, color: QColor, size: float, device_pixel_ratio: float = 1.0, plain: str = ""
+) -> QPixmap:
+    """Draw a formula with text of `size` pixels, sharp on a screen with this ratio.
+
+    What is not LaTeX is drawn as plain text: as `plain`, or made from the source. An empty formula gives a
+    null pixmap.
+    """
+    if not latex.strip() or size <= 0:
+        return QPixmap()
+    # The pictures of plain text depend on the font, so it is part of the key.
+    return QPixmap(
+        _render(latex, plain, color.rgba(), round(size, 2), device_pixel_ratio, _plain_font(1).key())
+    )
+
+
+def formula_size(latex: str, size: float, *, plain: str = "") -> tuple[float, float]:
+    """Return the width and height of a formula with text of `size` pixels, without drawing it."""
+    drawing = lay_out(latex)
+    if drawing is not None:
+        scale = size / LAYOUT_SIZE
+        return drawing.width * scale, (drawing.ascent + drawing.descent) * scale
+    if not latex.strip():
+        return 0.0, 0.0
+    metrics = QFontMetricsF(_plain_font(size))
+    return metrics.horizontalAdvance(plain or _fallback(latex)) + 2, metrics.height()
+
+
+@functools.lru_cache(maxsize=256)
+def _render(latex: str, plain: str, rgba: int, size: float, ratio: float, font_key: str) -> QPixmap:
+    color = QColor.fromRgba(rgba)
+    width, height = formula_size(latex, size, plain=plain)
+    pixmap = QPixmap(math.ceil(width * ratio), math.ceil(height * ratio))
+    pixmap.setDevicePixelRatio(ratio)
+    pixmap.fill(Qt.GlobalColor.transparent)
+    painter = QPainter(pixmap)
+    drawing = lay_out(latex)
+    if drawing is not None:
+        painter.setOpacity(color.alphaF())
+        svg = drawing.svg.replace(PLACEHOLDER_COLOR, color.name())
+        QSvgRenderer(QByteArray(svg.encode())).render(painter, QRectF(0, 0, width, height))
+    else:
+        font = _plain_font(size)
+        painter.setFont(font)
+        painter.setPen(color)
+        painter.drawText(QPointF(1, QFontMetricsF(font).ascent()), plain or _fallback(latex))
+    painter.end()
+    return pixmap
+
+
+def _plain_font(size: float) -> QFont:
+    font = theme().font("formula")
+    font.setPixelSize(max(1, round(size)))
+    return font
+
+
+def _fallback(latex: str) -> str:
+    return plain_text(latex) or latex.strip()
+
+
+@dataclass(frozen=True)
+class FormulaLines:
+    """A formula fitted into a width: its lines of LaTeX, their text size and their extent in pixels."""
+
+    lines: tuple[str, ...]
+    size: float
+    width: float
+    height: float
+
+
+def fit_formula(
+    latex: str, pieces: Sequence[str], *, size: float, width: float, plain: str = ""
+) -> FormulaLines:
+    """Fit a formula into `width` pixels: as it is, else a little smaller, else broken between `pieces`.
+
+    Lines are broken at full size where that is enough. A single piece wider than the width makes the whole
+    smaller, without a limit, because a formula with a part cut off would be a wrong one.
+    """
+    natural_width, natural_height = formula_size(latex, size, plain=plain)
+    if natural_width <= 0:
+        return FormulaLines((), size, 0.0, 0.0)
+    scale = min(width / natural_width, 1.0)
+    breakable = len(pieces) > 1 and lay_out(latex) is not None
+    if scale >= SMALLEST_UNBROKEN_SCALE or not breakable:
+        return FormulaLines((latex,), size * scale, natural_width * scale, natural_height * scale)
+    lines = _fill_lines(pieces, size=size, width=width)
+    extents = [formula_size(line, size) for line in lines]
+    full_width = max(
+        extent[0] + (LINE_INDENT * size if number else 0.0) for number, extent in enumerate(extents)
+    )
+    full_height = sum(extent[1] for extent in extents) + LINE_GAP * size * (len(lines) - 1)
+    scale = min(width / full_width, 1.0)
+    return FormulaLines(tuple(lines), size * scale, full_width * scale, full_height * scale)
+
+
+def _fill_lines(pieces: Sequence[str], *, size: float, width: float) -> list[str]:
+    """Fill lines with whole sides of relations; break inside a side only if it is too wide for a line."""
+    lines: list[str] = []
+
+    def fits(line: str) -> bool:
+        # What is only a little too wide is made smaller rather than broken up.
+        room = width - (LINE_INDENT * size if len(lines) > 1 else 0.0)
+        return formula_size(line, size)[0] * SMALLEST_UNBROKEN_SCALE <= room
+
+    def begin(piece: str) -> None:
+        # The empty group gives an operator at the start of a line the spacing of one between two operands.
+        lines.append("{} " + piece if lines else piece)
+
+    for side in _sides(pieces):
+        whole = "".join(side)
+        if lines and formula_size(lines[-1] + whole, size)[0] + LINE_INDENT * size <= width:
+            lines[-1] += whole
+            continue
+        begin(whole)
+        if fits(lines[-1]) or len(side) == 1:
+            continue
+        lines.pop()
+        begin(side[0])
+        for piece in side[1:]:
+            if fits(lines[-1] + piece):
+                lines[-1] += piece
+            else:
+                begin(piece)
+    return lines
+
+
+def _sides(pieces: Sequence[str]) -> list[list[str]]:
+    """Group pieces so that each group but the first begins with a relation."""
+    sides: list[list[str]] = []
+    for piece in pieces:
+        first = _TOKEN.match(piece.lstrip())
+        if not sides or (first is not None and first[0] in RELATIONS):
+            sides.append([piece])
+        else:
+            sides[-1].append(piece)
+    return sides
+
+
+class FormulaLabel(QWidget):
+    """Shows one formula, never cut off: too wide, it becomes smaller and then breaks into lines."""
+
+    def __init__(self, latex: str = "", parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._latex = ""
+        self._plain = ""
+        self._pieces: tuple[str, ...] = ()
+        self._color: QColor | str = "text"
+        self._relative_size = 1.0
+        self._alignment = Qt.AlignmentFlag.AlignLeft
+        policy = QSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Minimum)
+        policy.setHeightForWidth(True)
+        self.setSizePolicy(policy)
+        theme().changed.connect(self._theme_changed)
+        self.set_latex(latex)
+
+    def set_latex(self, latex: str, *, plain: str = "", pieces: Sequence[str] | None = None) -> None:
+        """Show a formula.
+
+        `plain` is what tooltips and screen readers say (made from the LaTeX if not given); `pieces`, which
+        joined must give the formula, say where else than by default it may be broken.
+        """
+        self._latex = latex.strip()
+        self._plain = plain or plain_text(latex)
+        self._pieces = tuple(pieces) if pieces is not None else tuple(break_formula(self._latex))
+        self.setAccessibleName(self._plain)
+        self.setToolTip(self._plain)
+        self._relayout()
+
+    def latex(self) -> str:
+        """Return the formula's LaTeX."""
+        return self._latex
+
+    def plain(self) -> str:
+        """Return the formula as plain text."""
+        return self._plain
+
+    def set_color(self, color: QColor | str) -> None:
+        """Set the colour: one of its own, or the name of a palette colour, which then follows the theme."""
+        if isinstance(color, str):
+            theme().palette.color(color)  # an unknown name must fail here, not while painting
+        self._color = QColor(color) if isinstance(color, QColor) else color
+        self.update()
+
+    def color(self) -> QColor:
+        """Return the colour the formula is drawn in."""
+        if not self.isEnabled():
+            return theme().palette.color("disabled_text")
+        return QColor(self._color) if isinstance(self._color, QColor) else theme().palette.color(self._color)
+
+    def set_relative_size(self, factor: float) -> None:
+        """Set the size relative to the theme's formula font."""
+        self._relative_size = factor
+        self._relayout()
+
+    def set_alignment(self, alignment: Qt.AlignmentFlag) -> None:
+        """Set the horizontal alignment: left, centre or right."""
+        self._alignment = alignment
+        self.update()
+
+    def text_size(self) -> float:
+        """Return the size of the formula's text in pixels before it is made to fit."""
+        return QFontInfo(theme().font("formula")).pixelSize() * self._relative_size
+
+    def fitted(self) -> FormulaLines:
+        """Return the lines as they are shown at the present width."""
+        return self._fit(self.width())
+
+    def _fit(self, width: float) -> FormulaLines:
+        return fit_formula(
+            self._latex, self._pieces, size=self.text_size(), width=max(width, 1.0), plain=self._plain
+        )
+
+    # Qt
+
+    def sizeHint(self) -> QSize:
+        width, height = formula_size(self._latex, self.text_size(), plain=self._plain)
+        return QSize(math.ceil(width), math.ceil(height))
+
+    def minimumSizeHint(self) -> QSize:
+        # Wide enough for the widest piece at the smallest size that is good to read, if that is not a lot.
+        size = self.text_size() * SMALLEST_SCALE
+        widest = max((formula_size(piece, size)[0] for piece in self._pieces), default=0.0) + size
+        return QSize(math.ceil(min(widest, 12 * self.text_size())), math.ceil(self._fit(self.width()).height))
+
+    def hasHeightForWidth(self) -> bool:
+        return True
+
+    def heightForWidth(self, width: int) -> int:
+        return math.ceil(self._fit(width).height)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        if event.oldSize().width() != event.size().width():
+            self.updateGeometry()
+
+    def changeEvent(self, event: QEvent) -> None:
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.EnabledChange:
+            self.update()
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        if not self._latex:
+            return
+        fitted = self._fit(self.width())
+        # A layout may give less height than asked for; smaller is better than cut off.
+        shrink = min(1.0, self.height() / fitted.height) if fitted.height > 0 else 1.0
+        size = fitted.size * shrink
+        ratio = self.devicePixelRatioF()
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
+        top = max(0.0, (self.height() - fitted.height * shrink) / 2.0)
+        for number, line in enumerate(fitted.lines):
+            width, height = formula_size(line, size, plain=self._plain)
+            indent = LINE_INDENT * size if number else 0.0
+            pixmap = render_formula(
+                line, color=self.color(), size=size, device_pixel_ratio=ratio, plain=self._plain
+            )
+            painter.drawPixmap(QPointF(self._left(width, indent), top), pixmap)
+            top += height + LINE_GAP * size
+        painter.end()
+
+    def _left(self, width: float, indent: float) -> float:
+        if self._alignment & Qt.AlignmentFlag.AlignHCenter:
+            return max(0.0, (self.width() - width) / 2.0)
+        if self._alignment & Qt.AlignmentFlag.AlignRight:
+            return max(0.0, self.width() - width)
+        right_to_left = QGuiApplication.isRightToLeft()
+        return max(0.0, self.width() - width - indent) if right_to_left else indent
+
+    def _theme_changed(self) -> None:
+        self._relayout()
+
+    def _relayout(self) -> None:
+        self.updateGeometry()
+        self.update()

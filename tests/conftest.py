@@ -1,0 +1,44 @@
+"""What all tests share: no real display, no real settings, hypothesis profiles."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+import pytest
+from hypothesis import settings
+
+# Before any application is created. NNVIZ_TEST_PLATFORM=xcb runs the same tests in real windows.
+os.environ["QT_QPA_PLATFORM"] = os.environ.get("NNVIZ_TEST_PLATFORM") or "offscreen"
+
+settings.register_profile("dev", max_examples=50, deadline=None)
+settings.register_profile("ci", max_examples=200, deadline=None, print_blob=True)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "dev"))
+
+CORE_TESTS = Path(__file__).parent / "core"
+
+
+@pytest.fixture(autouse=True)
+def own_settings(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> Path | None:
+    """Give each test outside tests/core empty settings of its own; its folder is the fixture's value.
+
+    Programs that a test starts inherit them through the environment.
+    """
+    if request.path.is_relative_to(CORE_TESTS):
+        return None
+    folder = tmp_path_factory.mktemp("settings")
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(folder / "config"))
+    monkeypatch.setenv("XDG_DATA_HOME", str(folder / "data"))
+    if "PySide6.QtCore" in sys.modules:
+        from PySide6.QtCore import QCoreApplication, QSettings
+
+        QSettings.setDefaultFormat(QSettings.Format.IniFormat)
+        for scope in (QSettings.Scope.UserScope, QSettings.Scope.SystemScope):
+            for file_format in (QSettings.Format.IniFormat, QSettings.Format.NativeFormat):
+                QSettings.setPath(file_format, scope, str(folder / scope.name))
+        QCoreApplication.setOrganizationName("nnviz-tests")
+        QCoreApplication.setApplicationName("nnviz-tests")
+    return folder
