@@ -17,7 +17,7 @@ Array = NDArray[np.floating[Any]]
 LEAKY_SLOPE = 0.01
 ELU_ALPHA = 1.0
 
-_erf = np.frompyfunc(math.erf, 1, 1)
+_erfc = np.frompyfunc(math.erfc, 1, 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +69,7 @@ def _tanh_vjp(z: Array, a: Array, a_grad: Array, z_grad: Array) -> None:
 
 
 def _relu(z: Array, a: Array) -> None:
-    np.maximum(z, 0.0, a)
+    np.maximum(z, 0.0, out=a)
 
 
 def _relu_vjp(z: Array, a: Array, a_grad: Array, z_grad: Array) -> None:
@@ -78,7 +78,7 @@ def _relu_vjp(z: Array, a: Array, a_grad: Array, z_grad: Array) -> None:
 
 def _leaky_relu(z: Array, a: Array) -> None:
     np.multiply(z, LEAKY_SLOPE, a)
-    np.maximum(z, a, a)
+    np.maximum(z, a, out=a)
 
 
 def _leaky_relu_vjp(z: Array, a: Array, a_grad: Array, z_grad: Array) -> None:
@@ -86,7 +86,7 @@ def _leaky_relu_vjp(z: Array, a: Array, a_grad: Array, z_grad: Array) -> None:
 
 
 def _elu(z: Array, a: Array) -> None:
-    np.minimum(z, 0.0, a)
+    np.minimum(z, 0.0, out=a)
     np.expm1(a, a)
     np.multiply(a, ELU_ALPHA, a)
     np.copyto(a, z, where=z > 0.0)
@@ -106,8 +106,8 @@ def _softplus_vjp(z: Array, a: Array, a_grad: Array, z_grad: Array) -> None:
 
 
 def _normal_cdf(z: Array) -> Array:
-    cdf: Array = 0.5 * (1.0 + _erf(z / math.sqrt(2.0)).astype(z.dtype))
-    return cdf
+    # By erfc, since 1 + erf loses its digits far below 0.
+    return 0.5 * np.asarray(_erfc(z / -math.sqrt(2.0)), dtype=z.dtype)
 
 
 def _gelu(z: Array, a: Array) -> None:

@@ -23,7 +23,7 @@ class Dataset:
         self.columns: dict[str, Column] = {}
         lengths = set()
         for neuron_id, values in (columns or {}).items():
-            column = np.array(values, dtype=np.float64)
+            column = np.fromiter(values, dtype=np.float64)
             column.flags.writeable = False
             self.columns[neuron_id] = column
             lengths.add(len(column))
@@ -98,7 +98,7 @@ class Dataset:
         columns = {}
         for neuron_id in wanted:
             column = self.columns.get(neuron_id)
-            if column is None:
+            if column is None or len(column) != self.rows:
                 column = np.zeros(self.rows)
                 column.flags.writeable = False
             columns[neuron_id] = column
@@ -110,9 +110,10 @@ class Dataset:
 
     def matrix(self, neuron_ids: Sequence[str], rows: slice | Sequence[int] = slice(None)) -> NDArray[np.float64]:
         """The columns of these neurons, shape (rows, neurons)."""
+        index = rows if isinstance(rows, slice) else np.asarray(rows, dtype=np.intp)
         if not neuron_ids:
-            return np.zeros((len(range(self.rows)[rows]) if isinstance(rows, slice) else len(rows), 0))
-        return np.stack([self.columns[i][rows] for i in neuron_ids], axis=1)
+            return np.zeros((len(np.arange(self.rows)[index]), 0))
+        return np.stack([self.columns[i][index] for i in neuron_ids], axis=1)
 
 
 def column_title(network: Network, neuron_id: str) -> str:

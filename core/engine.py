@@ -171,10 +171,12 @@ class Engine:
 
     def descend(self, learning_rate: float, trainable: NDArray[np.float64] | None = None) -> None:
         """One update of gradient descent: parameters -= learning rate * gradient, where `trainable` is 1."""
-        step = self.gradient * learning_rate
-        if trainable is not None:
-            step *= trainable
-        np.subtract(self.parameters, step, self.parameters)
+        with np.errstate(over="ignore", invalid="ignore"):
+            step = self.gradient * learning_rate
+            if trainable is not None:
+                # Not a product: 0 times an infinite gradient would be NaN.
+                step[trainable == 0.0] = 0.0
+            np.subtract(self.parameters, step, self.parameters)
 
 
 @dataclass(frozen=True, eq=False)

@@ -4,6 +4,8 @@ In a free graph a weight's fan-in is the number of edges into its target and its
 out of its source, which in a layered network are the usual sizes of the layers.
 """
 
+from __future__ import annotations
+
 import math
 from collections.abc import Callable
 from dataclasses import dataclass

@@ -72,8 +72,9 @@ def _binary_cross_entropy_grad(a: Array, t: Array) -> Array:
 
 
 def _binary_cross_entropy_joint(z: Array, t: Array) -> Array:
-    # ln(1 + e^z) - t z, from the pre-activations: exact where the sigmoid saturates.
-    return np.logaddexp(0.0, z) - t * z
+    # ln(1 + e^z) - t z, from the pre-activations: exact where the sigmoid saturates, for which z cancels first.
+    value: Array = np.maximum(z, 0.0) - t * z + np.log1p(np.exp(-np.abs(z)))
+    return value
 
 
 def _cross_entropy(a: Array, t: Array) -> Array:

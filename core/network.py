@@ -22,7 +22,7 @@ class Role(StrEnum):
 
 # How new neurons are named: i1, h1, o1, as in most worked examples.
 ROLE_PREFIX = {Role.INPUT: "i", Role.HIDDEN: "h", Role.OUTPUT: "o"}
-_ID = re.compile(r"^[^\W_][\w.\-' ]{0,39}$")
+_ID = re.compile(r"[^\W_]([\w.\-' ]{0,38}[\w.\-'])?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,8 +90,9 @@ class Network:
         """Take over each part that equals `former`'s, so that "unchanged" can be asked with ``is``."""
         for part in ("neurons", "edges", "values", "frozen", "positions"):
             theirs = getattr(former, part)
+            ours = getattr(self, part)
             # dict equality ignores order, but the order of neurons and edges is part of a network.
-            if getattr(self, part) == theirs and list(getattr(self, part)) == list(theirs):
+            if ours == theirs and (part == "frozen" or list(ours) == list(theirs)):
                 setattr(self, part, theirs)
 
     def neuron(self, neuron_id: str) -> Neuron:
@@ -191,9 +192,8 @@ class Network:
                 ) from None
             raise NetworkError(f"The edges form a cycle: {names}. Take one of them away.") from None
 
-    def free_id(self, prefix: str) -> str:
-        """The first of prefix1, prefix2, ... that no neuron and no edge has."""
-        number = 1
+    def free_id(self, prefix: str, number: int = 1) -> str:
+        """The first of prefix1, prefix2, ... (from `number` on) that no neuron and no edge has."""
         while f"{prefix}{number}" in self.neurons or f"{prefix}{number}" in self.edges:
             number += 1
         return f"{prefix}{number}"
@@ -247,13 +247,26 @@ class Network:
     def connect_all(
         self, sources: Iterable[str], targets: Iterable[str], weight: Callable[[], float] = lambda: 0.0
     ) -> list[Edge]:
-        """Connect every source with every target where no edge is yet (sources that are targets are passed over)."""
+        """Connect every source with every target where no edge is yet (sources that are targets are passed over).
+
+        Raises NetworkError, and adds no edge at all, where one of them cannot be.
+        """
         targets = list(targets)
         added = []
-        for source in sources:
-            for target in targets:
-                if source != target and self.edge_between(source, target) is None:
-                    added.append(self.connect(source, target, weight=weight()))
+        former = self.copy()
+        number = 1
+        try:
+            for source in sources:
+                self.neuron(source)
+                for target in targets:
+                    if source != target and self.edge_between(source, target) is None:
+                        edge_id = self.free_id("w", number)
+                        added.append(self.connect(source, target, weight=weight(), id=edge_id))
+                        # Looking from 1 on for each of many edges would take minutes.
+                        number = int(edge_id[1:]) + 1
+        except NetworkError:
+            self.__dict__.update(former.__dict__)
+            raise
         return added
 
     def why_not_connect(self, source: str, target: str) -> str | None:
@@ -368,23 +381,24 @@ class Network:
 
     def set_value(self, parameter: str, value: float) -> None:
         """Set a bias (by its neuron's id) or a weight (by its edge's id, tied or not)."""
-        if parameter in self.edges:
-            parameter = self.edges[parameter].parameter
-        if parameter not in self.values:
-            raise NetworkError(f"“{parameter}” has no parameter: inputs have no bias.")
-        self.values[parameter] = float(value)
+        self.values[self._parameter(parameter, "to set")] = float(value)
 
     def set_values(self, values: Mapping[str, float]) -> None:
         """Set every parameter named in `values`."""
+        for name in values.keys() - self.values.keys():
+            raise NetworkError(f"“{name}” is not a parameter.")
         self.values = {**self.values, **values}
 
     def set_frozen(self, parameter: str, frozen: bool = True) -> None:
         """Freeze a parameter, so that updates leave it alone, or thaw it."""
-        if parameter in self.edges:
-            parameter = self.edges[parameter].parameter
-        if parameter not in self.values:
-            raise NetworkError(f"“{parameter}” has no parameter to freeze: inputs have no bias.")
+        parameter = self._parameter(parameter, "to freeze")
         self.frozen = self.frozen | {parameter} if frozen else self.frozen - {parameter}
+
+    def _parameter(self, name: str, purpose: str) -> str:
+        parameter = self.edges[name].parameter if name in self.edges else name
+        if parameter not in self.values:
+            raise NetworkError(f"“{parameter}” has no parameter {purpose}: inputs have no bias.")
+        return parameter
 
     def tie(self, edge_id: str, to: str) -> None:
         """Let the edge share the weight of the edge `to`; the gradients of both are then added."""
@@ -440,12 +454,14 @@ class Network:
 
     def move(self, positions: Mapping[str, Position]) -> None:
         """Place neurons elsewhere."""
+        for neuron_id in positions:
+            self.neuron(neuron_id)
         self.positions = {**self.positions, **positions}
 
     # The rules
 
     def _check_new_id(self, new_id: str) -> None:
-        if not _ID.match(new_id):
+        if not _ID.fullmatch(new_id):
             raise NetworkError(
                 f"“{new_id}” cannot be a name: begin with a letter or digit, then letters, digits, spaces and . - _ ' "
                 "up to 40 characters."
@@ -498,12 +514,15 @@ class Network:
                 raise NetworkError(f"{edge.id}: {network.why_not_connect(edge.source, edge.target)}")
             pairs.add((edge.source, edge.target))
             network._insert_edge(edge.source, edge.target, weight=weight, id=edge.id, tied_to=None)
+        # Not by `tie` and `set_frozen`: once for each of many edges they would take minutes.
+        owners = {edge.id for edge, _ in edges if edge.tied_to is None}
         for edge, _ in edges:
             if edge.tied_to is not None:
-                if network.edge(edge.tied_to).tied_to is not None or edge.tied_to == edge.id:
+                network.edge(edge.tied_to)
+                if edge.tied_to not in owners:
                     raise NetworkError(f"{edge.id} is tied to {edge.tied_to}, which has no weight of its own.")
-                network.tie(edge.id, edge.tied_to)
-        for parameter in frozen:
-            network.set_frozen(parameter)
+                network.edges[edge.id] = edge
+                del network.values[edge.id]
+        network.frozen = frozenset(network._parameter(name, "to freeze") for name in frozen)
         network.levels()
         return network

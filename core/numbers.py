@@ -50,13 +50,12 @@ def format_number(value: float, digits: int = 4) -> str:
         return "∞" if value > 0 else "−∞"
     if value == 0:
         return "0"
-    rounded = float(f"{value:.{digits - 1}e}")
-    exponent = math.floor(math.log10(abs(rounded)))
+    mantissa, _, power = f"{value:.{digits - 1}e}".partition("e")
+    exponent = int(power)
     if exponent >= max(6, digits) or exponent < -4:
-        mantissa, _, power = f"{rounded:.{digits - 1}e}".partition("e")
-        text = f"{_trim(mantissa)}e{int(power)}"
+        text = f"{_trim(mantissa)}e{exponent}"
     else:
-        text = _trim(f"{rounded:.{max(0, digits - 1 - exponent)}f}")
+        text = _trim(f"{float(f'{mantissa}e{power}'):.{max(0, digits - 1 - exponent)}f}")
     return text.replace("-", "−")
 
 

@@ -135,7 +135,9 @@ def compile_network(network: Network) -> Plan:
         # Outputs that feed nothing stand last, so that they make segments of their own.
         last = {n for n in members if network.neurons[n].role == "output" and not network.outgoing(n)}
         if depth:
-            members.sort(key=lambda n: (n in last, order[network.neurons[n].activation]))
+            # Softmax has the last place in the order, so that its outputs stand together whatever they feed.
+            softmax = {n for n in members if ACTIVATIONS[network.neurons[n].activation].coupled}
+            members.sort(key=lambda n: (n in last or n in softmax, order[network.neurons[n].activation]))
         for neuron_id in members:
             rows[neuron_id] = len(level_of_row)
             level_of_row.append(depth)
@@ -205,15 +207,15 @@ class _Layout:
         stop = sources[-1] + 1 if sources else 1
         gathered = len(members) * (len(sources) + 1)
         spanned = len(members) * (stop - start)
-        columns: list[int]
-        if spanned <= max(SPAN_WASTE * gathered, SPAN_FREE):
-            columns = list(range(start, stop))
-            index: Index = slice(start, stop)
-        elif gathered > BLOCK_WASTE * edge_count + BLOCK_FREE and len(members) > 1:
+        if gathered > BLOCK_WASTE * edge_count + BLOCK_FREE and len(members) > 1:
             half = len(members) // 2
             self._add_blocks(members[:half], blocks)
             self._add_blocks(members[half:], blocks)
             return
+        columns: list[int]
+        if spanned <= max(SPAN_WASTE * gathered, SPAN_FREE):
+            columns = list(range(start, stop))
+            index: Index = slice(start, stop)
         else:
             columns = [0, *sources]
             index = np.array(columns, dtype=np.intp)

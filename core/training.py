@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from array import array
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -17,6 +18,12 @@ from core.project import Project
 # Memory for the keyframes of one run, in bytes.
 KEYFRAME_BYTES = 64 * 2**20
 FIRST_INTERVAL = 32
+# What a keyframe takes beside its numbers: the array object and its entry in the dictionary.
+KEYFRAME_OVERHEAD = 240
+# Losses kept of one run's epochs; beyond it every second one is dropped.
+POINT_LIMIT = 20_000
+# `Run.train` comes up for air this often, in seconds, within an epoch that takes long.
+BREATH = 0.05
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +36,7 @@ class LossPoint:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far `Run.train` has come."""
+    """How far `Run.train` has come: `epoch` epochs are done; `loss` is that after the last of them."""
 
     epoch: int
     epochs: int
@@ -50,8 +57,13 @@ class Run:
         self.dataset = project.dataset
         self.settings = project.settings
         self.first = project.updates
-        self.earlier = tuple(point for point in points if point.update < self.first)
+        earlier = tuple(point for point in points if point.update < self.first)
+        self.earlier = earlier if len(earlier) <= POINT_LIMIT else (*earlier[:-1:2], earlier[-1])
         self._points: list[LossPoint] = []
+        # The updates made one at a time, whose points are never dropped; of the epochs one in `_stride` has one.
+        self._stepped: set[int] = set()
+        self._stride = 1
+        self._epochs = 0
         self._starts = array("q")
         self._stops = array("q")
         self._keyframes: dict[int, NDArray[np.float64]] = {}
@@ -85,10 +97,28 @@ class Run:
 
     def points(self, until: int | None = None) -> tuple[LossPoint, ...]:
         """The losses up to and including update `until` (all of them without it), in order."""
-        if self.can_train and not self._points:
-            self._points.append(LossPoint(self.first, self.table_loss(self.first)))
+        self._note_start()
         points = (*self.earlier, *self._points)
         return points if until is None else tuple(point for point in points if point.update <= until)
+
+    def _note_start(self) -> None:
+        if self.can_train and not self._points:
+            self._points.append(LossPoint(self.first, self.table_loss(self.first)))
+
+    def _note_epoch(self, loss: float) -> None:
+        """Add the point of the epoch just made, so that at most about POINT_LIMIT are kept, evenly spread."""
+        points = self._points
+        # The last epoch always has a point: that of the one before goes unless its turn had come.
+        if self._epochs % self._stride and points[-1].update not in self._stepped and len(points) > 1:
+            points.pop()
+        self._epochs += 1
+        points.append(LossPoint(self.last, loss))
+        if len(points) > POINT_LIMIT + len(self._stepped):
+            self._stride *= 2
+            stepped, last = self._stepped, len(points) - 1
+            self._points = [
+                p for place, p in enumerate(points) if place % 2 == 0 or place == last or p.update in stepped
+            ]
 
     @property
     def can_train(self) -> bool:
@@ -117,7 +147,7 @@ class Run:
             return
         if not self.first <= update <= self.last:
             raise TrainingError(f"Update {update} is not part of this run.")
-        keyframe = max(k for k in self._keyframes if k <= update)
+        keyframe = update - (update - self.first) % self._interval
         if not keyframe <= self._at < update:
             engine.parameters[:] = self._keyframes[keyframe]
             self._at = keyframe
@@ -135,23 +165,23 @@ class Run:
 
     def branch(self, update: int) -> Run:
         """A run that shares this one's updates up to `update` and can go on otherwise."""
+        source = self.engine
         twin = Run.__new__(Run)
         twin.__dict__.update(self.__dict__)
         count = update - self.first
         twin._starts, twin._stops = self._starts[:count], self._stops[:count]
         twin._keyframes = {k: v for k, v in self._keyframes.items() if k <= update}
         twin._points = [point for point in self._points if point.update <= update]
-        twin._engine = None
-        parameters, trainable, x, targets = self.engine.parameters, self._trainable, self._x, self._targets
-        twin._engine = Engine(self.engine.plan, loss=self.settings.loss, mean=self.settings.batch_mean)
-        twin._engine.parameters[:] = parameters
-        twin._trainable, twin._x, twin._targets = trainable, x, targets
+        twin._stepped = {made for made in self._stepped if made <= update}
+        twin._engine = Engine(source.plan, loss=self.settings.loss, mean=self.settings.batch_mean)
+        twin._engine.parameters[:] = source.parameters
         return twin
 
-    def advance(self, update: int, rows: range) -> Run:
+    def advance(self, update: int, rows: range, *, noted: bool = True) -> Run:
         """Make the update that follows `update`, on the batch `rows`, and return the run that holds it.
 
-        That is this run itself, unless it has gone on from there with another batch already.
+        That is this run itself, unless it has gone on from there with another batch already. Unless `noted`,
+        the loss after it is not computed and gets no point.
         Raises TrainingError when the update is impossible or would make a parameter infinite or NaN.
         """
         if not self.can_train:
@@ -159,7 +189,8 @@ class Run:
         if update < self.last:
             if self.rows_of(update + 1) == rows:
                 return self
-            return self.branch(update).advance(update, rows)
+            return self.branch(update).advance(update, rows, noted=noted)
+        self._note_start()
         self._restore(update)
         self._append(rows)
         if not np.isfinite(self.engine.parameters).all():
@@ -168,7 +199,9 @@ class Run:
                 f"Update {update + 1} would make a parameter infinite: the parameters stay as they were. "
                 "Try a smaller learning rate."
             )
-        self._points.append(LossPoint(update + 1, self.table_loss(update + 1)))
+        if noted:
+            self._stepped.add(update + 1)
+            self._points.append(LossPoint(update + 1, self.table_loss(update + 1)))
         return self
 
     def _append(self, rows: range) -> None:
@@ -177,46 +210,71 @@ class Run:
         self._stops.append(rows.stop)
         if (self._at - self.first) % self._interval == 0:
             self._keyframes[self._at] = self.engine.parameters.copy()
-            if len(self._keyframes) * self.engine.parameters.nbytes > KEYFRAME_BYTES and len(self._keyframes) > 4:
+            size = self.engine.parameters.nbytes + KEYFRAME_OVERHEAD
+            if len(self._keyframes) * size > KEYFRAME_BYTES and len(self._keyframes) > 4:
                 self._interval *= 2
                 self._keyframes = {k: v for k, v in self._keyframes.items() if (k - self.first) % self._interval == 0}
 
     def _forget_last(self) -> None:
-        self._starts.pop()
-        self._stops.pop()
-        self._keyframes.pop(self._at, None)
+        self._go_back_to(self.last - 1)
+
+    def _go_back_to(self, update: int) -> None:
+        """Forget the updates after `update`, for which there are no points yet."""
+        count = update - self.first
+        del self._starts[count:], self._stops[count:]
+        self._keyframes = {k: v for k, v in self._keyframes.items() if k <= update}
         self._at = -1
-        self._restore(self.last)
+        self._restore(update)
 
     def train(self, update: int, epochs: int) -> Iterator[Progress]:
-        """Make `epochs` passes over the table from update number `update` on; yield after each update's epoch.
+        """Make `epochs` passes over the table from update number `update` on; yield after each of them.
 
-        The run must stand at its last update (see `branch`). Stops with TrainingError, the last good
-        parameters kept, when a parameter or the loss becomes infinite or NaN.
+        It also yields within an epoch that takes long. The run must stand at its last update (see `branch`).
+        Closing the iterator keeps the updates made so far. Raises TrainingError when a parameter or the loss
+        becomes infinite or NaN; the updates up to the end of the epoch before it are then kept.
         """
         if not self.can_train:
             raise TrainingError("Training needs an output neuron and a row of data with its target.")
         if update != self.last:
             raise TrainingError(f"The run has gone on to update {self.last} already.")
-        self.points()
+        self._note_start()
         self._restore(update)
         rows = self.dataset.rows
         size = self.settings.batch_size or rows
-        for epoch in range(1, epochs + 1):
-            before = self.last
-            for start in range(0, rows, size):
-                self._append(range(start, min(start + size, rows)))
-            loss = self.table_loss(self.last)
-            if not (np.isfinite(loss) and np.isfinite(self.engine.parameters).all()):
-                while self.last > before:
-                    self._starts.pop()
-                    self._stops.pop()
-                self._keyframes = {k: v for k, v in self._keyframes.items() if k <= before}
-                self._at = -1
-                self._restore(before)
-                raise TrainingError(
-                    f"The loss became infinite in the epoch after update {before}: the parameters of update "
-                    f"{before} are kept. Try a smaller learning rate."
-                )
-            self._points.append(LossPoint(self.last, loss))
-            yield Progress(epoch, epochs, self.last, loss)
+        batches = [range(start, min(start + size, rows)) for start in range(0, rows, size)]
+        loss = self._points[-1].loss
+        sealed = update
+        breath = time.perf_counter() + BREATH
+        try:
+            for epoch in range(1, epochs + 1):
+                for batch in batches:
+                    self._append(batch)
+                    if time.perf_counter() > breath and self.last < sealed + len(batches):
+                        self._check(sealed, loss)
+                        yield Progress(epoch - 1, epochs, self.last, loss)
+                        breath = time.perf_counter() + BREATH
+                loss = self._loss_at_last()
+                self._check(sealed, loss)
+                sealed = self.last
+                self._note_epoch(loss)
+                yield Progress(epoch, epochs, self.last, loss)
+        finally:
+            # Stopped within an epoch: what has been learned is kept, if it is finite.
+            if self.last > sealed:
+                loss = self._loss_at_last()
+                self._check(sealed, loss)
+                self._note_epoch(loss)
+
+    def _loss_at_last(self) -> float:
+        with np.errstate(over="ignore", invalid="ignore"):
+            return self.table_loss(self.last)
+
+    def _check(self, sealed: int, loss: float) -> None:
+        """Go back to update `sealed` and raise TrainingError unless the loss and all parameters are finite."""
+        if np.isfinite(loss) and np.isfinite(self.engine.parameters).all():
+            return
+        self._go_back_to(sealed)
+        raise TrainingError(
+            f"The loss became infinite in the epoch after update {sealed}: the parameters of update {sealed} "
+            "are kept. Try a smaller learning rate."
+        )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterator
+from collections.abc import Hashable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -11,6 +11,7 @@ import numpy as np
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtGui import QUndoCommand, QUndoStack
 
+from core.errors import TrainingError
 from core.initializers import initial_values
 from core.project import Project
 from core.training import Run
@@ -90,6 +91,8 @@ class Document(QObject):
         self.undo_stack = QUndoStack(self)
         self.undo_stack.setUndoLimit(500)
         self.path: Path | None = None
+        # Why nothing can be changed at the moment: a sentence while a run is under way, else empty.
+        self.busy = ""
         project = Project()
         self._state = State(project, Run(project))
 
@@ -134,13 +137,18 @@ class Document(QObject):
         """Change the project: ``with document.edit("Add neuron") as draft: draft.network.add_neuron("hidden")``.
 
         The draft becomes one undo entry called `text` when the block ends, unless nothing differs. When the
-        block raises (a NetworkError, say), the document stays as it was.
+        block raises (a NetworkError, say), the document stays as it was. Raises TrainingError during a run.
         """
+        self._refuse_if_busy()
         draft = self.project.copy()
         yield draft
         draft.dataset.follow(draft.network)
         draft.network.share_unchanged(self.project.network)
         self._push(text, draft, merge=merge)
+
+    def _refuse_if_busy(self) -> None:
+        if self.busy:
+            raise TrainingError(self.busy)
 
     def _push(self, text: str, draft: Project, *, merge: Hashable = None, run: Run | None = None) -> None:
         change = Change.between(self.project, draft)
@@ -156,8 +164,12 @@ class Document(QObject):
                 epochs=self.project.settings.epochs,
             )
             steady = not (change.structure or change.values or change.data) and same == self.project.settings
-            points = () if draft.updates < self.project.updates else self.run.points(self.project.updates)
-            run = self.run if steady else Run(draft, points)
+            if steady:
+                run = self.run
+            else:
+                # The losses so far stay in the plot. At update 0 there are none, so nothing is computed for them.
+                kept = draft.updates and draft.updates >= self.project.updates
+                run = Run(draft, self.run.points(self.project.updates) if kept else ())
         after = State(draft, run)
         self.undo_stack.push(_StateCommand(self, text, before=self._state, after=after, merge=merge))
 
@@ -178,49 +190,79 @@ class Document(QObject):
 
     def apply_update(self, rows: range) -> None:
         """One update of gradient descent on the batch `rows`. Raises TrainingError when it cannot be made."""
+        self._refuse_if_busy()
         update = self.project.updates
         run = self.run.advance(update, rows)
         self._push(f"Update {update + 1}", self._at_update(run, update + 1), run=run)
+
+    def apply_updates(self, batches: Sequence[range]) -> None:
+        """The updates on several batches, as one undo entry.
+
+        Raises TrainingError when one of them cannot be made; those before it are then kept.
+        """
+        self._refuse_if_busy()
+        run, start = self.run, self.project.updates
+        update = start
+        try:
+            for rows in batches:
+                run = run.advance(update, rows, noted=rows is batches[-1])
+                update += 1
+        finally:
+            if update > start:
+                text = f"Update {update}" if update == start + 1 else f"Updates {start + 1} to {update}"
+                self._push(text, self._at_update(run, update), run=run)
 
     @property
     def can_go_back(self) -> bool:
         """Whether an update was made since the last change of network, data or settings."""
         return self.project.updates > self.run.first
 
-    def back_update(self) -> range:
-        """Go back past the last update, to the bit; return the rows of its batch."""
-        update = self.project.updates
-        rows = self.run.rows_of(update)
+    def back_update(self, *, epoch: bool = False) -> range:
+        """Go back past the last update, to the bit; return the rows of its batch.
+
+        With `epoch` past all updates since the last one that began the table.
+        """
+        rows = self.run.rows_of(self.project.updates)
+        target = self.project.updates - 1
+        while epoch and rows.start and target > self.run.first:
+            rows = self.run.rows_of(target)
+            target -= 1
         stack = self.undo_stack
         command = stack.command(stack.index() - 1) if stack.index() else None
         if (
             isinstance(command, _StateCommand)
             and command.before.run is self.run
-            and command.text() == f"Update {update}"
+            and command.before.project.updates == target
         ):
             stack.undo()
         else:
-            self._push(f"Back to update {update - 1}", self._at_update(self.run, update - 1), run=self.run)
+            self._push(f"Back to update {target}", self._at_update(self.run, target), run=self.run)
         return rows
 
-    def show_progress(self, run: Run, values: dict[str, float], update: int) -> None:
-        """Let the views follow a run that is under way, without an undo entry."""
+    def show_progress(self, values: dict[str, float], update: int) -> None:
+        """Let the views follow a run that is under way, without an undo entry.
+
+        `run` stays what it was: the one under way belongs to the trainer's thread until `finish_run`.
+        """
         draft = self.project.copy()
         draft.network.set_values(values)
         draft.start = self.project.start_values()
         draft.updates = update
         draft.network.share_unchanged(self.project.network)
-        self._take(State(draft, run))
+        self._take(State(draft, self.run))
 
     def finish_run(self, text: str, before: State, run: Run, update: int) -> None:
-        """Make the whole of a run one undo entry that leads back to `before`."""
-        draft = self._at_update(run, update)
-        after = State(draft, run)
+        """Make the whole of a run one undo entry that leads back to `before`; none when it made no update."""
+        if update == before.project.updates:
+            self._take(before)
+            return
         self._state = before
+        after = State(self._at_update(run, update), run)
         self.undo_stack.push(_StateCommand(self, text, before=before, after=after, merge=None))
 
     def reset(self) -> None:
         """Back to the parameters of update 0."""
+        self._refuse_if_busy()
         draft = self.project.copy()
         draft.network.set_values(self.project.start_values())
         draft.updates, draft.start = 0, None
@@ -229,6 +271,7 @@ class Document(QObject):
 
     def draw_weights(self, seed: int | None = None) -> None:
         """New random weights from the settings' initializer and seed, or from `seed`, which is then kept."""
+        self._refuse_if_busy()
         draft = self.project.copy()
         if seed is not None:
             draft.settings = replace(draft.settings, seed=seed)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from PySide6.QtCore import QObject, QTimer, Signal
 
 from core.errors import NnvizError
@@ -128,8 +130,11 @@ class Player(QObject):
             self.go_to(trace.next_index(self.index, size))
         elif size is Granularity.EPOCH:
             self._finish_epoch()
-        elif self._apply() and self.trace is not None:
-            self._set(self._next_row(), self.trace.next_index(0, size))
+        elif self._apply():
+            # The next batch's own trace says how far one unit goes: its length may differ.
+            self._show_batch(self._next_row())
+            if self.trace is not None:
+                self._set(self._row, self.trace.next_index(0, size))
 
     def back(self, granularity: Granularity | None = None) -> None:
         """One unit back; before the start, the former update is taken back, to the bit."""
@@ -140,7 +145,7 @@ class Player(QObject):
         if self.index > 0:
             self.go_to(trace.previous_index(self.index, size))
         elif self.document.can_go_back:
-            rows = self.document.back_update()
+            rows = self.document.back_update(epoch=size is Granularity.EPOCH)
             self._set(rows.start, 0)
             if self.trace is not None:
                 target = len(self.trace)
@@ -163,12 +168,17 @@ class Player(QObject):
         """Apply the update of the batch on show and show the next batch's forward pass with its loss."""
         if self.trace is None or self.is_locked:
             return
-        if self._apply() and self.trace is not None:
-            self._set(self._next_row(), self.trace.end_of_forward())
+        if self._apply():
+            self._show_batch(self._next_row())
+            if self.trace is not None:
+                self._set(self._row, self.trace.end_of_forward())
 
-    def _apply(self) -> bool:
+    def _apply(self, batches: Sequence[range] = ()) -> bool:
         try:
-            self.document.apply_update(self.batch_rows)
+            if batches:
+                self.document.apply_updates(batches)
+            else:
+                self.document.apply_update(self.batch_rows)
         except NnvizError as error:
             self.pause()
             self.refused.emit(str(error))
@@ -176,13 +186,13 @@ class Player(QObject):
         return True
 
     def _finish_epoch(self) -> None:
-        rows = self.document.project.dataset.rows
-        while self._apply():
-            following = self.batch_rows.stop
-            if following >= rows:
-                self._set(0, 0)
-                return
-            self._set(following, 0)
+        project = self.document.project
+        batches = [self.batch_rows]
+        while batches[-1].stop < project.dataset.rows:
+            batches.append(project.batch_rows(batches[-1].stop))
+        self._apply(batches)
+        made = self.document.project.updates - project.updates
+        self._set(batches[made].start if made < len(batches) else 0, 0)
 
     def _next_row(self) -> int:
         following = self.batch_rows.stop
@@ -199,10 +209,13 @@ class Player(QObject):
         # Of a later sample of a batch at least one step is done, else the one before it would be on show.
         self._set(row, sample * length + max(min(within, length), 1 if sample else 0))
 
-    def _set(self, row: int, index: int) -> None:
+    def _show_batch(self, row: int) -> None:
         if self.document.project.batch_rows(row) != self.batch_rows:
             self._trace = None
         self._row = row
+
+    def _set(self, row: int, index: int) -> None:
+        self._show_batch(row)
         self.index = max(0, min(index, self.length))
         self.moved.emit()
 

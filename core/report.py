@@ -1,0 +1,125 @@
+"""A whole pass written out: as lines of text for people, as plain data for programs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from core.errors import TrainingError
+from core.explanation import explain
+from core.notation import quantity_name
+from core.numbers import format_exact, format_number
+from core.plan import compile_network
+from core.project import Project
+from core.trace import Phase, Trace
+
+HEADINGS = {
+    Phase.FORWARD: "Forward pass",
+    Phase.LOSS: "Loss",
+    Phase.BACKWARD: "Backward pass",
+    Phase.UPDATE: "Update",
+}
+
+# The sentences stand one beneath the other, to the right of all but the longest formulas.
+FORMULA_WIDTH = 52
+
+
+def trace_project(project: Project, rows: range | None = None) -> Trace:
+    """The trace of these rows of the project's data; without `rows`, of the batch that the first row is in.
+
+    Raises TrainingError when there is no neuron or no row.
+    """
+    network, settings = project.network, project.settings
+    if not network.neurons:
+        raise TrainingError("The network has no neuron, so there is nothing to step through.")
+    rows = project.batch_rows(0) if rows is None else rows
+    return Trace(
+        compile_network(network),
+        network.values,
+        project.dataset.matrix([n.id for n in network.inputs], rows),
+        project.dataset.matrix([n.id for n in network.outputs], rows),
+        loss=settings.loss,
+        mean=settings.batch_mean,
+        learning_rate=settings.learning_rate,
+        update_biases=settings.update_biases,
+    )
+
+
+def text_report(project: Project, rows: range | None = None, *, digits: int = 6) -> Iterator[str]:
+    """Every step in one line under the heading of its pass, then the summary. Raises as `trace_project`."""
+    rows = project.batch_rows(0) if rows is None else rows
+    trace = trace_project(project, rows)
+    heading: tuple[int, Phase] | None = None
+    width = len(str(len(trace)))
+    for step in trace:
+        sample = -1 if step.phase is Phase.UPDATE else step.quantity.sample
+        if heading != (sample, step.phase):
+            heading = (sample, step.phase)
+            where = "" if sample < 0 else f", row {rows[sample] + 1}"
+            yield from ("", f"{HEADINGS[step.phase]}{where}")
+        explanation = explain(trace, step, digits)
+        name = explanation.formula.partition(" = ")[0]
+        formula = explanation.plain if explanation.plain.startswith(name) else f"{name} = {explanation.plain}"
+        yield f"  {step.index + 1:>{width}}  {formula:<{FORMULA_WIDTH}}  {explanation.sentence}"
+    yield from _summary(trace, digits)
+
+
+def _summary(trace: Trace, digits: int) -> Iterator[str]:
+    network = trace.network
+    if not network.outputs:
+        return
+    yield from ("", "Summary")
+    what = "loss" if trace.batch == 1 else f"{'mean' if trace.mean else 'total'} loss over {trace.batch} samples"
+    yield f"  {what} before the update: {format_exact(trace.loss)}"
+    rows = [
+        (
+            name if name in network.edges else f"bias of {name}",
+            format_number(trace.values[name], digits),
+            format_exact(trace.gradient[name]),
+            format_exact(trace.new_values[name]),
+        )
+        for name in network.values
+    ]
+    header = ("parameter", "value", "gradient", "new value")
+    widths = [max(len(row[i]) for row in [header, *rows]) for i in range(4)]
+    for row in [header, *rows]:
+        yield "  " + "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+
+
+def data_report(project: Project, rows: range | None = None) -> dict[str, object]:
+    """The same as plain data for JSON, every number with full precision. Raises as `trace_project`."""
+    rows = project.batch_rows(0) if rows is None else rows
+    trace = trace_project(project, rows)
+    network = trace.network
+    summary: dict[str, object] = {}
+    if network.outputs:
+        summary = {
+            "loss": trace.loss,
+            "gradient": trace.gradient,
+            "value": trace.values,
+            "new_value": trace.new_values,
+        }
+    return {
+        "format": "nnviz-trace",
+        "version": 1,
+        "rows": [row + 1 for row in rows],
+        "loss": project.settings.loss,
+        "learning_rate": trace.learning_rate,
+        "update_biases": trace.update_biases,
+        "steps": [
+            {
+                "step": step.index + 1,
+                "phase": str(step.phase),
+                "kind": step.kind.name.lower(),
+                "name": quantity_name(trace, step.quantity),
+                "row": None if step.phase is Phase.UPDATE else rows[step.quantity.sample] + 1,
+                "neuron": step.neuron or None,
+                "edge": step.edge or None,
+                "value": step.value,
+                "operands": [
+                    {"kind": q.kind.name.lower(), "subject": q.subject, "value": trace.value(q)} for q in step.operands
+                ],
+            }
+            for step in trace
+        ],
+        "summary": summary,
+    }

@@ -1,0 +1,90 @@
+"""Starting the program: in a window where there is a display, else as a walk in text and pictures."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import traceback
+from datetime import datetime
+from pathlib import Path
+from types import TracebackType
+
+from nnviz_app.platform import display_problem, qt_problem
+
+
+def run_app(path: Path | None = None) -> int:
+    """Open the window on `path` (without it, on the first worked example); return the exit code.
+
+    Where no window can be opened, says why in one line and walks through the project in text and pictures.
+    """
+    reason = qt_problem()
+    if reason:
+        from nnviz_app.walk import walk
+
+        return walk(path, reason=reason, pictures=False)
+    reason = display_problem()
+    if reason:
+        from nnviz_app.walk import walk
+
+        os.environ["QT_QPA_PLATFORM"] = "offscreen"
+        return walk(path, reason=reason, pictures=True)
+    return _run_window(path)
+
+
+def _run_window(path: Path | None) -> int:
+    from PySide6.QtWidgets import QApplication
+
+    from nnviz_app.examples import first_example
+    from nnviz_app.theme import theme
+
+    app = make_application(sys.argv[:1])
+    theme().apply(app)
+
+    from nnviz_app.main_window import MainWindow
+
+    window = MainWindow()
+    sys.excepthook = _Rescue(window)
+    # Ctrl+C in the terminal ends the program as it does any other.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    if path is None or not window.open_path(path):
+        window.open_example(first_example())
+    window.show()
+    return QApplication.exec()
+
+
+def make_application(arguments: list[str]):  # type: ignore[no-untyped-def]
+    """The QApplication with the names under which settings are kept."""
+    from PySide6.QtWidgets import QApplication
+
+    app = QApplication(arguments)
+    app.setOrganizationName("nnviz")
+    app.setApplicationName("nnviz")
+    app.setApplicationDisplayName("")
+    app.setDesktopFileName("nnviz")
+    return app
+
+
+class _Rescue:
+    """What happens to an error that nobody foresaw: details go to a log, one sentence to the person."""
+
+    def __init__(self, window: object) -> None:
+        self.window = window
+
+    def __call__(self, kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+        from PySide6.QtCore import QStandardPaths
+
+        details = "".join(traceback.format_exception(kind, error, trace))
+        sys.stderr.write(details)
+        folder = Path(QStandardPaths.writableLocation(QStandardPaths.StandardLocation.AppLocalDataLocation))
+        log = folder / "errors.log"
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            with log.open("a", encoding="utf-8") as file:
+                file.write(f"{datetime.now():%Y-%m-%d %H:%M:%S}\n{details}\n")
+            where = f"the details are in {log}"
+        except OSError:
+            where = "the details are in the terminal"
+        self.window.show_error(  # type: ignore[attr-defined]
+            f"Something went wrong that should not have; {where}. Save your work under another name to be safe."
+        )

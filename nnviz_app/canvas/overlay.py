@@ -1,0 +1,116 @@
+"""What lies over the drawing and does not move with it: the sample, the phase, messages, and a beginner's hints."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QObject, Qt, QTimer
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
+
+from core.trace import Phase
+from nnviz_app.document import Document
+from nnviz_app.player import Player
+from nnviz_app.theme import set_style_property, theme
+
+HINTS = (
+    "Double-click to add a neuron",
+    "Drag from a neuron's rim to another to connect them",
+    "Press the right arrow key to step through the passes",
+)
+# The hue of each phase, as the style sheet knows it.
+PHASE_STYLE = {
+    Phase.FORWARD: "forward",
+    Phase.LOSS: "forward",
+    Phase.BACKWARD: "backward",
+    Phase.UPDATE: "backward",
+}
+MESSAGE_MILLISECONDS = 10_000
+
+
+class CanvasOverlay(QObject):
+    """The words over the canvas. They are the view's children and not the viewport's, which scrolls its own."""
+
+    def __init__(self, view: QWidget, document: Document, player: Player) -> None:
+        super().__init__(view)
+        self.document, self.player = document, player
+        self._view = view
+        self.sample_label = self._label("small")
+        self.phase_label = self._label("strong")
+        self.message_label = self._label(None)
+        self.message_label.setWordWrap(True)
+        self.message_label.hide()
+        self.hints = QWidget(view)
+        self.hints.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
+        lines = QVBoxLayout(self.hints)
+        lines.setSpacing(theme().space(0.6))
+        for hint in HINTS:
+            line = QLabel(hint, alignment=Qt.AlignmentFlag.AlignCenter)
+            set_style_property(line, "role", "muted")
+            lines.addWidget(line)
+        self.buttons = QWidget(view)
+        row = QHBoxLayout(self.buttons)
+        row.setSpacing(theme().space(0.8))
+        self.examples_button = QPushButton("Open an example...")
+        self.examples_button.setProperty("primary", True)
+        self.new_network_button = QPushButton("New network...")
+        row.addWidget(self.examples_button)
+        row.addWidget(self.new_network_button)
+        self._timer = QTimer(self, singleShot=True, interval=MESSAGE_MILLISECONDS)
+        self._timer.timeout.connect(self.hide_message)
+        theme().changed.connect(self.place)
+
+    def _label(self, role: str | None) -> QLabel:
+        label = QLabel(self._view)
+        label.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
+        if role:
+            label.setProperty("role", role)
+        return label
+
+    @property
+    def message(self) -> str:
+        """The message on show; "" when there is none."""
+        return "" if self.message_label.isHidden() else self.message_label.text()
+
+    def show_message(self, text: str) -> None:
+        """Show a sentence at the bottom until the next action, but not for ever."""
+        self.message_label.setText(text)
+        set_style_property(self.message_label, "message", "warning")
+        self.message_label.show()
+        self._timer.start()
+        self.place()
+
+    def hide_message(self) -> None:
+        """Take the message away."""
+        self._timer.stop()
+        self.message_label.hide()
+
+    def refresh(self) -> None:
+        """Show what the player and the document say now."""
+        rows = self.document.project.dataset.rows
+        player = self.player
+        text = ""
+        if self.document.project.network.neurons and rows:
+            text = f"row {player.row + 1} · sample {player.sample + 1} of {len(player.batch_rows)}"
+        self.sample_label.setText(text)
+        phase = player.phase
+        self.phase_label.setText(phase.value.upper() if player.index else "")
+        set_style_property(self.phase_label, "phase", PHASE_STYLE[phase])
+        is_empty = not self.document.project.network.neurons
+        self.hints.setVisible(is_empty)
+        self.buttons.setVisible(is_empty)
+        self.place()
+
+    def place(self) -> None:
+        """Put everything where it belongs in the view as large as it is."""
+        area = self._view.rect()
+        margin = theme().space(1.0)
+        for label in (self.sample_label, self.phase_label, self.hints, self.buttons):
+            label.adjustSize()
+        self.sample_label.move(margin, margin)
+        self.phase_label.move(area.width() - margin - self.phase_label.width(), margin)
+        self.hints.move((area.width() - self.hints.width()) // 2, area.height() // 2 - self.hints.height())
+        self.buttons.move((area.width() - self.buttons.width()) // 2, area.height() // 2)
+        label = self.message_label
+        width = min(label.fontMetrics().horizontalAdvance(label.text()) + theme().space(2.5), area.width() - 2 * margin)
+        label.setFixedWidth(max(width, 1))
+        height = label.heightForWidth(label.width())
+        label.setFixedHeight(max(height, 1))
+        label.move((area.width() - label.width()) // 2, area.height() - margin - label.height())

@@ -1,0 +1,173 @@
+"""What can be pointed at on the canvas, and which parts a step of the trace is about."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+
+from PySide6.QtCore import QRectF
+
+from core.network import Network, Role
+from core.trace import PARAMETER_KINDS, Kind, Phase, Quantity, Step
+
+
+class PartKind(StrEnum):
+    """What a part of the canvas is. The id that goes with it is a neuron's, an edge's, or "" for the loss."""
+
+    NEURON = "neuron"
+    # A neuron's outline, from which edges are drawn.
+    RIM = "rim"
+    NAME = "name"
+    # The number inside a neuron: an input's value, or the activation.
+    VALUE = "value"
+    PRE_ACTIVATION = "pre-activation"
+    BIAS = "bias"
+    BIAS_GRADIENT = "bias gradient"
+    # dL/da and dL/dz, above a neuron.
+    ACTIVATION_GRADIENT = "activation gradient"
+    DELTA = "delta"
+    TARGET = "target"
+    SHARE = "loss share"
+    EDGE = "edge"
+    WEIGHT = "weight"
+    # The lower number of an edge's label: its product, gradient, contribution or new weight.
+    GRADIENT = "gradient"
+    LOSS = "loss"
+
+
+EDGE_PARTS = frozenset({PartKind.EDGE, PartKind.WEIGHT, PartKind.GRADIENT})
+
+
+@dataclass(frozen=True)
+class Part:
+    """One part of the canvas: what it is, whose it is, and where it stands in the scene."""
+
+    kind: PartKind
+    id: str
+    rect: QRectF
+
+    @property
+    def is_of_edge(self) -> bool:
+        """Whether `id` is an edge's."""
+        return self.kind in EDGE_PARTS
+
+    @property
+    def is_of_neuron(self) -> bool:
+        """Whether `id` is a neuron's."""
+        return not self.is_of_edge and self.kind is not PartKind.LOSS
+
+
+Name = tuple[PartKind, str]
+
+_PART_OF_KIND = {
+    Kind.WEIGHT: PartKind.WEIGHT,
+    Kind.BIAS: PartKind.BIAS,
+    Kind.TARGET: PartKind.TARGET,
+    Kind.INPUT: PartKind.VALUE,
+    Kind.PRODUCT: PartKind.GRADIENT,
+    Kind.WEIGHTED_SUM: PartKind.PRE_ACTIVATION,
+    Kind.ACTIVATION: PartKind.VALUE,
+    Kind.LOSS_SHARE: PartKind.SHARE,
+    Kind.LOSS: PartKind.LOSS,
+    Kind.ACTIVATION_GRAD: PartKind.ACTIVATION_GRADIENT,
+    Kind.PRE_ACTIVATION_GRAD: PartKind.DELTA,
+    Kind.WEIGHT_GRAD: PartKind.GRADIENT,
+    Kind.BIAS_GRAD: PartKind.BIAS_GRADIENT,
+    Kind.CONTRIBUTION: PartKind.GRADIENT,
+}
+
+
+def parts_of(quantity: Quantity, network: Network) -> list[Name]:
+    """Where a quantity is shown; a weight that edges share is shown on each of them."""
+    kind, subject = quantity.kind, quantity.subject
+    if kind not in PARAMETER_KINDS:
+        return [(_PART_OF_KIND[kind], subject)]
+    is_gradient = kind is Kind.PARAMETER_GRAD
+    if subject in network.neurons:
+        return [(PartKind.BIAS_GRADIENT if is_gradient else PartKind.BIAS, subject)]
+    part = PartKind.GRADIENT if is_gradient else PartKind.WEIGHT
+    return [(part, edge.id) for edge in network.edges_of_parameter(subject)]
+
+
+@dataclass(frozen=True)
+class Focus:
+    """The parts that a step is about: those at work, and its operands.
+
+    `active` are the numbers that the step reveals, `operands` those that it is made of. `edges` carry an arrow
+    where they are in `arrows`, from target to source if `is_backward`. `curves` are the outputs whose lines to
+    the loss take part. `dims`: all that does not take part is paler.
+    """
+
+    kind: Kind | None = None
+    is_backward: bool = False
+    dims: bool = False
+    active: frozenset[Name] = frozenset()
+    operands: frozenset[Name] = frozenset()
+    active_neurons: frozenset[str] = frozenset()
+    operand_neurons: frozenset[str] = frozenset()
+    near_neurons: frozenset[str] = frozenset()
+    active_edges: frozenset[str] = frozenset()
+    operand_edges: frozenset[str] = frozenset()
+    arrows: frozenset[str] = frozenset()
+    curves: frozenset[str] = frozenset()
+
+    @property
+    def hue(self) -> str:
+        """The name of the palette's colour for this phase."""
+        return "backward" if self.is_backward else "forward"
+
+    def is_lit(self, neuron_id: str) -> bool:
+        """Whether a neuron is not to be dimmed."""
+        return (
+            not self.dims
+            or neuron_id in self.active_neurons
+            or neuron_id in self.operand_neurons
+            or neuron_id in self.near_neurons
+        )
+
+    def lights(self, kind: PartKind, part_id: str) -> bool:
+        """Whether a number takes part in the step."""
+        return (kind, part_id) in self.active or (kind, part_id) in self.operands
+
+
+# Steps that gather what came along several edges: these edges carry arrows too.
+_GATHERING = frozenset({Kind.WEIGHTED_SUM, Kind.ACTIVATION_GRAD})
+_OF_EDGE = frozenset({PartKind.WEIGHT, PartKind.GRADIENT})
+
+
+def focus_of(step: Step | None, network: Network, *, dims: bool = True) -> Focus:
+    """The parts that this step is about; no part for no step."""
+    if step is None:
+        return Focus()
+    active = frozenset(parts_of(step.quantity, network))
+    operands = frozenset(name for operand in step.operands for name in parts_of(operand, network)) - active
+    active_edges = _ids(active, edges=True)
+    operand_edges = _ids(operands, edges=True) - active_edges
+    active_neurons = _ids(active, edges=False)
+    flows = step.kind in (Kind.PRODUCT, Kind.WEIGHT_GRAD, Kind.CONTRIBUTION)
+    arrows = active_edges if flows else operand_edges if step.kind in _GATHERING else frozenset()
+    ends = {end for e in active_edges for end in (network.edges[e].source, network.edges[e].target)}
+    curves: frozenset[str] = frozenset()
+    if step.kind is Kind.LOSS:
+        curves = frozenset(neuron.id for neuron in network.outputs)
+    elif step.kind in (Kind.LOSS_SHARE, Kind.ACTIVATION_GRAD) and network.neurons[step.neuron].role is Role.OUTPUT:
+        curves = frozenset({step.neuron})
+    return Focus(
+        kind=step.kind,
+        is_backward=step.phase in (Phase.BACKWARD, Phase.UPDATE),
+        dims=dims,
+        active=active,
+        operands=operands,
+        active_neurons=active_neurons,
+        operand_neurons=_ids(operands, edges=False) - active_neurons,
+        near_neurons=frozenset(ends),
+        active_edges=active_edges,
+        operand_edges=operand_edges,
+        arrows=arrows,
+        curves=curves,
+    )
+
+
+def _ids(names: Iterable[Name], *, edges: bool) -> frozenset[str]:
+    return frozenset(i for kind, i in names if i and (kind in _OF_EDGE) is edges)

@@ -1,0 +1,310 @@
+"""What is written on the canvas: every number as text, with the colour that it has at rest.
+
+The items paint these texts and nothing else, so what they say here is what a person reads.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from core.activations import ACTIVATIONS
+from core.losses import LOSSES
+from core.network import Network, Role
+from core.numbers import NOT_COMPUTED, format_exact, format_number
+from core.trace import Kind, Phase, Quantity
+from nnviz_app.canvas.lettering import elided, pill_width
+from nnviz_app.canvas.parts import EDGE_PARTS, Focus, Part, PartKind
+from nnviz_app.document import Document
+from nnviz_app.player import Player
+from nnviz_app.preferences import LabelMode, Preferences
+
+# An edge's name takes no more room than this in its label.
+NAME_WIDTH = 52.0
+_SHARES = {
+    "half_squared_error": "½(t−a)²", "squared_error": "(t−a)²", "mean_squared_error": "(t−a)²",
+    "mean_absolute_error": "|t−a|", "huber": "huber", "binary_cross_entropy": "BCE", "cross_entropy": "−t·ln a",
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Text:
+    """One number as text. `color` names the palette's colour that it has at rest."""
+
+    text: str
+    color: str = "text"
+
+    @property
+    def is_known(self) -> bool:
+        """Whether the number has been computed."""
+        return not self.text.endswith(NOT_COMPUTED)
+
+
+class CanvasTexts:
+    """Reads document, player and preferences and says what stands where."""
+
+    def __init__(self, document: Document, player: Player, preferences: Preferences) -> None:
+        self.document, self.player, self.preferences = document, player, preferences
+
+    @property
+    def network(self) -> Network:
+        """The network on show."""
+        return self.document.project.network
+
+    def number(self, value: float | None) -> str:
+        """A number with the chosen digits; "–" for what is not computed yet."""
+        return NOT_COMPUTED if value is None else format_number(value, self.preferences.digits)
+
+    def _given(self, neuron_id: str) -> float | None:
+        dataset = self.document.project.dataset
+        row = self.player.row
+        if neuron_id not in dataset.columns or not 0 <= row < dataset.rows:
+            return None
+        return dataset.value(row, neuron_id)
+
+    # Neurons
+
+    def value(self, neuron_id: str) -> Text:
+        """The number inside a neuron: an input's value, which is given, or the activation."""
+        if self.network.neurons[neuron_id].role is Role.INPUT:
+            return Text(self.number(self._given(neuron_id)))
+        return Text(self.number(self.player.known(Kind.ACTIVATION, neuron_id)))
+
+    def is_value_revealed(self, neuron_id: str) -> bool:
+        """Whether the number inside a neuron has been reached by a step."""
+        is_input = self.network.neurons[neuron_id].role is Role.INPUT
+        return self.player.known(Kind.INPUT if is_input else Kind.ACTIVATION, neuron_id) is not None
+
+    def symbol(self, neuron_id: str) -> str:
+        """The sign of a neuron's activation function; nothing for an input."""
+        neuron = self.network.neurons[neuron_id]
+        if neuron.role is Role.INPUT:
+            return ""
+        return "linear" if neuron.activation == "linear" else ACTIVATIONS[neuron.activation].symbol
+
+    def pre_activation(self, neuron_id: str) -> Text | None:
+        """z, from the weighted sum on until the backward pass reaches the neuron."""
+        if self.player.phase in (Phase.BACKWARD, Phase.UPDATE):
+            return None
+        z = self.player.known(Kind.WEIGHTED_SUM, neuron_id)
+        return None if z is None else Text(f"z {self.number(z)}", "forward")
+
+    def activation_gradient(self, neuron_id: str) -> Text | None:
+        """dL/da, until dL/dz takes its place."""
+        if self.player.known(Kind.PRE_ACTIVATION_GRAD, neuron_id) is not None:
+            return None
+        grad = self.player.known(Kind.ACTIVATION_GRAD, neuron_id)
+        return None if grad is None else Text(f"∂L/∂a {self.number(grad)}", "backward")
+
+    def delta(self, neuron_id: str) -> Text | None:
+        """dL/dz, once it is computed."""
+        delta = self.player.known(Kind.PRE_ACTIVATION_GRAD, neuron_id)
+        return None if delta is None else Text(f"δ {self.number(delta)}", "backward")
+
+    def bias(self, neuron_id: str) -> Text | None:
+        """The bias, and what the update makes of it."""
+        if not self.network.has_bias(neuron_id):
+            return None
+        text = f"b {self.number(self.network.bias(neuron_id))}"
+        new = self._new_value(neuron_id)
+        return Text(text if new is None else f"{text} → {self.number(new)}")
+
+    def bias_gradient(self, neuron_id: str) -> Text | None:
+        """dL/db once computed; it makes way for the new bias."""
+        if self._new_value(neuron_id) is not None:
+            return None
+        grad = self._parameter_gradient(neuron_id)
+        if grad is not None:
+            return Text(f"{self._gradient_sign()} {self.number(grad)}", "backward")
+        grad = self.player.known(Kind.BIAS_GRAD, neuron_id)
+        return None if grad is None else Text(f"∂ {self.number(grad)}", "backward")
+
+    def target(self, neuron_id: str) -> Text | None:
+        """The target of an output."""
+        if self.network.neurons[neuron_id].role is not Role.OUTPUT:
+            return None
+        return Text(f"t {self.number(self._given(neuron_id))}")
+
+    def share(self, neuron_id: str) -> Text | None:
+        """An output's share of the loss, with its formula."""
+        if self.network.neurons[neuron_id].role is not Role.OUTPUT:
+            return None
+        name = self.document.project.settings.loss
+        formula = _SHARES.get(name, name)
+        outputs = len(self.network.outputs)
+        if LOSSES[name].mean and outputs > 1:
+            formula = f"{formula}/{outputs}"
+        return Text(f"{formula} {self.number(self.player.known(Kind.LOSS_SHARE, neuron_id))}", "muted")
+
+    def loss(self) -> Text | None:
+        """The loss of the sample on show."""
+        if not self.network.outputs:
+            return None
+        return Text(self.number(self.player.known(Kind.LOSS)))
+
+    def _new_value(self, parameter: str) -> float | None:
+        return self.player.known(Kind.UPDATE, parameter)
+
+    def _parameter_gradient(self, parameter: str) -> float | None:
+        return self.player.known(Kind.PARAMETER_GRAD, parameter)
+
+    def _gradient_sign(self) -> str:
+        """How the gradient of the whole batch, or of tied weights, differs in writing from a single one."""
+        trace = self.player.trace
+        return "mean ∂" if trace is not None and trace.batch > 1 and trace.mean else "Σ∂"
+
+    # Edges
+
+    def name(self, edge_id: str) -> str:
+        """An edge's name, shortened for its label."""
+        return elided("pill", edge_id, NAME_WIDTH)
+
+    @property
+    def mode(self) -> LabelMode:
+        """The label mode in force: AUTO made plain by the phase."""
+        chosen = self.preferences.label_mode
+        if chosen is not LabelMode.AUTO:
+            return chosen
+        phase = self.player.phase
+        if phase is Phase.BACKWARD:
+            return LabelMode.GRADIENT
+        return LabelMode.UPDATE if phase is Phase.UPDATE else LabelMode.PRODUCT
+
+    def weight(self, edge_id: str, *, width: float | None = None, focus: Focus | None = None) -> Text:
+        """The upper number of a label: the weight; in the update phase with the new one beside it.
+
+        Of several ways to write both, the first that is no wider than `width`.
+        """
+        weight = self.network.weight(edge_id)
+        color = "negative" if weight < 0 else "positive"
+        plain = f"{self.name(edge_id)} {self.number(weight)}"
+        is_at_work = focus is not None and (PartKind.WEIGHT, edge_id) in focus.active
+        if self.preferences.label_mode is not LabelMode.AUTO and not is_at_work:
+            return Text(plain, color)
+        new = self._new_value(self.network.edges[edge_id].parameter)
+        if new is None:
+            return Text(plain, color)
+        both = f"{self.number(weight)} → {self.number(new)}"
+        ways = (f"{self.name(edge_id)} {both}", both, f"{self.name(edge_id)} → {self.number(new)}")
+        if width is None:
+            return Text(ways[0], color)
+        return Text(next((way for way in ways if pill_width(way) <= width), ways[-1]), color)
+
+    def lower(self, edge_id: str, focus: Focus) -> Text | None:
+        """The lower number of a label: what the step needs of this edge, else what the label mode asks for."""
+        known = self.player.known
+        if focus.lights(PartKind.GRADIENT, edge_id):
+            if focus.kind in (Kind.PRODUCT, Kind.WEIGHTED_SUM):
+                return self._product(edge_id)
+            if focus.kind in (Kind.CONTRIBUTION, Kind.ACTIVATION_GRAD):
+                return Text(f"← {self.number(known(Kind.CONTRIBUTION, edge_id))}", "backward")
+            return self._gradient(edge_id)
+        match self.mode:
+            case LabelMode.WEIGHT:
+                return None
+            case LabelMode.PRODUCT:
+                product = self._product(edge_id)
+                is_automatic = self.preferences.label_mode is LabelMode.AUTO
+                return None if is_automatic and not product.is_known else product
+            case LabelMode.UPDATE if self.preferences.label_mode is LabelMode.UPDATE:
+                new = self._new_value(self.network.edges[edge_id].parameter)
+                return Text(f"→ {self.number(new)}", "muted" if new is None else "backward")
+            case _:
+                return self._gradient(edge_id)
+
+    def _product(self, edge_id: str) -> Text:
+        product = self.player.known(Kind.PRODUCT, edge_id)
+        return Text(f"→ {self.number(product)}", "muted" if product is None else "forward")
+
+    def _gradient(self, edge_id: str) -> Text:
+        grad = self._parameter_gradient(self.network.edges[edge_id].parameter)
+        if grad is not None:
+            return Text(f"{self._gradient_sign()} {self.number(grad)}", "backward")
+        grad = self.player.known(Kind.WEIGHT_GRAD, edge_id)
+        return Text(f"∂ {self.number(grad)}", "muted" if grad is None else "backward")
+
+    def widest_lower(self) -> str:
+        """A text as wide as a lower number usually gets: room is kept for it, so that labels do not jump."""
+        digits = "0" * self.preferences.digits
+        trace = self.player.trace
+        sign = "∂"
+        if trace is not None and trace.batch > 1:
+            sign = self._gradient_sign()
+        return f"{sign} −0.0{digits}"
+
+    def widest_weight(self, edge_id: str) -> str:
+        """A text as wide as an upper number usually gets."""
+        weight = self.network.weight(edge_id)
+        plain = f"{self.name(edge_id)} {self.number(weight)}"
+        new = f"{self.name(edge_id)} → {'−' if weight < 0 else ''}0.{'0' * self.preferences.digits}"
+        return max(plain, new, key=len)
+
+    # Full precision
+
+    def tooltip(self, part: Part) -> str:
+        """What a part shows, with every digit; lines of "name = number"."""
+        if part.kind is PartKind.LOSS:
+            return f"<b>Loss</b><br>L = {self._exact(Kind.LOSS)}"
+        if part.kind in EDGE_PARTS:
+            return self._edge_tooltip(part.id)
+        return self._neuron_tooltip(part.id)
+
+    def _exact(self, kind: Kind, subject: str = "") -> str:
+        value = self.player.known(kind, subject)
+        return NOT_COMPUTED if value is None else format_exact(value)
+
+    def _revealed(self, lines: list[tuple[str, Kind, str]]) -> list[str]:
+        """The lines whose quantity some step of this trace reveals."""
+        trace = self.player.trace
+        if trace is None:
+            return []
+        return [
+            f"{name} = {self._exact(kind, subject)}"
+            for name, kind, subject in lines
+            if trace.has_step(Quantity(kind, subject))
+        ]
+
+    def _edge_tooltip(self, edge_id: str) -> str:
+        network = self.network
+        if edge_id not in network.edges:
+            return ""
+        edge = network.edges[edge_id]
+        tied = f" (shared with {edge.tied_to})" if edge.tied_to else ""
+        frozen = " (frozen)" if edge.parameter in network.frozen else ""
+        lines = [f"w = {format_exact(network.weight(edge_id))}{tied}{frozen}"]
+        lines += self._revealed(
+            [
+                ("w · a", Kind.PRODUCT, edge_id),
+                ("∂L/∂w", Kind.WEIGHT_GRAD, edge_id),
+                (f"to ∂L/∂a of {edge.source}", Kind.CONTRIBUTION, edge_id),
+                (f"∂L/∂w, {self._gradient_sign().removesuffix('∂').strip() or 'sum'}", Kind.PARAMETER_GRAD, edge.parameter),
+                ("new w", Kind.UPDATE, edge.parameter),
+            ]
+        )
+        return "<br>".join([f"<b>{edge_id}</b>: {edge.source} → {edge.target}", *lines])
+
+    def _neuron_tooltip(self, neuron_id: str) -> str:
+        network = self.network
+        if neuron_id not in network.neurons:
+            return ""
+        neuron = network.neurons[neuron_id]
+        given = self._given(neuron_id)
+        if neuron.role is Role.INPUT:
+            return f"<b>{neuron_id}</b>, input<br>value = {NOT_COMPUTED if given is None else format_exact(given)}"
+        frozen = " (frozen)" if neuron_id in network.frozen else ""
+        lines = [f"b = {format_exact(network.bias(neuron_id))}{frozen}"]
+        if neuron.role is Role.OUTPUT and given is not None:
+            lines.append(f"target t = {format_exact(given)}")
+        lines += self._revealed(
+            [
+                ("z", Kind.WEIGHTED_SUM, neuron_id),
+                ("a", Kind.ACTIVATION, neuron_id),
+                ("share of L", Kind.LOSS_SHARE, neuron_id),
+                ("∂L/∂a", Kind.ACTIVATION_GRAD, neuron_id),
+                ("δ = ∂L/∂z", Kind.PRE_ACTIVATION_GRAD, neuron_id),
+                ("∂L/∂b", Kind.BIAS_GRAD, neuron_id),
+                (f"∂L/∂b, {self._gradient_sign().removesuffix('∂').strip() or 'sum'}", Kind.PARAMETER_GRAD, neuron_id),
+                ("new b", Kind.UPDATE, neuron_id),
+            ]
+        )
+        title = ACTIVATIONS[neuron.activation].title
+        return "<br>".join([f"<b>{neuron_id}</b>, {neuron.role.value}, {title}", *lines])

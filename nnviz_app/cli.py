@@ -1,0 +1,310 @@
+"""The command ``nnviz``: the window, and what works without one.
+
+Qt is imported only when a window is to be opened, numpy only when there is something to compute. The parser is
+argparse because it is imported in a tenth of the time that typer takes: ``nnviz trace`` has to start at once.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, NoReturn
+
+from nnviz_app import __version__
+
+if TYPE_CHECKING:
+    from core.gradient_check import GradientCheck
+    from core.project import Project
+
+OK, CHECK_FAILED, BAD_USAGE = 0, 1, 2
+# What shells report for a program ended by Ctrl+C, and by a reader that went away.
+INTERRUPTED, PIPE_CLOSED = 130, 141
+# Up to so many parameters `nnviz check` lists, the worst first.
+LISTED = 20
+# From so many on it says that it takes a while.
+SLOW = 2000
+
+_DESCRIPTION = "Draw a neural network and step through backpropagation, with every number where it belongs."
+_EPILOG = """\
+commands:
+  nnviz [FILE]         open the window, on FILE or on a worked example
+  nnviz trace FILE     print a forward pass, loss, backward pass and update, step by step
+  nnviz check FILE     compare every gradient with a central difference of the loss
+
+examples:
+  nnviz                                open the window on a worked example
+  nnviz my.nnviz                       open a project
+  nnviz trace my.nnviz --sample 2      step through the second row of its data
+  nnviz trace my.nnviz --format json   the same for a program to read
+  nnviz check my.nnviz                 are the gradients right?
+  nnviz ./trace                        open a file that has the name of a command
+
+exit codes:
+  0 all went well, 1 a gradient failed the check, 2 wrong usage or a file that cannot be read
+"""
+_TRACE_EPILOG = """\
+examples:
+  nnviz trace my.nnviz                   the first batch, as large as the project's settings say
+  nnviz trace my.nnviz --sample 2        the second row alone
+  nnviz trace my.nnviz --batch           all rows as one batch
+  nnviz trace my.nnviz --digits 10       more digits
+  nnviz trace my.nnviz --format json     for a program to read, with every digit
+"""
+_CHECK_EPILOG = """\
+The loss is that of all rows. The relative error of a gradient g and a difference quotient d is
+|g - d| / max(|g|, |d|, 0.0001 max(1, |loss|)). A parameter so near the kink of a ReLU that no difference can
+decide is named and not counted.
+
+exit codes:
+  0 every error is at most 1e-6, 1 one is above, 2 wrong usage or a file that cannot be read
+"""
+
+
+class _Parser(argparse.ArgumentParser):
+    """A parser that says what is wrong in one line."""
+
+    def error(self, message: str) -> NoReturn:
+        print(f"{self.prog}: {message} (see {self.prog} --help)", file=sys.stderr)
+        raise SystemExit(BAD_USAGE)
+
+
+def _parser(prog: str, description: str, epilog: str) -> _Parser:
+    return _Parser(
+        prog=prog,
+        description=description,
+        epilog=epilog,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+
+
+def _window_parser() -> _Parser:
+    parser = _parser("nnviz", _DESCRIPTION, _EPILOG)
+    parser.add_argument("file", metavar="FILE", nargs="?", type=Path, help="a project file (*.nnviz)")
+    parser.add_argument("--version", action="version", version=f"nnviz {__version__}")
+    return parser
+
+
+def _trace_parser() -> _Parser:
+    parser = _parser(
+        "nnviz trace",
+        "Print a forward pass, the loss, the backward pass and the update, one line a step.",
+        _TRACE_EPILOG,
+    )
+    parser.add_argument("file", metavar="FILE", type=Path, help="a project file (*.nnviz)")
+    rows = parser.add_mutually_exclusive_group()
+    rows.add_argument(
+        "--sample", metavar="N", type=_whole_number(1, None), help="step through row N of the data, counted from 1"
+    )
+    rows.add_argument("--batch", action="store_true", help="step through all rows as one batch")
+    parser.add_argument("--format", choices=["text", "json"], default="text", help="lines to read, or JSON")
+    parser.add_argument(
+        "--digits",
+        metavar="N",
+        type=_whole_number(1, 17),
+        default=6,
+        help="significant digits of the steps, 1 to 17 (default 6; the summary and JSON have all)",
+    )
+    return parser
+
+
+def _check_parser() -> _Parser:
+    parser = _parser("nnviz check", "Compare every gradient with a central difference of the loss.", _CHECK_EPILOG)
+    parser.add_argument("file", metavar="FILE", type=Path, help="a project file (*.nnviz)")
+    return parser
+
+
+class _whole_number:  # noqa: N801 (used like a function)
+    """Reads a whole number between two limits."""
+
+    def __init__(self, least: int, most: int | None) -> None:
+        self.least, self.most = least, most
+
+    def __call__(self, text: str) -> int:
+        try:
+            number = int(text)
+        except ValueError:
+            number = self.least - 1
+        if number < self.least or (self.most is not None and number > self.most):
+            limits = f"{self.least} or more" if self.most is None else f"{self.least} to {self.most}"
+            raise argparse.ArgumentTypeError(f"“{text}” is not a whole number, {limits}")
+        return number
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command with these arguments (without them, the program's own) and return its exit code."""
+    arguments = list(sys.argv[1:] if arguments is None else arguments)
+    _prepare_output()
+    try:
+        if arguments and arguments[0] in _COMMANDS:
+            return _print_command(_COMMANDS[arguments[0]], arguments[1:])
+        return _open(arguments)
+    except SystemExit as stop:
+        return stop.code if isinstance(stop.code, int) else OK
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    except BrokenPipeError:
+        _forget_output()
+        return PIPE_CLOSED
+
+
+def _print_command(command: Callable[[list[str]], int], arguments: list[str]) -> int:
+    try:
+        code = command(arguments)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        # A full disk behind ">", say.
+        _forget_output()
+        _complain(f"The output cannot be written ({error.strerror or error}).")
+        return BAD_USAGE
+    return code
+
+
+def _prepare_output() -> None:
+    """Let every character be printed: formulas need more than some terminals' encodings hold."""
+    for stream in (sys.stdout, sys.stderr):
+        # Replaced streams, such as a test's, may not have the method.
+        reconfigure = getattr(stream, "reconfigure", None)
+        if reconfigure is not None:
+            reconfigure(errors="replace")
+    reconfigure = getattr(sys.stdout, "reconfigure", None)
+    if reconfigure is not None and not sys.stdout.isatty():
+        reconfigure(encoding="utf-8")
+
+
+def _forget_output() -> None:
+    """Keep the interpreter from complaining at its end that the rest cannot be written either."""
+    try:
+        handle = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(handle, sys.stdout.fileno())
+        os.close(handle)
+    except (OSError, ValueError):
+        pass
+
+
+def _complain(sentence: object) -> None:
+    print(sentence, file=sys.stderr)
+
+
+def _open(arguments: list[str]) -> int:
+    options = _window_parser().parse_args(arguments)
+    path: Path | None = options.file
+    if path is not None and not path.exists():
+        _complain(f"{path} does not exist: check the name.")
+        return BAD_USAGE
+    from nnviz_app.app import run_app
+
+    return run_app(path)
+
+
+def _trace(arguments: list[str]) -> int:
+    options = _trace_parser().parse_args(arguments)
+    _use_one_thread()
+    from core.errors import NnvizError
+    from core.project_file import load_project
+    from core.report import data_report, text_report
+
+    try:
+        project = load_project(options.file)
+        rows = _chosen_rows(project, options.sample, whole=options.batch)
+        if options.format == "json":
+            import msgspec
+
+            # Numbers that JSON does not have (NaN and the infinities) become null.
+            print(msgspec.json.format(msgspec.json.encode(data_report(project, rows)), indent=2).decode())
+        else:
+            _print_lines(text_report(project, rows, digits=options.digits))
+    except NnvizError as error:
+        _complain(error)
+        return BAD_USAGE
+    return OK
+
+
+def _use_one_thread() -> None:
+    # A pass of a small network is over before the threads of numpy's linear algebra have started.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
+
+def _chosen_rows(project: Project, sample: int | None, *, whole: bool) -> range | None:
+    from core.errors import DataError
+
+    count = project.dataset.rows
+    if whole:
+        return range(count)
+    if sample is None:
+        return None
+    if sample > count:
+        raise DataError(f"There is no sample {sample}: the data has {_count(count, 'row')}.")
+    return range(sample - 1, sample)
+
+
+def _count(count: int, what: str) -> str:
+    return f"{count or 'no'} {what}{'' if count == 1 else 's'}"
+
+
+def _print_lines(lines: Iterable[str]) -> None:
+    sys.stdout.writelines(f"{line}\n" for line in lines)
+
+
+def _check(arguments: list[str]) -> int:
+    options = _check_parser().parse_args(arguments)
+    _use_one_thread()
+    from core.errors import NnvizError
+    from core.gradient_check import check_gradients
+    from core.project_file import load_project
+
+    try:
+        project = load_project(options.file)
+        if len(project.network.values) > SLOW and sys.stderr.isatty():
+            _complain(f"Checking {len(project.network.values):,} parameters takes a while; Ctrl+C stops it.")
+        result = check_gradients(project)
+    except NnvizError as error:
+        _complain(error)
+        return BAD_USAGE
+    _print_lines(_check_lines(result, project))
+    return OK if result.passed else CHECK_FAILED
+
+
+def _check_lines(result: GradientCheck, project: Project) -> Iterable[str]:
+    from core.advice import advise
+
+    network = project.network
+    compared = sorted((p for p in result.parameters if not p.kink), key=lambda p: -p.error)
+
+    def name(parameter: str) -> str:
+        return parameter if parameter in network.edges else f"bias of {parameter}"
+
+    if compared:
+        table = [("parameter", "gradient", "difference", "relative error")]
+        table += [(name(p.parameter), f"{p.gradient:.9g}", f"{p.difference:.9g}", f"{p.error:.1e}") for p in compared]
+        table = table[: LISTED + 1]
+        widths = [max(len(row[column]) for row in table) for column in range(4)]
+        for first, *others in table:
+            yield "  ".join([first.ljust(widths[0]), *(o.rjust(w) for o, w in zip(others, widths[1:], strict=True))])
+        if len(compared) > LISTED:
+            yield f"... and {_count(len(compared) - LISTED, 'parameter')} with smaller errors"
+        yield ""
+    for p in result.kinks:
+        yield (
+            f"{name(p.parameter)} is not counted: {p.kink} is at its kink, where there is no derivative to compare "
+            f"{p.gradient:.9g} with."
+        )
+    worst = result.worst
+    if worst is None:
+        yield "There is no parameter to compare."
+        return
+    verdict = "passed" if result.passed else "failed"
+    yield (
+        f"Worst relative error: {worst.error:.1e} ({name(worst.parameter)}), limit 1e-6; "
+        f"{_count(len(compared), 'gradient')} over {_count(result.rows, 'row')}: {verdict}."
+    )
+    if not result.passed:
+        yield from advise(network, project.settings, project.dataset)
+
+
+_COMMANDS = {"trace": _trace, "check": _check}

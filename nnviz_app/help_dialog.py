@@ -1,0 +1,100 @@
+"""The page of keys and gestures, and the words about the program."""
+
+from __future__ import annotations
+
+import platform
+
+import numpy
+import PySide6
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QDialog, QDialogButtonBox, QMessageBox, QTextBrowser, QVBoxLayout, QWidget
+
+from nnviz_app import __version__
+from nnviz_app.theme import theme
+
+KEYS: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = (
+    (
+        "Step through the passes",
+        (
+            ("→, ←", "one step forward, back; with Shift one size larger"),
+            ("Home, End", "the first, the last step"),
+            ("Space", "play and pause"),
+            ("U", "apply the update and go on with the next batch"),
+            ("R", "back to the start: the parameters of update 0"),
+            ("Ctrl+R", "run the chosen number of epochs; Ctrl+. stops"),
+        ),
+    ),
+    (
+        "Draw",
+        (
+            ("double-click on the empty canvas", "add a neuron"),
+            ("I, H, O", "add an input, hidden, output neuron"),
+            ("drag from a neuron's rim", "connect; drop on the empty canvas makes a neuron there"),
+            ("N, C, V", "the Neuron, Connect and Select tools"),
+            ("Ctrl+K", "connect the first selected neurons to the last one"),
+            ("Ctrl+L", "add a layer"),
+            ("Ctrl+T", "tidy the layout"),
+            ("double-click or F2 on a number", "edit it: 0.5, 0,5 and 1/3 are all numbers; Tab goes to the next"),
+            ("Del, Backspace", "delete what is selected"),
+        ),
+    ),
+    (
+        "Select and move",
+        (
+            ("click, Shift+click, Ctrl+click", "select, add, toggle"),
+            ("drag on the empty canvas", "select what lies in the rectangle"),
+            ("Tab, Shift+Tab", "the next, the former neuron or edge"),
+            ("drag, Alt+arrow keys", "move what is selected"),
+            ("Ctrl+A, Esc", "select all, none"),
+            ("Ctrl+C, X, V, D", "copy, cut, paste, duplicate"),
+            ("Ctrl+Z, Ctrl+Y", "undo, redo"),
+        ),
+    ),
+    (
+        "Look",
+        (
+            ("Ctrl+wheel", "zoom at the cursor (View > Wheel zooms swaps it with the wheel)"),
+            ("middle-drag, Space+drag", "move the canvas"),
+            ("Ctrl+0, F", "100 %, fit the network"),
+            ("hover", "full precision"),
+            ("F11", "full screen"),
+        ),
+    ),
+)
+
+
+class HelpDialog(QDialog):
+    """Keys and gestures on one page."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setWindowTitle("Keys and gestures")
+        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        page = QTextBrowser()
+        page.setHtml(self._html())
+        buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
+        buttons.rejected.connect(self.reject)
+        layout = QVBoxLayout(self)
+        layout.addWidget(page)
+        layout.addWidget(buttons)
+        self.resize(theme().space(46), theme().space(44))
+
+    @staticmethod
+    def _html() -> str:
+        parts = []
+        for title, rows in KEYS:
+            cells = "".join(
+                f"<tr><td style='padding: 2px 20px 2px 0'><b>{keys}</b></td><td>{what}</td></tr>" for keys, what in rows
+            )
+            parts.append(f"<h3>{title}</h3><table>{cells}</table>")
+        return "".join(parts)
+
+
+def about(parent: QWidget) -> None:
+    """Versions and licence."""
+    QMessageBox.about(
+        parent,
+        "About nnviz",
+        f"<h3>nnviz {__version__}</h3><p>Draw a neural network and step through backpropagation.</p>"
+        f"<p>Python {platform.python_version()}, numpy {numpy.__version__}, Qt {PySide6.__version__}.<br>MIT licence.</p>",
+    )

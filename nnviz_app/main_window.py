@@ -1,0 +1,282 @@
+"""The main window: menus, toolbar, canvas with its transport, and the panels around them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from PySide6.QtCore import QByteArray, QSettings, Qt, QTimer
+from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QShowEvent
+from PySide6.QtWidgets import QApplication, QLabel, QMainWindow, QUndoView, QVBoxLayout, QWidget
+
+from core.network import Role
+from nnviz_app.actions import Actions
+from nnviz_app.assets import app_icon, themed_icon
+from nnviz_app.canvas.view import CanvasView
+from nnviz_app.dialogs import AddLayerDialog, NewNetworkDialog
+from nnviz_app.docks import Docks
+from nnviz_app.document import Change, Document
+from nnviz_app.editing import Editing
+from nnviz_app.examples import Example
+from nnviz_app.file_actions import SUFFIX, FileActions
+from nnviz_app.menus import Menus
+from nnviz_app.notice import NoticeBar
+from nnviz_app.panels.data import DataPanel
+from nnviz_app.panels.examples import ExamplesPanel
+from nnviz_app.panels.explain import ExplainPanel
+from nnviz_app.panels.inspector import InspectorPanel
+from nnviz_app.panels.loss_plot import LossPlotPanel
+from nnviz_app.panels.steps import StepsPanel
+from nnviz_app.panels.training import TrainingPanel
+from nnviz_app.panels.transport import TransportBar
+from nnviz_app.player import Player
+from nnviz_app.preferences import Preferences
+from nnviz_app.selection import Selection
+from nnviz_app.shortcut_guard import ShortcutGuard
+from nnviz_app.theme import theme
+from nnviz_app.trainer import Trainer
+
+# Raised when the docks change, so that an older arrangement is not forced upon them.
+LAYOUT_VERSION = 1
+
+
+class MainWindow(QMainWindow):
+    """Puts the parts together; what happens in one reaches the others through document, player and selection."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setWindowIcon(app_icon())
+        self.setAcceptDrops(True)
+        self.document = Document(self)
+        self.player = Player(self.document, self)
+        self.selection = Selection(self.document, self)
+        self.preferences = Preferences(self)
+        self.trainer = Trainer(self.document, self.player, self)
+        self.editing = Editing(self.document, self.selection, self)
+        self.files = FileActions(self.document, self)
+
+        self.view = CanvasView(self.document, self.player, self.selection, self.preferences, self.editing)
+        self.notice = NoticeBar()
+        self.transport = TransportBar(self.document, self.player, self.preferences)
+        centre = QWidget()
+        layout = QVBoxLayout(centre)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(0)
+        layout.addWidget(self.notice)
+        layout.addWidget(self.view, 1)
+        layout.addWidget(self.transport)
+        self.setCentralWidget(centre)
+
+        self._make_docks()
+        self.actions_by_name = Actions(self)
+        self.menus = Menus(self)
+        self._make_status_bar()
+        self._connect()
+        self._restore()
+        self._guard = ShortcutGuard(self)
+        QApplication.instance().installEventFilter(self._guard)
+        self._follow_document(Change(*[True] * 7))
+
+    # Panels
+
+    def _make_docks(self) -> None:
+        self.examples_panel = ExamplesPanel()
+        self.training_panel = TrainingPanel(self.document, self.player, self.trainer)
+        self.inspector = InspectorPanel(self.document, self.player, self.selection, self.preferences)
+        self.explain = ExplainPanel(self.player, self.preferences)
+        self.steps = StepsPanel(self.player, self.preferences)
+        self.data = DataPanel(self.document, self.player)
+        self.loss_plot = LossPlotPanel(self.document, self.player, self.trainer)
+        self.history = QUndoView(self.document.undo_stack)
+        self.history.setEmptyLabel("As opened")
+        self.history.setAccessibleName("History of changes")
+        self.docks = Docks(
+            self,
+            {
+                "Examples": self.examples_panel,
+                "Train": self.training_panel,
+                "Explain": self.explain,
+                "Inspector": self.inspector,
+                "Steps": self.steps,
+                "History": self.history,
+                "Data": self.data,
+                "Loss": self.loss_plot,
+            },
+        )
+
+    def _make_status_bar(self) -> None:
+        self.counts_label, self.state_label = QLabel(), QLabel()
+        for label in (self.counts_label, self.state_label):
+            label.setProperty("role", "muted")
+        self.statusBar().addWidget(self.counts_label)
+        self.statusBar().addPermanentWidget(self.state_label)
+
+    def _connect(self) -> None:
+        self.document.changed.connect(self._follow_document)
+        self.document.path_changed.connect(self._show_state)
+        self.document.undo_stack.cleanChanged.connect(self._show_state)
+        self.preferences.changed.connect(self.menus.show_preferences)
+        self.player.granularity_changed.connect(self.menus.show_preferences)
+        self.player.playing_changed.connect(
+            lambda playing: themed_icon(self.actions_by_name["play"], "pause" if playing else "play")
+        )
+        theme().changed.connect(self.menus.show_preferences)
+        self.selection.changed.connect(self._follow_selection)
+        self.trainer.running_changed.connect(self._follow_running)
+        self.trainer.finished.connect(lambda text: self.statusBar().showMessage(text, 8000))
+        self.view.message.connect(lambda text: self.statusBar().showMessage(text, 8000))
+        self.files.saved.connect(lambda text: self.statusBar().showMessage(text, 5000))
+        for refused in (self.player.refused, self.editing.refused, self.trainer.refused, self.files.failed):
+            refused.connect(self.show_error)
+        self.files.recent_changed.connect(self.menus.fill_recent)
+        self.document.undo_stack.indexChanged.connect(self.notice.hide)
+        self.player.moved.connect(self.notice.hide)
+        self.examples_panel.requested.connect(self.open_example)
+        self.view.examples_requested.connect(self._show_examples)
+        self.view.new_network_requested.connect(self.new_network)
+        self.view.add_layer_requested.connect(self.add_layer)
+        self.view.tool_changed.connect(lambda name: self.actions_by_name[f"tool_{name}"].setChecked(True))
+
+    # What the actions do
+
+    def show_error(self, sentence: str) -> None:
+        """One sentence above the canvas, until the next step or change."""
+        self.notice.show_message(sentence)
+
+    def open_path(self, path: Path) -> bool:
+        """Open a project file."""
+        return self._opened(self.files.open_path(path))
+
+    def open_example(self, example: Example) -> bool:
+        """Open one of the examples that come with the program."""
+        return self._opened(self.files.open_example(example))
+
+    def _opened(self, done: bool) -> bool:
+        if done:
+            self.notice.hide()
+            self.view.fit()
+            # The next key steps, whatever was clicked to get here.
+            self.view.setFocus()
+        return done
+
+    def _show_examples(self) -> None:
+        self.docks["Examples"].show()
+        self.docks["Examples"].raise_()
+        self.examples_panel.list.setFocus()
+
+    def new_network(self) -> None:
+        """Ask for the sizes of the layers and draw the network."""
+        dialog = NewNetworkDialog(self.document.project.settings, self)
+        if dialog.exec():
+            self.editing.new_network(dialog.choice())
+            self.view.fit()
+        self.view.setFocus()
+
+    def add_layer(self) -> None:
+        """Ask for a layer and add it."""
+        dialog = AddLayerDialog(self.document.project.network, self.selection.ids, self)
+        if dialog.exec():
+            self.editing.add_layer(dialog.choice())
+            self.view.fit()
+        self.view.setFocus()
+
+    def reset_panels(self) -> None:
+        """All panels where they were at first."""
+        self.docks.arrange()
+        self.docks.resize()
+
+    def choose_role(self, role: Role) -> None:
+        """Choose the role that the Neuron tool gives, and the tool."""
+        self.view.set_role(role)
+        self.view.set_tool("neuron")
+
+    def toggle_play(self) -> None:
+        """Play, or pause."""
+        if self.player.is_playing:
+            self.player.pause()
+        else:
+            self.player.play()
+
+    def toggle_full_screen(self) -> None:
+        """The whole screen, or the window again."""
+        self.setWindowState(self.windowState() ^ Qt.WindowState.WindowFullScreen)
+
+    # Following
+
+    def _follow_document(self, change: Change) -> None:
+        network = self.document.project.network
+        counts = (len(network.neurons), len(network.edges), len(network.values))
+        words = ("neuron", "edge", "parameter")
+        self.counts_label.setText(
+            ", ".join(f"{n} {word}{'' if n == 1 else 's'}" for n, word in zip(counts, words, strict=True))
+        )
+        if change.project:
+            self.examples_panel.mark(self.document.project.title if self.document.path is None else "")
+        self._show_state()
+        if change.structure or change.project:
+            self.actions_by_name.enable()
+        if change.project:
+            self.menus.show_preferences()
+            self.menus.fill_recent()
+
+    def _show_state(self) -> None:
+        project, path = self.document.project, self.document.path
+        name = path.name if path else project.title or "Untitled"
+        self.setWindowTitle(f"{name}[*] – nnviz")
+        self.setWindowModified(self.document.is_modified)
+        saved = "modified" if self.document.is_modified else "saved" if path else "not saved yet"
+        self.state_label.setText(f"{saved} · update {project.updates} · seed {project.settings.seed}")
+
+    def _follow_selection(self) -> None:
+        self.actions_by_name.enable()
+        # What was clicked is what one wants to know about.
+        if len(self.selection) and self.docks["Inspector"].isVisible():
+            self.docks["Inspector"].raise_()
+
+    def _follow_running(self, running: bool) -> None:
+        self.history.setEnabled(not running)
+        self.actions_by_name.enable()
+
+    # Events
+
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
+        if any(url.isLocalFile() for url in event.mimeData().urls()):
+            event.acceptProposedAction()
+
+    def dropEvent(self, event: QDropEvent) -> None:
+        paths = [Path(url.toLocalFile()) for url in event.mimeData().urls() if url.isLocalFile()]
+        event.acceptProposedAction()
+        if len(paths) != 1 or paths[0].suffix != SUFFIX:
+            names = ", ".join(path.name for path in paths)
+            self.show_error(f"{names}: drop one {SUFFIX} file to open it.")
+        else:
+            # The question about unsaved work must not keep the other program's drag waiting.
+            QTimer.singleShot(0, lambda: self.open_path(paths[0]))
+
+    def showEvent(self, event: QShowEvent) -> None:
+        super().showEvent(event)
+        if not self._was_shown:
+            self._was_shown = True
+            if not self._has_layout:
+                self.docks.resize()
+            self.view.setFocus()
+
+    def closeEvent(self, event: QCloseEvent) -> None:
+        self.trainer.shutdown()
+        if not self.files.may_discard():
+            event.ignore()
+            return
+        self.player.pause()
+        store = QSettings()
+        store.setValue("window/geometry", self.saveGeometry())
+        store.setValue("window/state", self.saveState(LAYOUT_VERSION))
+        QApplication.instance().removeEventFilter(self._guard)
+        event.accept()
+
+    def _restore(self) -> None:
+        self._was_shown = False
+        store = QSettings()
+        geometry, state = store.value("window/geometry"), store.value("window/state")
+        if not (isinstance(geometry, QByteArray) and self.restoreGeometry(geometry)):
+            screen = self.screen().availableSize()
+            self.resize(min(1440, screen.width()), min(900, screen.height()))
+        self._has_layout = isinstance(state, QByteArray) and self.restoreState(state, LAYOUT_VERSION)

@@ -1,0 +1,212 @@
+"""The menus and the toolbar."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from PySide6.QtCore import QSize, Qt
+from PySide6.QtGui import QAction, QActionGroup
+from PySide6.QtWidgets import QMenu, QToolBar, QToolButton
+
+from core.activations import ACTIVATIONS
+from core.network import Role
+from core.trace import Granularity
+from nnviz_app.actions import ALIGNMENTS
+from nnviz_app.examples import examples
+from nnviz_app.preferences import LabelMode
+from nnviz_app.theme import theme
+
+if TYPE_CHECKING:
+    from nnviz_app.main_window import MainWindow
+
+TEXT_SIZES = (1.0, 1.25, 1.5, 2.0)
+
+
+class Menus:
+    """Fills a window's menu bar and toolbar with its actions, and shows the choices that are made in them."""
+
+    def __init__(self, window: MainWindow) -> None:
+        self.window = window
+        self._make_menus()
+        self._make_toolbar()
+
+    def _make_menus(self) -> None:
+        window = self.window
+        bar, a = window.menuBar(), window.actions_by_name
+
+        def fill(menu: QMenu, *names: str) -> QMenu:
+            for name in names:
+                if name == "-":
+                    menu.addSeparator()
+                else:
+                    menu.addAction(a[name])
+            return menu
+
+        file_menu = fill(bar.addMenu("&File"), "new", "new_network", "open")
+        self.recent_menu = file_menu.addMenu("Open &recent")
+        fill(file_menu, "-", "save", "save_as", "-", "quit")
+        fill(
+            bar.addMenu("&Edit"),
+            "undo",
+            "redo",
+            "-",
+            "cut",
+            "copy",
+            "paste",
+            "duplicate",
+            "delete",
+            "-",
+            "select_all",
+            "select_none",
+            "-",
+            "edit_number",
+        )
+        view_menu = fill(bar.addMenu("&View"), "zoom_in", "zoom_out", "zoom_100", "fit", "-")
+        self._label_actions = self._choices(
+            view_menu.addMenu("Edge &labels"),
+            [(str(mode).capitalize(), mode) for mode in LabelMode],
+            self.window.preferences.set_label_mode,
+        )
+        self._digit_actions = self._choices(
+            view_menu.addMenu("&Digits"),
+            [(f"{d} significant digits", d) for d in range(2, 9)],
+            self.window.preferences.set_digits,
+        )
+        self._theme_actions = self._choices(
+            view_menu.addMenu("&Theme"),
+            [(mode.capitalize(), mode) for mode in ("system", "light", "dark")],
+            theme().set_mode,
+        )
+        self._size_actions = self._choices(
+            view_menu.addMenu("Te&xt size"),
+            [(f"{round(size * 100)} %", size) for size in TEXT_SIZES],
+            theme().set_text_scale,
+        )
+        self.wheel_action = view_menu.addAction("&Wheel zooms (Ctrl+wheel scrolls)")
+        self.wheel_action.setCheckable(True)
+        self.wheel_action.toggled.connect(self.window.preferences.set_wheel_zooms)
+        panels = view_menu.addMenu("&Panels")
+        for dock in self.window.docks.values():
+            panels.addAction(dock.toggleViewAction())
+        panels.addSeparator()
+        fill(panels, "reset_panels")
+        fill(view_menu, "-", "full_screen")
+
+        network = fill(
+            bar.addMenu("&Network"), "add_input", "add_hidden", "add_output", "add_layer", "new_network", "-"
+        )
+        fill(network, "connect_selection")
+        fill(network.addMenu("&Role"), *(f"role_{role}" for role in Role))
+        fill(network.addMenu("&Activation"), *(f"activation_{name}" for name in ACTIVATIONS))
+        fill(network, "-", "freeze", "thaw", "tie", "untie", "-")
+        fill(network.addMenu("A&lign"), *(f"align_{kind}" for kind in ALIGNMENTS))
+        fill(network.addMenu("&Distribute"), "distribute_horizontal", "distribute_vertical")
+        fill(network, "tidy")
+        fill(bar.addMenu("&Data"), "add_row", "delete_rows")
+        run = fill(bar.addMenu("&Run"), "first", "back", "forward", "last", "back_larger", "forward_larger", "play")
+        self._granularity_actions = self._choices(
+            run.addMenu("Step si&ze"),
+            [(size.capitalize(), size) for size in Granularity],
+            self.window.player.set_granularity,
+        )
+        fill(run, "-", "apply", "run", "stop", "-", "reset", "dice")
+        learn = bar.addMenu("&Learn")
+        for example in examples():
+            learn.addAction(example.title, lambda _checked=False, e=example: self.window.open_example(e)).setToolTip(
+                example.description
+            )
+        fill(bar.addMenu("&Help"), "keys", "about")
+
+    def _choices(
+        self, menu: QMenu, choices: Sequence[tuple[str, object]], choose: Callable[[Any], object]
+    ) -> dict[object, QAction]:
+        group = QActionGroup(self.window)
+        actions = {}
+        for text, value in choices:
+            action = group.addAction(menu.addAction(text))
+            action.setCheckable(True)
+            action.triggered.connect(lambda _=False, v=value: choose(v))
+            actions[value] = action
+        return actions
+
+    def _make_toolbar(self) -> None:
+        bar = QToolBar("Toolbar")
+        bar.setObjectName("Toolbar")
+        bar.setMovable(False)
+        bar.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
+        bar.setIconSize(QSize(theme().icon_size, theme().icon_size))
+        a = self.window.actions_by_name
+        for name in (
+            "new",
+            "open",
+            "save",
+            "-",
+            "undo",
+            "redo",
+            "-",
+            "tool_select",
+            "tool_neuron",
+            "tool_connect",
+            "-",
+            "add_layer",
+            "tidy",
+            "-",
+            "fit",
+            "zoom_100",
+            "-",
+        ):
+            if name == "-":
+                bar.addSeparator()
+            else:
+                bar.addAction(a[name])
+        # The words stand where the icon alone would not say it.
+        for name in ("new", "open", "save", "undo", "redo", "fit"):
+            button = bar.widgetForAction(a[name])
+            if isinstance(button, QToolButton):
+                button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonIconOnly)
+        neuron = bar.widgetForAction(a["tool_neuron"])
+        if isinstance(neuron, QToolButton):
+            menu = QMenu(neuron)
+            self._role_actions = self._choices(
+                menu, [(role.capitalize(), role) for role in Role], self.window.choose_role
+            )
+            neuron.setMenu(menu)
+            neuron.setPopupMode(QToolButton.ToolButtonPopupMode.MenuButtonPopup)
+        self.labels_button = self._menu_button(bar, "Which number the edges carry", self._label_actions)
+        self.digits_button = self._menu_button(bar, "Significant digits", self._digit_actions)
+        for button in bar.findChildren(QToolButton):
+            button.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self.toolbar = bar
+        self.window.addToolBar(bar)
+
+    def _menu_button(self, bar: QToolBar, tip: str, choices: dict[object, QAction]) -> QToolButton:
+        button = QToolButton()
+        button.setToolTip(tip)
+        button.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
+        menu = QMenu(button)
+        menu.addActions(list(choices.values()))
+        button.setMenu(menu)
+        bar.addWidget(button)
+        return button
+
+    def show_preferences(self) -> None:
+        """Show which label mode, digits, theme, text size and step size are chosen."""
+        preferences = self.window.preferences
+        self._label_actions[preferences.label_mode].setChecked(True)
+        self._digit_actions[preferences.digits].setChecked(True)
+        self._theme_actions[theme().mode].setChecked(True)
+        self._granularity_actions[self.window.player.granularity].setChecked(True)
+        if theme().text_scale in self._size_actions:
+            self._size_actions[theme().text_scale].setChecked(True)
+        self.wheel_action.setChecked(preferences.wheel_zooms)
+        self.labels_button.setText(f"Edge labels: {preferences.label_mode}")
+        self.digits_button.setText(f"Digits: {preferences.digits}")
+        self.toolbar.setIconSize(QSize(theme().icon_size, theme().icon_size))
+
+    def fill_recent(self) -> None:
+        """List the files opened or saved last."""
+        self.recent_menu.clear()
+        for path in self.window.files.recent():
+            self.recent_menu.addAction(str(path), lambda _checked=False, p=path: self.window.open_path(p))
+        self.recent_menu.setEnabled(not self.recent_menu.isEmpty())

@@ -1,0 +1,256 @@
+"""The data panel: the table of samples with its buttons, clipboard and messages."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QItemSelection, QItemSelectionModel, QModelIndex, QPoint, Qt
+from PySide6.QtGui import QGuiApplication
+from PySide6.QtWidgets import (
+    QHBoxLayout,
+    QLabel,
+    QMenu,
+    QStackedWidget,
+    QVBoxLayout,
+    QWidget,
+)
+
+from core.errors import NnvizError
+from nnviz_app.document import Change, Document
+from nnviz_app.panels.blocks import format_block, parse_block
+from nnviz_app.panels.data_model import DataModel
+from nnviz_app.panels.data_view import DataView
+from nnviz_app.panels.fields import MessageLabel, copy_text, flat_button
+from nnviz_app.player import Player
+from nnviz_app.theme import set_style_property, theme
+
+__all__ = ["DataModel", "DataPanel", "DataView"]
+
+EMPTY = "No columns yet. Draw an input neuron for each feature and an output neuron for each target."
+NO_TARGETS = "Draw an output neuron to give samples a target."
+NO_INPUTS = "Draw an input neuron to give samples a feature."
+WHOLE_ROWS = "To delete samples, select their rows by the numbers at the left, or press “Delete rows”."
+
+
+class DataPanel(QWidget):
+    """The samples. The row that is current here is the one that the canvas shows, and the other way round."""
+
+    def __init__(self, document: Document, player: Player, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.document, self.player = document, player
+        self.model = DataModel(document, player, self)
+        self.view = DataView(self.model)
+        self.view.setAccessibleName("Samples")
+        self.message = MessageLabel()
+        self.count = QLabel()
+        set_style_property(self.count, "role", "small")
+        self.add_button = flat_button("add-row", "Add row")
+        self.add_button.clicked.connect(self.add_row)
+        self.delete_button = flat_button("delete-row", "Delete rows")
+        self.delete_button.clicked.connect(self.delete_rows)
+        empty = QLabel(EMPTY)
+        empty.setWordWrap(True)
+        empty.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        set_style_property(empty, "role", "muted")
+        self.empty = empty
+        head = QHBoxLayout()
+        head.addWidget(self.count, 1)
+        head.addWidget(self.add_button)
+        head.addWidget(self.delete_button)
+        self._head = head
+        table = QWidget()
+        layout = QVBoxLayout(table)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(0)
+        layout.addLayout(head)
+        layout.addWidget(self.view, 1)
+        layout.addWidget(self.message)
+        self.stack = QStackedWidget()
+        self.stack.addWidget(empty)
+        self.stack.addWidget(table)
+        self._table = table
+        outer = QVBoxLayout(self)
+        outer.setContentsMargins(0, 0, 0, 0)
+        outer.addWidget(self.stack)
+        self.view.copy_requested.connect(self.copy)
+        self.view.cut_requested.connect(self.cut)
+        self.view.paste_requested.connect(self.paste)
+        self.view.delete_requested.connect(self._delete_key)
+        self.view.new_row_requested.connect(self.add_row)
+        self.view.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
+        self.view.customContextMenuRequested.connect(self._open_menu)
+        self.view.selectionModel().currentChanged.connect(self._current_changed)
+        self.view.selectionModel().selectionChanged.connect(self._update_buttons)
+        self.model.refused.connect(self.message.say)
+        self.model.modelReset.connect(self._columns_changed)
+        document.changed.connect(self._document_changed)
+        player.moved.connect(self._follow_player)
+        theme().changed.connect(self._restyle)
+        self._restyle()
+        self._columns_changed()
+
+    # Following
+
+    def _columns_changed(self) -> None:
+        self.stack.setCurrentWidget(self._table if self.model.columns else self.empty)
+        self.view.fit_columns()
+        self._describe()
+        self.view.shown_row = -1
+        self._follow_player()
+
+    def _document_changed(self, change: Change) -> None:
+        # The model, which is connected first, has taken over the change by now.
+        if change.data or change.structure or change.settings:
+            self._describe()
+            self._follow_player()
+
+    def _describe(self) -> None:
+        rows, settings = self.model.rows, self.document.project.settings
+        parts = [f"{rows:,} sample{'' if rows == 1 else 's'}"]
+        if settings.batch_size != 1 and rows > 1:
+            size = settings.batch_size or rows
+            parts.append("one batch" if size >= rows else f"batches of {size:,}")
+        if self.model.columns and not self.model.input_count:
+            parts.append(NO_INPUTS)
+        elif self.model.columns and self.model.input_count == len(self.model.columns):
+            parts.append(NO_TARGETS)
+        self.count.setText(" · ".join(parts))
+        self._update_buttons()
+
+    def _update_buttons(self) -> None:
+        self.delete_button.setEnabled(bool(self.selected_rows()))
+
+    def _follow_player(self) -> None:
+        row = self.player.row if self.model.rows else -1
+        if row >= self.model.rows:
+            return  # the model has not taken over the change yet; it calls again
+        is_other = row != self.view.shown_row
+        self.view.show_row(row, self.player.batch_rows if self.model.rows else range(0))
+        current = self.view.currentIndex()
+        if row >= 0 and is_other and current.row() != row and not self.view.is_editing:
+            index = self.model.index(row, max(0, current.column()))
+            flags = QItemSelectionModel.SelectionFlag
+            self.view.selectionModel().setCurrentIndex(index, flags.ClearAndSelect)
+            self.view.scrollTo(index)
+
+    def _current_changed(self, current: QModelIndex) -> None:
+        if current.isValid() and not self.model.is_new_row(current.row()):
+            self.player.select_row(current.row())
+
+    def _restyle(self) -> None:
+        space = theme().space
+        self._head.setContentsMargins(space(0.7), space(0.2), space(0.4), space(0.2))
+        self._head.setSpacing(space(0.2))
+        self.empty.setMargin(space(1))
+        self.view.setMinimumHeight(2 * theme().row_height)
+
+    # What is selected
+
+    def selected_rows(self) -> list[int]:
+        """The samples of which some cell is selected."""
+        rows: set[int] = set()
+        for part in self.view.selected_parts():
+            rows.update(range(part.top(), part.bottom() + 1))
+        return sorted(row for row in rows if row < self.model.rows)
+
+    def selected_columns(self) -> list[int]:
+        """The columns of which some cell is selected."""
+        columns: set[int] = set()
+        for part in self.view.selected_parts():
+            columns.update(range(part.left(), part.right() + 1))
+        return sorted(columns)
+
+    # Actions
+
+    def add_row(self) -> None:
+        """Add a sample at the end and go there."""
+        self.insert_row(self.model.rows)
+
+    def insert_row(self, at: int) -> None:
+        """Add a sample before row `at` and go there."""
+        self.message.say("")
+        column = max(0, self.view.currentIndex().column())
+        if self.model.insert_rows(at):
+            self.view.setCurrentIndex(self.model.index(at, column))
+            self.view.setFocus()
+
+    def delete_rows(self) -> None:
+        """Take away the samples that are selected."""
+        self.message.say("")
+        rows = self.selected_rows()
+        if not rows:
+            return
+        column = max(0, self.view.currentIndex().column())
+        if self.model.delete_rows(rows):
+            self.view.setCurrentIndex(self.model.index(min(rows[0], self.model.rows), column))
+
+    def _delete_key(self) -> None:
+        if self._whole_rows_selected():
+            self.delete_rows()
+        else:
+            self.message.say(WHOLE_ROWS, "info")
+
+    def _whole_rows_selected(self) -> bool:
+        width = len(self.model.columns)
+        parts = self.view.selected_parts()
+        return bool(self.selected_rows()) and all(part.width() == width for part in parts) and width > 0
+
+    def copy(self) -> None:
+        """Copy the selected cells as tab-separated numbers with every digit."""
+        self.message.say("")
+        rows, columns = self.selected_rows(), self.selected_columns()
+        if rows and columns:
+            copy_text(format_block(self.model.block(rows, columns)))
+
+    def cut(self) -> None:
+        """Copy, and take the rows away when whole rows are selected."""
+        self.copy()
+        if self._whole_rows_selected():
+            self.delete_rows()
+        else:
+            self.message.say(f"Copied. A cell cannot be empty, so nothing was cut. {WHOLE_ROWS}", "info")
+
+    def paste(self) -> None:
+        """Write the block on the clipboard with its first cell where the selection begins."""
+        self.message.say("")
+        rows, columns = self.selected_rows(), self.selected_columns()
+        current = self.view.currentIndex()
+        row = rows[0] if rows else current.row() if current.isValid() else self.model.rows
+        column = columns[0] if columns else max(0, current.column())
+        try:
+            text = QGuiApplication.clipboard().text()
+            block = parse_block(text, self.model.titles, first_row=row, first_column=column)
+        except NnvizError as error:
+            self.message.say(str(error))
+            return
+        if len(block.rows) == block.width == 1 and len(rows) * len(columns) > 1:
+            self.model.fill([(r, c) for r in rows for c in columns], block.rows[0][0])
+            return
+        if self.model.put_block(row, column, block):
+            self.message.say(block.note, "info")
+            last = self.model.index(row + len(block.rows) - 1, column + block.width - 1)
+            self._select(self.model.index(row, column), last)
+
+    def _select(self, first: QModelIndex, last: QModelIndex) -> None:
+        flags = QItemSelectionModel.SelectionFlag
+        self.view.selectionModel().setCurrentIndex(first, flags.NoUpdate)
+        self.view.selectionModel().select(QItemSelection(first, last), flags.ClearAndSelect)
+
+    def _open_menu(self, place: QPoint) -> None:
+        menu = self.make_menu()
+        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        menu.popup(self.view.viewport().mapToGlobal(place))
+
+    def make_menu(self) -> QMenu:
+        """The menu of the selected cells."""
+        menu = QMenu(self)
+        rows = self.selected_rows()
+        menu.addAction("Copy", self.copy).setEnabled(bool(rows))
+        menu.addAction("Paste", self.paste)
+        menu.addSeparator()
+        if rows:
+            menu.addAction("Insert row above", lambda: self.insert_row(rows[0]))
+            menu.addAction("Insert row below", lambda: self.insert_row(rows[-1] + 1))
+        else:
+            menu.addAction("Add row", self.add_row)
+        many = "Delete row" if len(rows) < 2 else f"Delete {len(rows):,} rows"
+        menu.addAction(many, self.delete_rows).setEnabled(bool(rows))
+        return menu

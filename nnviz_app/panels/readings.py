@@ -1,0 +1,160 @@
+"""What the inspector says about a neuron or an edge: the numbers of the sample on show, as far as revealed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from core.network import Role
+from core.numbers import NOT_COMPUTED, format_exact
+from core.trace import Kind, Phase, Quantity, Trace, phase_of
+from nnviz_app.player import Player
+
+JOINT_NOTE = "not needed: the loss gives ∂L/∂z directly"
+FROZEN_NOTE = "frozen: stays as it is"
+FIXED_BIAS_NOTE = "biases take no part in updates"
+NO_OUTPUT_NOTE = "no output neuron, so no loss"
+
+
+@dataclass(frozen=True)
+class Reading:
+    """One number on show: how it is labelled, what it is in words, and its value once it is revealed.
+
+    `note` stands where the number would when there never is one. `color` and `tint` name palette colours.
+    """
+
+    label: str
+    meaning: str
+    value: float | None = None
+    note: str = ""
+    color: str = "text"
+    tint: str = ""
+
+    @property
+    def text(self) -> str:
+        """What is shown: every digit, the note, or the sign for what is not computed yet."""
+        if self.value is not None:
+            return format_exact(self.value)
+        return self.note or NOT_COMPUTED
+
+    @property
+    def raw(self) -> str:
+        """The number as Python reads it; "" when it is not known."""
+        return "" if self.value is None else repr(float(self.value))
+
+
+def phase_name(phase: Phase) -> str:
+    """The hue of a phase: forward and loss share one, backward and update the other."""
+    return "forward" if phase in (Phase.FORWARD, Phase.LOSS) else "backward"
+
+
+def neuron_readings(player: Player, neuron_id: str) -> list[Reading]:
+    """The numbers of a neuron in the order in which they are computed."""
+    network = player.document.project.network
+    neuron = network.neurons[neuron_id]
+    if neuron.role is Role.INPUT:
+        return [_reading(player, "a", f"The activation of {neuron_id}: the value that is typed", Kind.INPUT, neuron_id)]
+    rows = [
+        _reading(player, "z", f"The pre-activation of {neuron_id}", Kind.WEIGHTED_SUM, neuron_id),
+        _reading(player, "a", f"The activation of {neuron_id}", Kind.ACTIVATION, neuron_id),
+    ]
+    if neuron.role is Role.OUTPUT:
+        rows.append(_reading(player, "loss share", f"What {neuron_id} adds to the loss", Kind.LOSS_SHARE, neuron_id))
+    trace = player.trace
+    joint = trace is not None and network.outputs and not trace.schedule.has_activation_grad(neuron_id)
+    rows += [
+        _reading(
+            player,
+            "∂L/∂a",
+            f"The gradient of the loss with respect to the activation of {neuron_id}",
+            Kind.ACTIVATION_GRAD,
+            neuron_id,
+            note=JOINT_NOTE if joint else "",
+        ),
+        _reading(
+            player,
+            "∂L/∂z",
+            f"The gradient of the loss with respect to the pre-activation of {neuron_id}: its delta",
+            Kind.PRE_ACTIVATION_GRAD,
+            neuron_id,
+        ),
+        _reading(
+            player,
+            "∂L/∂b",
+            f"The gradient of the loss with respect to the bias of {neuron_id}",
+            Kind.BIAS_GRAD,
+            neuron_id,
+        ),
+    ]
+    return rows + _parameter_readings(player, trace, neuron_id, symbol="b", word="bias")
+
+
+def edge_readings(player: Player, edge_id: str) -> list[Reading]:
+    """The numbers of an edge in the order in which they are computed."""
+    network = player.document.project.network
+    edge = network.edges[edge_id]
+    rows = [
+        _reading(player, "w · a", f"The weight times the activation of {edge.source}", Kind.PRODUCT, edge_id),
+        _reading(
+            player,
+            "∂L/∂w",
+            f"The gradient of the loss with respect to {edge_id}: ∂L/∂z of {edge.target} times a of {edge.source}",
+            Kind.WEIGHT_GRAD,
+            edge_id,
+        ),
+    ]
+    if network.neurons[edge.source].role is not Role.INPUT:
+        rows.append(
+            _reading(
+                player,
+                "w · ∂L/∂z",
+                f"What {edge_id} contributes to ∂L/∂a of {edge.source}: the weight times ∂L/∂z of {edge.target}",
+                Kind.CONTRIBUTION,
+                edge_id,
+            )
+        )
+    return rows + _parameter_readings(player, player.trace, edge.parameter, symbol="w", word="weight")
+
+
+def summary_readings(player: Player) -> list[Reading]:
+    """The loss of the sample on show and, of a batch, the whole batch's once it is complete."""
+    network = player.document.project.network
+    note = "" if network.outputs else NO_OUTPUT_NOTE
+    return [_reading(player, "loss L", "The loss of the sample on show", Kind.LOSS, "", note=note)]
+
+
+def _parameter_readings(
+    player: Player, trace: Trace | None, parameter: str, *, symbol: str, word: str
+) -> list[Reading]:
+    project = player.document.project
+    rows = []
+    if trace is not None and trace.has_step(Quantity(Kind.PARAMETER_GRAD, parameter)):
+        if trace.batch == 1:
+            label, meaning = f"Σ ∂L/∂{symbol}", "The gradients of all edges that share this weight, added"
+        elif project.settings.batch_mean:
+            label, meaning = f"mean ∂L/∂{symbol}", f"The gradient of the {word}, averaged over the batch"
+        else:
+            label, meaning = f"Σ ∂L/∂{symbol}", f"The gradient of the {word}, added over the batch"
+        rows.append(_reading(player, label, meaning, Kind.PARAMETER_GRAD, parameter))
+    note = ""
+    if parameter in project.network.frozen:
+        note = FROZEN_NOTE
+    elif word == "bias" and not project.settings.update_biases:
+        note = FIXED_BIAS_NOTE
+    elif not project.network.outputs:
+        note = NO_OUTPUT_NOTE
+    rows.append(_reading(player, f"new {symbol}", f"The {word} after the update", Kind.UPDATE, parameter, note=note))
+    return rows
+
+
+def _reading(player: Player, label: str, meaning: str, kind: Kind, subject: str, *, note: str = "") -> Reading:
+    name = phase_name(phase_of(kind))
+    step = player.step
+    current = step is not None and step.kind is kind and step.quantity.subject == subject
+    return Reading(
+        label,
+        meaning,
+        None if note else player.known(kind, subject),
+        note=note,
+        color="text" if name == "forward" else "backward",
+        tint=f"{name}_tint" if current else "",
+    )

@@ -1,0 +1,42 @@
+"""Writes the pictures of the README: ``python -m nnviz_app.screenshots FOLDER``."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+
+def main(folder: Path) -> None:
+    """Write every picture into `folder`."""
+    os.environ["QT_QPA_PLATFORM"] = "offscreen"
+
+    from PySide6.QtCore import QSize
+
+    from core.trace import Kind, Quantity
+    from nnviz_app.app import make_application
+    from nnviz_app.examples import first_example
+    from nnviz_app.pictures import picture_window, take_picture
+
+    folder.mkdir(parents=True, exist_ok=True)
+    app = make_application(["nnviz"])
+    for mode in ("light", "dark"):
+        with picture_window(size=QSize(1440, 900), mode=mode) as window:
+            window.open_example(first_example())
+            player, trace = window.player, window.player.trace
+            assert trace is not None
+            player.go_to(trace.index_of(Quantity(Kind.ACTIVATION, "h2")) + 1)
+            take_picture(window, folder / f"forward-{mode}.png")
+            window.selection.set(["w5"])
+            player.go_to(trace.index_of(Quantity(Kind.WEIGHT_GRAD, "w5")) + 1)
+            window.selection.clear()
+            take_picture(window, folder / f"backward-{mode}.png")
+            for _ in range(40):
+                player.apply_update()
+            take_picture(window, folder / f"update-{mode}.png")
+            print(f"{mode}: forward, backward, update", flush=True)
+    del app
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1] if len(sys.argv) > 1 else "docs/images"))

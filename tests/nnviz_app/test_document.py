@@ -1,0 +1,331 @@
+"""The document: edits, updates and runs as undo entries, exact to the bit."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pytestqt.qtbot import QtBot
+
+from core.dataset import Dataset
+from core.errors import NetworkError, TrainingError
+from core.network import Network
+from core.project import Project, Settings
+from nnviz_app.document import Change, Document
+
+pytestmark = pytest.mark.usefixtures("qapp")
+
+
+def small_project(rows: int = 3, **settings: object) -> Project:
+    """A 2-2-1 network whose numbers are all different."""
+    network = Network()
+    for name in ("i1", "i2"):
+        network.add_neuron("input", id=name)
+    for place, name in enumerate(("h1", "h2")):
+        network.add_neuron("hidden", id=name, activation="sigmoid", bias=0.1 + 0.2 * place)
+    network.add_neuron("output", id="o1", activation="sigmoid", bias=-0.3)
+    weights = iter([0.15, -0.2, 0.25, 0.3, 0.4, -0.45])
+    network.connect_all(["i1", "i2"], ["h1", "h2"], lambda: next(weights))
+    network.connect_all(["h1", "h2"], ["o1"], lambda: next(weights))
+    columns = {
+        "i1": np.linspace(0, 1, rows),
+        "i2": np.linspace(1, -1, rows),
+        "o1": np.linspace(0.2, 0.8, rows),
+    }
+    return Project(network, Dataset(columns), Settings(**settings))
+
+
+@pytest.fixture
+def document() -> Iterator[Document]:
+    document = Document()
+    document.open_project(small_project())
+    yield document
+    document.deleteLater()
+
+
+def bits(document: Document) -> dict[str, str]:
+    return {name: value.hex() for name, value in document.project.network.values.items()}
+
+
+def test_an_edit_is_one_undo_entry_and_says_what_changed(document: Document, qtbot: QtBot) -> None:
+    before = document.project
+    with qtbot.waitSignal(document.changed) as caught, document.edit("Add neuron") as draft:
+        draft.network.add_neuron("hidden", id="h3")
+    change: Change = caught.args[0]
+    assert (change.structure, change.values, change.layout) == (True, True, True)
+    assert (change.data, change.settings, change.about, change.project) == (False, False, False, False)
+    assert document.undo_stack.undoText() == "Add neuron"
+    assert document.is_modified
+    document.undo_stack.undo()
+    assert document.project is before
+    assert not document.is_modified
+    document.undo_stack.redo()
+    assert "h3" in document.project.network.neurons
+
+
+def test_an_edit_that_changes_nothing_is_no_undo_entry(document: Document, qtbot: QtBot) -> None:
+    with qtbot.assertNotEmitted(document.changed), document.edit("Set weight") as draft:
+        draft.network.set_value("w1", draft.network.values["w1"])
+    assert document.undo_stack.count() == 0
+
+
+def test_a_refused_edit_leaves_everything_as_it_was(document: Document, qtbot: QtBot) -> None:
+    before = document.project
+    with qtbot.assertNotEmitted(document.changed), pytest.raises(NetworkError), document.edit("Connect") as draft:
+        draft.network.set_value("w1", 9.0)
+        draft.network.connect("o1", "h1")
+    assert document.project is before
+    assert document.project.network.values["w1"] == 0.15
+
+
+def test_edits_with_one_merge_key_become_one_undo_entry(document: Document) -> None:
+    for rate in (0.1, 0.12, 0.125):
+        with document.edit("Set the learning rate", merge="rate") as draft:
+            draft.settings = replace(draft.settings, learning_rate=rate)
+    assert document.undo_stack.count() == 1
+    with document.edit("Set the learning rate", merge="another visit") as draft:
+        draft.settings = replace(draft.settings, learning_rate=0.2)
+    assert document.undo_stack.count() == 2
+    document.undo_stack.undo()
+    assert document.project.settings.learning_rate == 0.125
+    document.undo_stack.undo()
+    assert document.project.settings.learning_rate == 0.5
+
+
+def test_merging_stops_at_a_save(document: Document, tmp_path: Path) -> None:
+    with document.edit("Set the seed", merge="seed") as draft:
+        draft.settings = replace(draft.settings, seed=2)
+    document.saved_as(tmp_path / "a.nnviz")
+    assert not document.is_modified
+    with document.edit("Set the seed", merge="seed") as draft:
+        draft.settings = replace(draft.settings, seed=3)
+    assert document.is_modified
+    document.undo_stack.undo()
+    assert not document.is_modified
+    assert document.project.settings.seed == 2
+
+
+def test_stepping_back_past_an_update_restores_the_parameters_to_the_bit(document: Document) -> None:
+    history = [bits(document)]
+    rows = [range(0, 1), range(1, 3), range(0, 3), range(2, 3)]
+    for batch in rows:
+        document.apply_update(batch)
+        history.append(bits(document))
+    assert document.project.updates == 4
+    for update in (3, 2, 1, 0):
+        assert document.back_update() == rows[update]
+        assert document.project.updates == update
+        assert bits(document) == history[update]
+    assert not document.can_go_back
+    assert document.project.start is None
+    # The losses after this update are still known, and going on with the same batches gives the same.
+    assert document.run.last == 4
+    for update, batch in enumerate(rows):
+        document.apply_update(batch)
+        assert bits(document) == history[update + 1]
+
+
+def test_updates_are_undone_and_redone_like_any_edit(document: Document) -> None:
+    first = bits(document)
+    document.apply_update(range(0, 1))
+    second = bits(document)
+    with document.edit("Rename", merge=None) as draft:
+        draft.title = "mine"
+    document.undo_stack.undo()
+    document.undo_stack.undo()
+    assert (bits(document), document.project.updates) == (first, 0)
+    document.undo_stack.redo()
+    document.undo_stack.redo()
+    assert (bits(document), document.project.title) == (second, "mine")
+    assert document.can_go_back
+    document.back_update()
+    assert bits(document) == first
+    assert document.project.title == "mine"
+
+
+def test_going_back_takes_the_update_off_the_undo_stack_again(document: Document) -> None:
+    document.apply_update(range(0, 1))
+    document.back_update()
+    assert document.undo_stack.index() == 0
+    assert not document.is_modified
+    assert document.undo_stack.canRedo()
+
+
+def test_an_epoch_is_one_undo_entry_and_gone_back_past_at_once(document: Document) -> None:
+    history = [bits(document)]
+    document.apply_updates([range(0, 2), range(2, 3)])
+    assert document.undo_stack.undoText() == "Updates 1 to 2"
+    history.append(bits(document))
+    document.apply_updates([range(0, 2), range(2, 3)])
+    assert document.back_update(epoch=True) == range(0, 2)
+    assert (bits(document), document.project.updates) == (history[1], 2)
+    assert document.back_update() == range(2, 3)
+    assert document.project.updates == 1
+    assert document.back_update(epoch=True) == range(0, 2)
+    assert bits(document) == history[0]
+
+
+def test_another_batch_after_going_back_branches_off(document: Document) -> None:
+    for _ in range(3):
+        document.apply_update(range(0, 1))
+    document.back_update()
+    document.apply_update(range(1, 2))
+    assert document.project.updates == document.run.last == 3
+    assert document.run.rows_of(3) == range(1, 2)
+    assert [point.update for point in document.run.points()] == [0, 1, 2, 3]
+
+
+def test_changes_between_updates_keep_the_losses_so_far(document: Document) -> None:
+    for _ in range(2):
+        document.apply_update(range(0, 1))
+    with document.edit("Set the learning rate") as draft:
+        draft.settings = replace(draft.settings, learning_rate=0.1)
+    assert not document.can_go_back
+    document.apply_update(range(0, 1))
+    assert [point.update for point in document.run.points()] == [0, 1, 2, 3]
+    document.back_update()
+    assert not document.can_go_back
+    document.undo_stack.undo()
+    assert document.can_go_back
+
+
+@pytest.mark.parametrize(
+    "setting", [{"seed": 7}, {"epochs": 9}, {"initializer": "he_normal"}, {"initializer_scale": 2.0}]
+)
+def test_settings_that_take_no_part_in_updates_do_not_end_the_run(document: Document, setting: dict) -> None:
+    document.apply_update(range(0, 1))
+    with document.edit("Change a setting") as draft:
+        draft.settings = replace(draft.settings, **setting)
+    assert document.can_go_back
+
+
+@pytest.mark.parametrize(
+    "setting",
+    [{"loss": "huber"}, {"learning_rate": 2.0}, {"batch_size": 2}, {"batch_mean": False}, {"update_biases": False}],
+)
+def test_no_setting_resets_the_network(document: Document, setting: dict) -> None:
+    document.apply_update(range(0, 1))
+    before = bits(document)
+    with document.edit("Change a setting") as draft:
+        draft.settings = replace(draft.settings, **setting)
+    assert bits(document) == before
+    assert document.project.updates == 1
+
+
+def test_reset_leads_to_the_start_and_is_undone_like_any_edit(document: Document) -> None:
+    first = bits(document)
+    for _ in range(3):
+        document.apply_update(range(0, 3))
+    with document.edit("Set the loss") as draft:
+        draft.settings = replace(draft.settings, loss="huber")
+    document.apply_update(range(0, 3))
+    last = bits(document)
+    document.reset()
+    assert (bits(document), document.project.updates, document.project.start) == (first, 0, None)
+    assert [point.update for point in document.run.points()] == [0]
+    document.undo_stack.undo()
+    assert (bits(document), document.project.updates) == (last, 4)
+
+
+def test_new_weights_are_those_of_the_shown_seed(document: Document) -> None:
+    document.apply_update(range(0, 1))
+    document.draw_weights()
+    first = bits(document)
+    assert document.project.updates == 0
+    assert document.project.network.values["h1"] == 0.0
+    document.draw_weights(2)
+    assert document.project.settings.seed == 2
+    assert bits(document) != first
+    document.draw_weights(1)
+    assert bits(document) == first
+    document.undo_stack.undo()
+    document.undo_stack.undo()
+    assert bits(document) == first
+
+
+def test_opening_another_project_starts_a_new_history(document: Document, qtbot: QtBot) -> None:
+    document.apply_update(range(0, 1))
+    with qtbot.waitSignal(document.path_changed), qtbot.waitSignal(document.changed) as caught:
+        document.open_project(small_project(rows=1), Path("b.nnviz"))
+    assert caught.args[0].project
+    assert document.undo_stack.count() == 0
+    assert not document.is_modified
+    assert document.project.updates == 0
+
+
+def test_during_a_run_nothing_can_be_changed(document: Document) -> None:
+    document.busy = "A run is under way."
+    for change in (document.reset, document.draw_weights, lambda: document.apply_update(range(0, 1))):
+        with pytest.raises(TrainingError, match="under way"):
+            change()
+    with pytest.raises(TrainingError, match="under way"), document.edit("Add neuron") as draft:
+        draft.network.add_neuron("hidden")
+    assert document.undo_stack.count() == 0
+
+
+def test_progress_is_shown_without_an_undo_entry_and_a_finished_run_is_one(document: Document) -> None:
+    document.apply_update(range(0, 1))
+    before, first = document.state, bits(document)
+    run = document.run.branch(1)
+    for progress in run.train(1, 4):
+        document.show_progress(run.parameters_at(progress.update), progress.update)
+        assert document.project.updates == progress.update
+        assert document.run is before.run
+    assert document.undo_stack.count() == 1
+    document.finish_run("Run 4 epochs", before, run, run.last)
+    assert document.undo_stack.count() == 2
+    assert document.project.updates == 13
+    last = bits(document)
+    document.undo_stack.undo()
+    assert document.state is before
+    assert bits(document) == first
+    document.undo_stack.redo()
+    assert bits(document) == last
+    # One update back from there is the update before the last, exactly.
+    document.back_update()
+    assert document.project.network.values == run.parameters_at(12)
+
+
+def test_a_run_without_an_update_leaves_no_undo_entry(document: Document) -> None:
+    before = document.state
+    document.finish_run("Run 0 epochs", before, document.run.branch(0), 0)
+    assert document.state is before
+    assert document.undo_stack.count() == 0
+
+
+@given(actions=st.lists(st.sampled_from(["update", "back", "weight", "rate", "reset", "draw", "title"]), max_size=14))
+def test_everything_undone_and_redone_is_the_same(actions: list[str]) -> None:
+    document = Document()
+    document.open_project(small_project())
+    moments = [(bits(document), document.project.updates, document.project.settings)]
+    for number, action in enumerate(actions):
+        count = document.undo_stack.index()
+        match action:
+            case "update":
+                document.apply_update(range(number % 3, 3))
+            case "back" if document.can_go_back:
+                document.back_update()
+            case "weight":
+                with document.edit("Set weight") as draft:
+                    draft.network.set_value("w1", number / 7)
+            case "rate":
+                with document.edit("Set rate") as draft:
+                    draft.settings = replace(draft.settings, learning_rate=1 / (number + 1))
+            case "reset":
+                document.reset()
+            case "draw":
+                document.draw_weights(number)
+            case "title":
+                with document.edit("Set title") as draft:
+                    draft.title = str(number)
+        index = document.undo_stack.index()
+        moments[index:] = [(bits(document), document.project.updates, document.project.settings)]
+        assert index in (count - 1, count, count + 1)
+    for index in (*range(len(moments) - 1, -1, -1), *range(len(moments))):
+        document.undo_stack.setIndex(index)
+        assert (bits(document), document.project.updates, document.project.settings) == moments[index]
