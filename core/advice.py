@@ -59,7 +59,8 @@ def _about_loss(network: Network, settings: Settings) -> list[str]:
     found = []
     if len(softmax) == 1:
         found.append(
-            f"{softmax[0]} is alone in its softmax, so it is always 1: choose sigmoid, or give another output softmax too."
+            f"{softmax[0]} is alone in its softmax, so it is always 1: "
+            "choose sigmoid, or give another output softmax too."
         )
     if loss.name == "binary_cross_entropy":
         for activation, names in _by_activation(network, PROBABILITY_ACTIVATIONS).items():

@@ -228,8 +228,8 @@ def _read(data: bytes, where: str) -> Project:
         _check_version(msgspec.json.decode(data, type=HeaderRecord), where)
         # A migration from an older version goes here, from decoded JSON to decoded JSON.
         return _to_project(msgspec.json.decode(data, type=ProjectRecord), where)
-    except UnicodeDecodeError:
-        raise ProjectError(f"{where} is not text in UTF-8: choose a project file (*.nnviz).") from None
+    except UnicodeDecodeError as error:
+        raise ProjectError(_describe_syntax(str(error), data, where)) from None
     except RecursionError:
         raise ProjectError(f"{where}: brackets are nested too deeply for a project file.") from None
     except msgspec.ValidationError as error:
@@ -241,7 +241,7 @@ def _read(data: bytes, where: str) -> Project:
 def _check_version(header: HeaderRecord, where: str) -> None:
     if header.format != FORMAT:
         raise ProjectError(
-            f'{where} is not an nnviz project: it lacks the line "format": "{FORMAT}". Choose another file.'
+            f'{where} is not an nnviz project, for it lacks "format": "{FORMAT}": choose a project file (*.nnviz).'
         )
     version = header.version
     if type(version) is not int or version < 1:
@@ -321,6 +321,12 @@ def _shorten(text: str) -> str:
 
 
 def _describe_syntax(message: str, data: bytes, where: str) -> str:
+    try:
+        data.decode()
+    except UnicodeDecodeError:
+        return f"{where} is not text in UTF-8: choose a project file (*.nnviz)."
+    if not data.lstrip().startswith(b"{"):
+        return f"{where} is not an nnviz project: choose a project file (*.nnviz)."
     found = re.search(r"\(byte (\d+)\)", message)
     offset = min(int(found[1]), len(data)) if found else len(data)
     before = data[:offset].decode("utf-8", "replace")
@@ -586,7 +592,7 @@ def _replace(path: Path, data: bytes) -> None:
     if path.is_dir():
         raise IsADirectoryError
     # A file that may not be written is not to be replaced either, which its folder alone would allow.
-    if path.exists() and not os.access(path, os.W_OK):
+    if path.exists() and not os.access(path, os.W_OK, effective_ids=os.access in os.supports_effective_ids):
         raise PermissionError
     temporary = path.parent / f".nnviz-{os.urandom(8).hex()}.tmp"
     # Opened so, rather than by tempfile, the new file gets the permissions that new files usually have.

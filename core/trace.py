@@ -10,7 +10,7 @@ from __future__ import annotations
 from array import array
 from collections import OrderedDict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import IntEnum, StrEnum
 from typing import overload
 
@@ -47,6 +47,7 @@ class Kind(IntEnum):
 # Kinds whose subject is an edge; PARAMETER_GRAD and UPDATE have a parameter, LOSS nothing, the others a neuron.
 EDGE_KINDS = frozenset({Kind.WEIGHT, Kind.PRODUCT, Kind.WEIGHT_GRAD, Kind.CONTRIBUTION})
 PARAMETER_KINDS = frozenset({Kind.PARAMETER_GRAD, Kind.UPDATE})
+GIVEN_KINDS = frozenset({Kind.WEIGHT, Kind.BIAS, Kind.TARGET})
 
 
 class Phase(StrEnum):
@@ -121,9 +122,12 @@ class Schedule:
     def __init__(self, network: Network, *, joint: frozenset[str], update_biases: bool, batch: int) -> None:
         self.network = network
         self.joint = joint
+        self.key = (joint, update_biases, batch > 1)
         self.neuron_ids = list(network.neurons)
         self.edge_ids = list(network.edges)
-        self.parameter_ids = list(network.values)
+        # In drawing order, which `network.values` need not have: untying a weight moves it to the end, say.
+        biases = [neuron_id for neuron_id in self.neuron_ids if network.has_bias(neuron_id)]
+        self.parameter_ids = biases + [e.id for e in network.edges.values() if e.tied_to is None]
         self._place = {
             **{n: i for i, n in enumerate(self.neuron_ids)},
             **{e: i for i, e in enumerate(self.edge_ids)},
@@ -171,11 +175,11 @@ class Schedule:
                     self._add(Kind.ACTIVATION, neuron_id)
             self._each(Kind.ACTIVATION, softmax)
         self._level += 1
+        if not network.outputs:
+            return
         self._each(Kind.LOSS_SHARE, [n.id for n in network.outputs])
         self._unit += 1
         self._add(Kind.LOSS, "")
-        if not network.outputs:
-            return
         for members in reversed(self.levels):
             self._level += 1
             self._add_backward([n for n in members if network.neurons[n].role is not Role.INPUT])
@@ -274,6 +278,7 @@ class Trace(Sequence[Step]):
 
     `x` has shape (batch, inputs), `targets` (batch, outputs). With `index` steps done, a view shows a quantity
     if and only if `is_revealed(quantity, index)`. Every value comes from the engine's arrays.
+    The `schedule` of a former trace is used again where it fits: only the numbers differ then.
 
     Raises TrainingError when the batch is empty.
     """
@@ -292,6 +297,7 @@ class Trace(Sequence[Step]):
         mean: bool = True,
         learning_rate: float = 0.1,
         update_biases: bool = True,
+        schedule: Schedule | None = None,
     ) -> None:
         if not len(x):
             raise TrainingError("There is no sample to step through: add a row to the data.")
@@ -303,15 +309,17 @@ class Trace(Sequence[Step]):
         self.update_biases = update_biases
         self.engine = Engine(plan, loss=loss, mean=mean)
         self.engine.load(values)
-        self.values = values
+        self.values = dict(values)
         self._passes: OrderedDict[int, SamplePass] = OrderedDict()
         first = self.sample_pass(0) if self.network.outputs else None
-        self.schedule = Schedule(
-            self.network,
-            joint=first.joint if first else frozenset(),
-            update_biases=update_biases,
-            batch=len(x),
-        )
+        joint = first.joint if first else frozenset()
+        if (
+            schedule is None
+            or schedule.network is not self.network
+            or schedule.key != (joint, update_biases, len(x) > 1)
+        ):
+            schedule = Schedule(self.network, joint=joint, update_biases=update_biases, batch=len(x))
+        self.schedule = schedule
         self._updated: tuple[float, dict[str, float], dict[str, float]] | None = None
         self._boundaries: dict[Granularity, NDArray[np.int64]] = {}
 
@@ -330,7 +338,9 @@ class Trace(Sequence[Step]):
                 found = pass_sample(self.engine, self.x[sample], self.targets[sample])
             else:
                 found = self._forward_only(sample)
-            self._passes[sample] = found
+            # The parameters are the same in all passes: they are kept once.
+            others = next(iter(self._passes.values()), found)
+            self._passes[sample] = found = replace(found, parameters=others.parameters)
             if len(self._passes) > self.KEPT:
                 self._passes.popitem(last=False)
         return found
@@ -571,7 +581,7 @@ class Trace(Sequence[Step]):
 
     def is_revealed(self, quantity: Quantity, index: int) -> bool:
         """Whether the quantity is known after `index` steps; weights, biases and targets always are."""
-        if quantity.kind in (Kind.WEIGHT, Kind.BIAS, Kind.TARGET):
+        if quantity.kind in GIVEN_KINDS:
             return True
         return 0 <= self.index_of(quantity) < index
 
@@ -581,6 +591,8 @@ class Trace(Sequence[Step]):
         Of quantities that belong to a sample, those of the sample on show.
         """
         positions = self.schedule.positions(kind)
+        if kind in GIVEN_KINDS:
+            return np.ones(len(positions), dtype=np.bool_)
         offset = self.batch - 1 if kind in PARAMETER_KINDS else self.sample_at(index)
         return (positions >= 0) & (positions + offset * self.schedule.sample_length < index)
 
@@ -615,16 +627,23 @@ class Trace(Sequence[Step]):
 
     def next_index(self, index: int, granularity: Granularity) -> int:
         """The number of steps done after going one unit forward from `index` (len(self) at the end)."""
+        if granularity is Granularity.TERM:
+            # Without `boundaries`, which of terms are as many as steps.
+            return min(index + 1, len(self))
         ends = self.boundaries(granularity)
         place = int(np.searchsorted(ends, index, side="right"))
         return int(ends[place]) if place < len(ends) else len(self)
 
     def previous_index(self, index: int, granularity: Granularity) -> int:
         """The number of steps done after going one unit back from `index` (0 at the start)."""
+        if granularity is Granularity.TERM:
+            return max(index - 1, 0)
         ends = self.boundaries(granularity)
         place = int(np.searchsorted(ends, index, side="left")) - 1
         return int(ends[place]) if place >= 0 else 0
 
     def end_of_forward(self, sample: int = 0) -> int:
-        """The number of steps done when a sample's loss has just been revealed."""
+        """The number of steps done when a sample's loss has just been revealed; without outputs, all of its steps."""
+        if not self.network.outputs:
+            return (sample + 1) * self.schedule.sample_length
         return self.index_of(Quantity(Kind.LOSS, "", sample)) + 1

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from array import array
-from collections.abc import Iterator
+from collections.abc import Generator
 from dataclasses import dataclass
 
 import numpy as np
@@ -226,7 +226,7 @@ class Run:
         self._at = -1
         self._restore(update)
 
-    def train(self, update: int, epochs: int) -> Iterator[Progress]:
+    def train(self, update: int, epochs: int) -> Generator[Progress, None, None]:
         """Make `epochs` passes over the table from update number `update` on; yield after each of them.
 
         It also yields within an epoch that takes long. The run must stand at its last update (see `branch`).

@@ -107,12 +107,12 @@ def free_position(taken: Iterable[Position], wanted: Position) -> Position:
     """`wanted`, or the nearest place below it (above it, when that is nearer) that no neuron covers."""
     points = list(taken)
     x, y = wanted
-    steps = [0.0]
-    for step in range(1, len(points) + 2):
-        steps += [step * ROW_GAP, -step * ROW_GAP]
-    for step in steps:
-        if all(math.dist((x, y + step), point) >= CLEARANCE for point in points):
-            return x, y + step
+    shifts = [0.0]
+    for rows in range(1, len(points) + 2):
+        shifts += [rows * ROW_GAP, -rows * ROW_GAP]
+    for shift in shifts:
+        if all(math.dist((x, y + shift), point) >= CLEARANCE for point in points):
+            return x, y + shift
     return wanted
 
 

@@ -1,7 +1,7 @@
 """The command ``nnviz``: the window, and what works without one.
 
 Qt is imported only when a window is to be opened, numpy only when there is something to compute. The parser is
-argparse because it is imported in a tenth of the time that typer takes: ``nnviz trace`` has to start at once.
+argparse, since importing typer takes four times as long and ``nnviz trace`` has to start at once.
 """
 
 from __future__ import annotations

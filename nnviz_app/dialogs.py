@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from PySide6.QtGui import QIcon
 from PySide6.QtWidgets import (
     QCheckBox,
     QComboBox,
@@ -54,7 +55,10 @@ class _FormDialog(QDialog):
         buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Ok | QDialogButtonBox.StandardButton.Cancel, self)
         self.accept_button = buttons.button(QDialogButtonBox.StandardButton.Ok)
         self.accept_button.setText(accept_text)
-        self.accept_button.setProperty("primary", True)
+        set_style_property(self.accept_button, "primary", True)
+        for button in buttons.buttons():
+            # The style's own icons for OK and Cancel do not go with the program's.
+            button.setIcon(QIcon())
         buttons.accepted.connect(self.accept)
         buttons.rejected.connect(self.reject)
         layout = QVBoxLayout(self)
@@ -109,9 +113,9 @@ class NewNetworkDialog(_FormDialog):
         self.form.addRow("&Seed", self.seed_box)
         self.sizes_field.textChanged.connect(self._check)
         self.sizes_field.selectAll()
+        self.sizes_field.setFocus()
         self._check()
 
-    @property
     def choice(self) -> NewNetwork:
         """What was asked for. Raises NetworkError while the sizes are not usable."""
         return NewNetwork(
@@ -160,8 +164,9 @@ class AddLayerDialog(_FormDialog):
         self.previous_check.toggled.connect(self._describe)
         self.next_check.toggled.connect(self._describe)
         self._follow_role()
+        self.count_box.selectAll()
+        self.count_box.setFocus()
 
-    @property
     def choice(self) -> NewLayer:
         """What was asked for."""
         role = Role(self.role_box.currentData())
@@ -184,7 +189,7 @@ class AddLayerDialog(_FormDialog):
         self._describe()
 
     def _describe(self) -> None:
-        choice = self.choice
+        choice = self.choice()
         kind = ROLE_TITLES[choice.role].lower()
         words = f"{choice.count} {kind} neuron{'' if choice.count == 1 else 's'}"
         previous = previous_layer(self.network, choice.role, self.selected)

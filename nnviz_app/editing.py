@@ -59,9 +59,6 @@ class Editing(QObject):
 
     def _edit(self, text: str, change: Callable[[Project], Result], *, merge: Hashable = None) -> Result | None:
         """Make one undo entry of `change`; None when it is refused."""
-        if self.player.is_locked:
-            self.refused.emit("The network is being trained: stop the run before you change something.")
-            return None
         try:
             with self.document.edit(text, merge=merge) as draft:
                 return change(draft)
@@ -305,7 +302,7 @@ class Editing(QObject):
 
     def cut(self) -> None:
         """Copy, then delete the copied neurons."""
-        if self.player.is_locked or not self.copy():
+        if not self.copy():
             return
         self._pastes = -1  # pasted once, cut neurons come back to where they were
         self.selection.set(self.selection.neurons)

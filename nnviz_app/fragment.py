@@ -15,6 +15,8 @@ from core.project import Project
 MIME_TYPE = "application/x-nnviz-neurons+json"
 MARK = "nnviz neurons"
 VERSION = 1
+# Scene units; what lies farther out could not be scrolled to.
+FARTHEST = 1_000_000.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +120,8 @@ def paste_fragment(project: Project, fragment: Fragment, offset: Position) -> li
         if copied.id in names:
             raise NetworkError(f"The clipboard names the neuron “{copied.id}” twice.")
         x, y = copied.position
+        if max(abs(x), abs(y)) > FARTHEST:
+            raise NetworkError(f"The clipboard puts “{copied.id}” too far away to be drawn.")
         names[copied.id] = network.add_neuron(
             copied.role,
             id=_free_name(project, copied.id, ROLE_PREFIX[copied.role]),

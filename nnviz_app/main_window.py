@@ -51,7 +51,7 @@ class MainWindow(QMainWindow):
         self.selection = Selection(self.document, self)
         self.preferences = Preferences(self)
         self.trainer = Trainer(self.document, self.player, self)
-        self.editing = Editing(self.document, self.selection, self)
+        self.editing = Editing(self.document, self.selection, self.player, self)
         self.files = FileActions(self.document, self)
 
         self.view = CanvasView(self.document, self.player, self.selection, self.preferences, self.editing)

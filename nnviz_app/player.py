@@ -8,7 +8,7 @@ from PySide6.QtCore import QObject, QTimer, Signal
 
 from core.errors import NnvizError
 from core.plan import Plan, compile_network
-from core.trace import Granularity, Kind, Phase, Quantity, Step, Trace
+from core.trace import Granularity, Kind, Phase, Quantity, Schedule, Step, Trace
 from nnviz_app.document import Change, Document
 
 # Steps a second when playing.
@@ -38,6 +38,7 @@ class Player(QObject):
         self._row = 0
         self._plan: Plan | None = None
         self._trace: Trace | None = None
+        self._schedule: Schedule | None = None
         self._timer = QTimer(self)
         self._timer.timeout.connect(self._play_on)
         document.changed.connect(self._follow)
@@ -62,7 +63,9 @@ class Player(QObject):
                 mean=settings.batch_mean,
                 learning_rate=settings.learning_rate,
                 update_biases=settings.update_biases,
+                schedule=self._schedule,
             )
+            self._schedule = self._trace.schedule
         return self._trace
 
     @property

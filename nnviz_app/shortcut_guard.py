@@ -8,6 +8,7 @@ from PySide6.QtWidgets import (
     QAbstractItemView,
     QAbstractSlider,
     QAbstractSpinBox,
+    QApplication,
     QComboBox,
     QLineEdit,
     QListView,
@@ -26,6 +27,8 @@ class ShortcutGuard(QObject):
             event.type() == QEvent.Type.ShortcutOverride
             and isinstance(event, QKeyEvent)
             and isinstance(watched, QWidget)
+            # A popup handles its keys itself, by this very event.
+            and QApplication.activePopupWidget() is None
             and keeps_key(watched, event)
         ):
             event.accept()

@@ -216,7 +216,8 @@ class Trainer(QObject):
         count, updates = worker.epochs_done, f"{run.last:,} update{'' if run.last == 1 else 's'}"
         done = f"{count:,} epoch{'' if count == 1 else 's'}"
         opening = f"{done} done" if count == worker.epochs else f"Stopped after {done}"
-        return f"{opening}: the loss went from {format_number(was)} to {format_number(points[-1].loss)} ({updates} in all)."
+        change = f"the loss went from {format_number(was)} to {format_number(points[-1].loss)}"
+        return f"{opening}: {change} ({updates} in all)."
 
     def _give_up(self, change: Change) -> None:
         """Another project, or an undo, came in between: the run has no place to end in, so it is dropped."""

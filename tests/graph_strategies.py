@@ -93,9 +93,7 @@ def random_network(rng: np.random.Generator, shape: Shape) -> Network:
     return network
 
 
-def _random_pairs(
-    rng: np.random.Generator, shape: Shape, inputs: list[str], order: list[str]
-) -> list[tuple[str, str]]:
+def _random_pairs(rng: np.random.Generator, shape: Shape, inputs: list[str], order: list[str]) -> list[tuple[str, str]]:
     """The edges, in a random drawing order. Hidden neurons without incoming or outgoing edges are left in."""
     pairs = []
     isolated = {neuron_id for neuron_id in order if neuron_id[0] == "h" and rng.random() < 0.05}

@@ -5,11 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QLineF, QPointF, QRectF, Qt, QTimer
-from PySide6.QtGui import QColor, QPainter, QPen, QPolygonF
+from PySide6.QtGui import QColor, QPainter, QPen, QPixmap, QPolygonF
 from PySide6.QtWidgets import QGraphicsItem, QStyleOptionGraphicsItem, QWidget
 from shiboken6 import Shiboken
 
@@ -60,7 +61,8 @@ def draw_lines(painter: QPainter, lines: Array) -> None:
     """Draw the lines (n, 4) of a contiguous float64 array with the painter's pen, in one call."""
     if len(lines):
         # The memory of n rows of four doubles is that of n QLineF: nothing is converted.
-        painter.drawLines(Shiboken.wrapInstance(lines.ctypes.data, QLineF), len(lines))
+        first = cast(QLineF, Shiboken.wrapInstance(lines.ctypes.data, QLineF))
+        painter.drawLines(first, len(lines))
 
 
 class EdgeLayer(QGraphicsItem):
@@ -78,6 +80,10 @@ class EdgeLayer(QGraphicsItem):
         self._ends = np.zeros(2 * WIDTH_STEPS, dtype=np.intp)
         self._bounds = QRectF()
         self._pens: dict[tuple[object, ...], QPen] = {}
+        # What a picture of the crowd depends on beside the view: counted up with every change.
+        self._revision = 0
+        self._picture: QPixmap | None = None
+        self._picture_key: object = None
         self._is_moving = False
         self._rest = QTimer()
         self._rest.setSingleShot(True)
@@ -131,12 +137,14 @@ class EdgeLayer(QGraphicsItem):
             changed |= getattr(old, name) ^ getattr(marks, name)
         if marks.hue != old.hue or marks.is_backward != old.is_backward:
             changed |= old.active | marks.active | old.arrows | marks.arrows
-        self._order = None
+        if not self._is_crowd_cached:
+            self._order = None
         self._update_edges(np.fromiter(changed, dtype=np.intp, count=len(changed)))
 
     def forget_colors(self) -> None:
         """Take the colours of the theme anew."""
         self._pens.clear()
+        self._revision += 1
         self.update()
 
     @property
@@ -154,18 +162,47 @@ class EdgeLayer(QGraphicsItem):
     def boundingRect(self) -> QRectF:
         return self._bounds
 
-    def paint(
-        self, painter: QPainter, option: QStyleOptionGraphicsItem, widget: QWidget | None = None
-    ) -> None:
+    def paint(self, painter: QPainter, option: QStyleOptionGraphicsItem, widget: QWidget | None = None) -> None:
         if not len(self.lines):
             return
         painter.setRenderHint(QPainter.RenderHint.Antialiasing, self.is_smooth)
+        exposed: QRectF = option.exposedRect  # type: ignore[attr-defined]
         if self._order is None:
             self._sort()
-        self._paint_crowd(painter, option.exposedRect)
+        if self._is_crowd_cached and widget is not None:
+            self._draw_cached_crowd(painter, widget)
+        else:
+            self._paint_crowd(painter, exposed)
         if self.marks.all:
             painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-            self._paint_marked(painter, option.exposedRect)
+            self._paint_marked(painter, exposed)
+
+    @property
+    def _is_crowd_cached(self) -> bool:
+        return len(self.lines) > SMOOTH_ALWAYS
+
+    def _draw_cached_crowd(self, painter: QPainter, widget: QWidget) -> None:
+        """Draw the crowd out of a picture of the viewport, which is drawn anew only when the crowd differs.
+
+        Edges that stand out are drawn over it, so that a step or the pointer costs the few edges it marks.
+        """
+        transform, ratio = painter.worldTransform(), widget.devicePixelRatioF()
+        key = (self._revision, self.marks.dims, self.is_smooth, transform, ratio, widget.size())
+        if self._picture is None or key != self._picture_key:
+            picture = QPixmap(widget.size() * ratio)
+            picture.setDevicePixelRatio(ratio)
+            picture.fill(Qt.GlobalColor.transparent)
+            inner = QPainter(picture)
+            inner.setRenderHint(QPainter.RenderHint.Antialiasing, self.is_smooth)
+            inner.setWorldTransform(transform)
+            seen = transform.inverted()[0].mapRect(QRectF(widget.rect()))
+            self._paint_crowd(inner, seen)
+            inner.end()
+            self._picture, self._picture_key = picture, key
+        painter.save()
+        painter.resetTransform()
+        painter.drawPixmap(0, 0, self._picture)
+        painter.restore()
 
     def _paint_crowd(self, painter: QPainter, exposed: QRectF) -> None:
         lines, ends = self._sorted, self._ends
@@ -213,22 +250,22 @@ class EdgeLayer(QGraphicsItem):
         return kept
 
     def _paint_arrow(self, painter: QPainter, index: int, color: QColor, *, strong: bool) -> None:
-        x1, y1, x2, y2 = self.lines[index].tolist()
-        tip, tail = (QPointF(x1, y1), QPointF(x2, y2)) if self.marks.is_backward else (QPointF(x2, y2), QPointF(x1, y1))
-        length = math.hypot(tip.x() - tail.x(), tip.y() - tail.y())
+        ends = self.lines[index].reshape(2, 2)
+        tip, tail = ends if self.marks.is_backward else ends[::-1]
+        length = math.dist(tip, tail)
         if length < ARROW_LENGTH:
             return
         size = 1.0 if strong else 0.8
         along = (tip - tail) / length
-        across = QPointF(-along.y(), along.x())
+        across = np.array([-along[1], along[0]]) * (ARROW_WIDTH + self.width(index)) / 2 * size
         back = tip - along * ARROW_LENGTH * size
-        wing = across * (ARROW_WIDTH + self.width(index)) / 2 * size
+        points = [QPointF(*point.tolist()) for point in (back + across, tip, back - across)]
         pen = QPen(color, 3.0 if strong else 2.2)
         pen.setCapStyle(Qt.PenCapStyle.RoundCap)
         pen.setJoinStyle(Qt.PenJoinStyle.RoundJoin)
         painter.setPen(pen)
         painter.setBrush(Qt.BrushStyle.NoBrush)
-        painter.drawPolyline(QPolygonF([back + wing, tip, back - wing]))
+        painter.drawPolyline(QPolygonF(points))
 
     def _pen(self, kind: int, *, dimmed: bool, thin: bool | None = None) -> QPen:
         thin = len(self.lines) > SMOOTH_NEVER if thin is None else thin
@@ -260,8 +297,9 @@ class EdgeLayer(QGraphicsItem):
         return classes
 
     def _sort(self) -> None:
+        self._revision += 1
         marked = np.fromiter(self.marks.all, dtype=np.intp)
-        if len(marked):
+        if len(marked) and not self._is_crowd_cached:
             crowd = np.ones(len(self.lines), dtype=bool)
             crowd[marked] = False
             places = np.flatnonzero(crowd)
@@ -279,6 +317,9 @@ class EdgeLayer(QGraphicsItem):
             self._bounds = found
 
     def _update_edges(self, indices: NDArray[np.intp] | Sequence[int]) -> None:
+        if 2 * len(indices) > len(self.lines):
+            self.update()
+            return
         if len(indices) > 8:
             # One rectangle around many is cheaper for Qt than many.
             self.update(bounds(self.lines[indices]).adjusted(-MARGIN, -MARGIN, MARGIN, MARGIN))

@@ -8,7 +8,7 @@ from PySide6.QtCore import QEvent, QRect, Qt, Signal
 from PySide6.QtGui import QFocusEvent, QKeyEvent
 from PySide6.QtWidgets import QLineEdit, QWidget
 
-from core.network import Network
+from core.network import Network, Role
 from core.numbers import format_exact, parse_number
 from core.project import Project
 from nnviz_app.canvas.scene import PartKind
@@ -21,8 +21,9 @@ NUMBER_KINDS: dict[PartKind, NumberKind] = {
     PartKind.VALUE: "value",
     PartKind.TARGET: "target",
 }
+EDITABLE_KINDS = frozenset({PartKind.NAME, *NUMBER_KINDS})
 # The text is as large as on the canvas, within these multiples of the body text.
-SMALLEST_SCALE, LARGEST_SCALE = 1.0, 2.5
+SMALLEST_SCALE, LARGEST_SCALE = 1.0, 1.75
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +45,9 @@ class Field:
             case PartKind.NAME:
                 return self.id in network.neurons
             case PartKind.VALUE | PartKind.TARGET:
-                return self.id in project.dataset.columns and 0 <= self.row < project.dataset.rows
+                role = Role.INPUT if self.kind is PartKind.VALUE else Role.OUTPUT
+                has_column = self.id in network.neurons and network.neurons[self.id].role is role
+                return has_column and 0 <= self.row < project.dataset.rows
         return False
 
     def text(self, project: Project) -> str:
@@ -124,7 +127,8 @@ class CanvasEditor(QLineEdit):
         size.setWidth(max(wanted, self._place.width(), metrics.horizontalAdvance("0") * 7))
         rect = QRect(0, 0, size.width(), max(metrics.height() + theme().space(0.7), size.height()))
         rect.moveCenter(self._place.center())
-        room = self.parentWidget().rect() if self.parentWidget() else rect
+        parent = self.parentWidget()
+        room = parent.rect() if parent is not None else rect
         # A long number near the border must not run out of the canvas.
         rect.moveLeft(max(room.left(), min(rect.left(), room.right() - rect.width())))
         self.setGeometry(rect)

@@ -129,8 +129,7 @@ def loss_center(network: Network, positions: dict[str, QPointF]) -> QPointF | No
     blocking = sorted(
         point.x()
         for point in positions.values()
-        if abs(point.y() - center.y()) < LOSS_HALF_HEIGHT + margin
-        and point.x() > center.x() - LOSS_HALF_WIDTH - margin
+        if abs(point.y() - center.y()) < LOSS_HALF_HEIGHT + margin and point.x() > center.x() - LOSS_HALF_WIDTH - margin
     )
     for x in blocking:
         if abs(x - center.x()) < LOSS_HALF_WIDTH + margin:

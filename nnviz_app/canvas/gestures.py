@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 # Pixels that the pointer may move before a press is a drag rather than a click.
 DRAG_DISTANCE = 4
 
-NEURON_KINDS = frozenset({PartKind.NEURON, PartKind.RIM, PartKind.NAME, PartKind.VALUE, PartKind.BIAS})
-EDGE_KINDS = frozenset({PartKind.EDGE, PartKind.WEIGHT, PartKind.GRADIENT})
+# Parts of an output that stand away from it: an edge cannot be drawn to them.
+FAR_KINDS = frozenset({PartKind.TARGET, PartKind.SHARE})
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +52,8 @@ class Pointer:
     @property
     def neuron(self) -> str | None:
         """The neuron under the pointer."""
-        return self.part.id if self.part is not None and self.part.kind in NEURON_KINDS else None
+        part = self.part
+        return part.id if part is not None and part.is_of_neuron and part.kind not in FAR_KINDS else None
 
     @property
     def subject(self) -> str | None:
@@ -180,7 +181,7 @@ class ConnectGesture(Gesture):
         target = pointer.neuron
         if target is not None and (target not in self.sources or len(self.sources) > 1):
             self.connected(self.view.editing.connect_neurons([i for i in self.sources if i != target], [target]))
-        elif target is None and (pointer.part is None or pointer.part.kind in EDGE_KINDS):
+        elif target is None and (pointer.part is None or pointer.part.is_of_edge):
             self.view.editing.add_neuron(Role.HIDDEN, pointer.snapped(), connect_from=self.sources)
 
     def connected(self, edges: list[str]) -> None:

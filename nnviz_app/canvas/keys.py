@@ -10,7 +10,7 @@ from PySide6.QtGui import QKeyEvent
 
 from core.network import Role
 from nnviz_app.arrange import GRID
-from nnviz_app.canvas.tools import NeuronTool, ToolName
+from nnviz_app.canvas.tools import ToolName
 
 if TYPE_CHECKING:
     from nnviz_app.canvas.view import CanvasView
@@ -24,14 +24,7 @@ Handler = Callable[["CanvasView"], object]
 
 
 def _add(role: Role) -> Handler:
-    def handler(view: CanvasView) -> None:
-        # With the Neuron tool in hand these choose what it places.
-        if isinstance(view.tool, NeuronTool):
-            view.set_role(role)
-        else:
-            view.add_neuron(role)
-
-    return handler
+    return lambda view: view.add_neuron(role)
 
 
 def _nudge(x: int, y: int) -> Handler:
@@ -57,7 +50,8 @@ KEYS: dict[tuple[Qt.KeyboardModifier, Qt.Key], Handler] = {
     (CTRL, Key.Key_X): lambda view: view.editing.cut(),
     (CTRL, Key.Key_V): lambda view: view.paste(),
     (CTRL, Key.Key_D): lambda view: view.editing.duplicate(),
-    (CTRL, Key.Key_L): lambda view: view.editing.connect_selection(),
+    (CTRL, Key.Key_K): lambda view: view.editing.connect_selection(),
+    (CTRL, Key.Key_L): lambda view: view.request_layer(),
     (CTRL, Key.Key_0): lambda view: view.zoom_to(1.0),
     (CTRL, Key.Key_Plus): lambda view: view.zoom_in(),
     (CTRL, Key.Key_Equal): lambda view: view.zoom_in(),

@@ -19,7 +19,7 @@ PILL_PADDING = 7.5
 LOCK_WIDTH = 10.0
 # How much of its strength a dimmed colour gives up to the canvas.
 DIMMED_LINE = 0.52
-DIMMED_TEXT = 0.28
+DIMMED_TEXT = 0.2
 
 
 def font(role: Lettering) -> QFont:
@@ -96,7 +96,9 @@ def operand_ink(hue: str, color: QColor | None = None) -> Ink:
     return Ink(color or palette.text, palette.pill, palette.color(hue), 1.3)
 
 
-def draw_text(painter: QPainter, rect: QRectF, text: str, *, role: Lettering, color: QColor, factor: float = 1.0) -> None:
+def draw_text(
+    painter: QPainter, rect: QRectF, text: str, *, role: Lettering, color: QColor, factor: float = 1.0
+) -> None:
     """Draw one line of text in the middle of `rect`, `factor` times its own size, without cutting it."""
     metrics = QFontMetricsF(font(role))
     painter.setPen(color)

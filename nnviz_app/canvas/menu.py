@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QPointF, Qt
@@ -12,7 +13,7 @@ from PySide6.QtWidgets import QMenu
 from core.activations import ACTIVATIONS
 from core.network import Role
 from nnviz_app.arrange import Alignment, Axis
-from nnviz_app.assets import themed_icon
+from nnviz_app.assets import icon_names, themed_icon
 from nnviz_app.canvas.gestures import subject_of
 from nnviz_app.canvas.scene import PartKind
 from nnviz_app.editing import is_tied
@@ -35,12 +36,13 @@ AXES: dict[Axis, str] = {"horizontal": "Horizontally", "vertical": "Vertically"}
 
 
 class CanvasMenu(QMenu):
-    """What can be done with the selection, or with the empty canvas at `pos` (in the scene)."""
+    """What can be done with the selection, or with the empty canvas at `place` (in the scene)."""
 
-    def __init__(self, view: CanvasView, pos: QPointF | None) -> None:
+    def __init__(self, view: CanvasView, place: QPointF | None) -> None:
         super().__init__(view)
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        self.view, self.pos = view, pos
+        self.view, self.place = view, place
+        self.submenus: dict[str, QMenu] = {}
         if len(view.selection):
             self._add_selection()
         else:
@@ -64,6 +66,11 @@ class CanvasMenu(QMenu):
             themed_icon(action, icon)
         return action
 
+    def _submenu(self, title: str) -> QMenu:
+        # Kept by name: the menus that QAction.menu() gives out are lost again with the action's wrapper.
+        menu = self.submenus[title] = self.addMenu(title)
+        return menu
+
     def _add_selection(self) -> None:
         view, editing = self.view, self.view.editing
         network = view.document.project.network
@@ -86,8 +93,8 @@ class CanvasMenu(QMenu):
             last = neurons[-1]
             text = f"Connect to {last}" if several else "Connect..."
             slot = editing.connect_selection if several else view.start_connecting
-            self._add(text, slot, key="Ctrl+L" if several else "C", icon="connect")
-            self._add("Add layer after...", view.add_layer_requested.emit, icon="add-layer")
+            self._add(text, slot, key="Ctrl+K" if several else "C", icon="connect")
+            self._add("Add layer after...", view.add_layer_requested.emit, key="Ctrl+L", icon="add-layer")
             self.addSeparator()
             self._add("Cut", editing.cut, key="Ctrl+X")
             self._add("Copy", editing.copy, key="Ctrl+C", icon="copy")
@@ -122,45 +129,43 @@ class CanvasMenu(QMenu):
         editing = self.view.editing
         network = self.view.document.project.network
         kinds = [network.neurons[i] for i in neurons]
-        roles = self.addMenu("Role")
+        roles = self._submenu("Role")
         for role, title in ROLE_TITLES.items():
-            action = self._add(title, lambda role=role: editing.set_role(role), menu=roles)
+            action = self._add(title, partial(editing.set_role, role), menu=roles)
             action.setCheckable(True)
             action.setChecked(all(neuron.role is role for neuron in kinds))
             # Edges lead into it: it cannot become an input. The menu offers only what will work.
             action.setEnabled(role is not Role.INPUT or not any(network.incoming(i) for i in neurons))
-        activations = self.addMenu("Activation")
+        activations = self._submenu("Activation")
         activations.setEnabled(any(neuron.role is not Role.INPUT for neuron in kinds))
         having = [neuron for neuron in kinds if neuron.role is not Role.INPUT]
         allowed = [set(allowed_activations(neuron.role)) for neuron in having]
         for name, entry in ACTIVATIONS.items():
-            action = self._add(entry.title, lambda name=name: editing.set_activation(name), menu=activations)
+            action = self._add(entry.title, partial(editing.set_activation, name), menu=activations)
             action.setCheckable(True)
             action.setChecked(bool(having) and all(neuron.activation == name for neuron in having))
             action.setEnabled(all(name in names for names in allowed))
 
     def _add_arranging(self, count: int) -> None:
         editing = self.view.editing
-        align = self.addMenu("Align")
+        align = self._submenu("Align")
         for kind, title in ALIGNMENTS.items():
-            self._add(title, lambda kind=kind: editing.align(kind), icon=_icon(f"align-{kind}"), menu=align)
-        distribute = self.addMenu("Distribute")
+            self._add(title, partial(editing.align, kind), icon=_icon(f"align-{kind}"), menu=align)
+        distribute = self._submenu("Distribute")
         distribute.setEnabled(count > 2)
         for axis, title in AXES.items():
-            slot = lambda axis=axis: editing.distribute(axis)  # noqa: E731
-            self._add(title, slot, icon=f"distribute-{axis}", menu=distribute)
+            self._add(title, partial(editing.distribute, axis), icon=f"distribute-{axis}", menu=distribute)
 
     def _add_canvas(self) -> None:
         view, editing = self.view, self.view.editing
-        position = None if self.pos is None else (self.pos.x(), self.pos.y())
+        position = None if self.place is None else (self.place.x(), self.place.y())
         is_empty = not view.document.project.network.neurons
-        adding = self.addMenu("Add neuron here" if position else "Add neuron")
+        adding = self._submenu("Add neuron here" if position else "Add neuron")
         for role, title in ROLE_TITLES.items():
-            slot = lambda role=role: editing.add_neuron(role, position)  # noqa: E731
-            self._add(title, slot, key=ROLE_KEYS[role], menu=adding)
+            self._add(title, partial(editing.add_neuron, role, position), key=ROLE_KEYS[role], menu=adding)
         self._add("Paste", lambda: view.paste(position), key="Ctrl+V", icon="paste")
         self.addSeparator()
-        self._add("Add layer...", view.add_layer_requested.emit, icon="add-layer")
+        self._add("Add layer...", view.add_layer_requested.emit, key="Ctrl+L", icon="add-layer")
         self._add("New network...", view.new_network_requested.emit, icon="new")
         self.addSeparator()
         self._add("Select all", editing.select_all, key="Ctrl+A", enabled=not is_empty)
@@ -169,8 +174,6 @@ class CanvasMenu(QMenu):
 
 
 def _icon(name: str) -> str:
-    from nnviz_app.assets import icon_names
-
     return name if name in icon_names() else ""
 
 

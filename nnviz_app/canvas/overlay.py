@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QObject, Qt, QTimer
+from PySide6.QtGui import QPainter, QPaintEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from core.trace import Phase
 from nnviz_app.document import Document
 from nnviz_app.player import Player
-from nnviz_app.theme import set_style_property, theme
+from nnviz_app.theme import faded, set_style_property, theme
 
 HINTS = (
-    "Double-click to add a neuron",
+    "Double-click to add a neuron, or press I, H or O for an input, hidden or output neuron",
     "Drag from a neuron's rim to another to connect them",
     "Press the right arrow key to step through the passes",
 )
@@ -25,6 +26,20 @@ PHASE_STYLE = {
 MESSAGE_MILLISECONDS = 10_000
 
 
+class _CornerLabel(QLabel):
+    """A few words that stay readable when the drawing is scrolled beneath them."""
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        if self.text():
+            painter = QPainter(self)
+            painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+            painter.setPen(Qt.PenStyle.NoPen)
+            painter.setBrush(faded(theme().palette.canvas, 0.85))
+            painter.drawRoundedRect(self.rect(), theme().space(0.3), theme().space(0.3))
+            painter.end()
+        super().paintEvent(event)
+
+
 class CanvasOverlay(QObject):
     """The words over the canvas. They are the view's children and not the viewport's, which scrolls its own."""
 
@@ -32,11 +47,18 @@ class CanvasOverlay(QObject):
         super().__init__(view)
         self.document, self.player = document, player
         self._view = view
-        self.sample_label = self._label("small")
-        self.phase_label = self._label("strong")
-        self.message_label = self._label(None)
+        self.sample_label, self.phase_label = _CornerLabel(view), _CornerLabel(view)
+        for label in (self.sample_label, self.phase_label):
+            label.setContentsMargins(theme().space(0.3), 1, theme().space(0.3), 1)
+        self.sample_label.setProperty("role", "small")
+        self.phase_label.setProperty("role", "strong")
+        self.message_label = QLabel(view)
+        # A label that was first polished as a plain one gets no padding later.
+        self.message_label.setProperty("message", "info")
         self.message_label.setWordWrap(True)
         self.message_label.hide()
+        for label in (self.sample_label, self.phase_label, self.message_label):
+            label.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
         self.hints = QWidget(view)
         self.hints.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
         lines = QVBoxLayout(self.hints)
@@ -57,22 +79,15 @@ class CanvasOverlay(QObject):
         self._timer.timeout.connect(self.hide_message)
         theme().changed.connect(self.place)
 
-    def _label(self, role: str | None) -> QLabel:
-        label = QLabel(self._view)
-        label.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
-        if role:
-            label.setProperty("role", role)
-        return label
-
     @property
     def message(self) -> str:
         """The message on show; "" when there is none."""
         return "" if self.message_label.isHidden() else self.message_label.text()
 
-    def show_message(self, text: str) -> None:
-        """Show a sentence at the bottom until the next action, but not for ever."""
+    def show_message(self, text: str, kind: str = "warning") -> None:
+        """Show a sentence at the bottom until the next action, but not for ever. `kind`: "warning" or "info"."""
         self.message_label.setText(text)
-        set_style_property(self.message_label, "message", "warning")
+        set_style_property(self.message_label, "message", kind)
         self.message_label.show()
         self._timer.start()
         self.place()
@@ -109,8 +124,8 @@ class CanvasOverlay(QObject):
         self.hints.move((area.width() - self.hints.width()) // 2, area.height() // 2 - self.hints.height())
         self.buttons.move((area.width() - self.buttons.width()) // 2, area.height() // 2)
         label = self.message_label
-        width = min(label.fontMetrics().horizontalAdvance(label.text()) + theme().space(2.5), area.width() - 2 * margin)
-        label.setFixedWidth(max(width, 1))
-        height = label.heightForWidth(label.width())
-        label.setFixedHeight(max(height, 1))
+        # On one line where there is room; the size hint of a label with word wrap would be nearly square.
+        words = label.fontMetrics().horizontalAdvance(label.text()) + theme().space(2.2)
+        width = max(min(words, area.width() - 2 * margin), 1)
+        label.resize(width, max(label.heightForWidth(width), 1))
         label.move((area.width() - label.width()) // 2, area.height() - margin - label.height())

@@ -131,10 +131,12 @@ class PaperView(QGraphicsView):
         if ctrl != self.preferences.wheel_zooms:
             self.zoom_to(self.zoom * WHEEL_ZOOM_STEP ** (angle.y() / 120), event.position().toPoint())
             return
-        shift = pixels if not pixels.isNull() else angle * WHEEL_SCROLL / 120
-        if event.modifiers() & Qt.KeyboardModifier.ShiftModifier and not shift.x():
-            shift = QPoint(shift.y(), 0)
-        self.scroll_by(-shift)
+        # Touchpads tell pixels, wheels notches of 120.
+        exact = not pixels.isNull()
+        x, y = (pixels.x(), pixels.y()) if exact else (angle.x() * WHEEL_SCROLL / 120, angle.y() * WHEEL_SCROLL / 120)
+        if event.modifiers() & Qt.KeyboardModifier.ShiftModifier and not x:
+            x, y = y, 0
+        self.scroll_by(QPoint(-round(x), -round(y)))
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)

@@ -11,7 +11,7 @@ from PySide6.QtCore import QRectF
 Array = NDArray[np.float64]
 
 # Places along an edge from source (0) to target (1), in the order in which they are liked.
-PLACES = np.array([0.5, 0.44, 0.56, 0.38, 0.62, 0.32, 0.68, 0.26, 0.74, 0.2, 0.8, 0.14, 0.86, 0.08, 0.92])
+PLACES = 0.5 + np.array([0.0, *(sign * step * 0.035 for step in range(1, 13) for sign in (-1, 1))])
 # Free space around a label.
 SPACE = 1.5
 # Up to this many edges, labels also keep off the edges of others where they can.
@@ -23,23 +23,15 @@ LENGTH_PER_CROSSING = 0.35
 def place_labels(lines: Array, sizes: Array, obstacles: Sequence[QRectF]) -> Array:
     """The middle (n, 2) of each label; NaN where no place is free.
 
-    `lines` (n, 4) are the edges, `sizes` (n, 2) the widths and heights of their labels. Short edges choose
-    first, having the fewest places. The same edges and sizes always give the same places.
+    `lines` (n, 4) are the edges, `sizes` (n, 2) the widths and heights of their labels. Whoever has the fewest
+    places chooses first. The same edges and sizes always give the same places.
     """
     count = len(lines)
     result = np.full((count, 2), np.nan)
     if not count:
         return result
-    start, delta = lines[:, None, :2], (lines[:, 2:] - lines[:, :2])[:, None, :]
-    centers = start + PLACES[None, :, None] * delta
-    halves = sizes / 2 + SPACE
-    boxes = np.concatenate([centers - halves[:, None, :], centers + halves[:, None, :]], axis=2)
-    taken = np.array([[r.left(), r.top(), r.right(), r.bottom()] for r in obstacles]).reshape(-1, 4)
-    free = ~_overlaps(boxes.reshape(-1, 4), taken).any(axis=1).reshape(count, -1)
-    cost = np.abs(PLACES - 0.5)[None, :] / LENGTH_PER_CROSSING + np.zeros((count, 1))
-    if count <= MOST_KEPT_OFF:
-        cost = cost + _crossings(centers, halves, lines)
-    # Whoever has few places chooses first; among equals the order of drawing decides.
+    centers, boxes, free, cost = _candidates(lines, sizes, obstacles)
+    # Among equals the order of drawing decides.
     order = np.lexsort((np.arange(count), free.sum(axis=1)))
     chosen = np.full(count, -1)
     held = np.full((count, 4), np.nan)
@@ -54,13 +46,52 @@ def place_labels(lines: Array, sizes: Array, obstacles: Sequence[QRectF]) -> Arr
     return result
 
 
-def _best_place(
-    index: int, boxes: Array, *, free: NDArray[np.bool_], cost: Array, held: Array
-) -> int:
+def upgrade_labels(
+    lines: Array, centers: Array, *, sizes: Array, larger: Array, obstacles: Sequence[QRectF]
+) -> tuple[Array, NDArray[np.bool_]]:
+    """Give each label the `larger` size (n, 2) where there is room, moving it along its edge if need be.
+
+    `centers` (n, 2) are the places of labels with `sizes` (n, 2), NaN for none. Returns the new places and
+    which labels have the larger size.
+    """
+    found, upgraded = centers.copy(), np.zeros(len(lines), dtype=bool)
+    if not len(lines):
+        return found, upgraded
+    candidates, boxes, free, cost = _candidates(lines, larger, obstacles)
+    halves = sizes / 2 + SPACE
+    held = np.concatenate([centers - halves, centers + halves], axis=1)
+    for index in np.flatnonzero(~np.isnan(centers[:, 0])).tolist():
+        former = held[index].copy()
+        held[index] = np.nan
+        best = _best_place(index, boxes, free=free, cost=cost, held=held)
+        if best < 0:
+            held[index] = former
+        else:
+            held[index], found[index], upgraded[index] = boxes[index, best], candidates[index, best], True
+    return found, upgraded
+
+
+def _candidates(
+    lines: Array, sizes: Array, obstacles: Sequence[QRectF]
+) -> tuple[Array, Array, NDArray[np.bool_], Array]:
+    """For each edge and place: the label's middle, its box, whether no obstacle is there, and what it costs."""
+    start, delta = lines[:, None, :2], (lines[:, 2:] - lines[:, :2])[:, None, :]
+    centers = start + PLACES[None, :, None] * delta
+    halves = sizes / 2 + SPACE
+    boxes = np.concatenate([centers - halves[:, None, :], centers + halves[:, None, :]], axis=2)
+    taken = np.array([[r.left(), r.top(), r.right(), r.bottom()] for r in obstacles]).reshape(-1, 4)
+    free = ~boxes_meet(boxes.reshape(-1, 4), taken).any(axis=1).reshape(len(lines), -1)
+    cost = np.abs(PLACES - 0.5)[None, :] / LENGTH_PER_CROSSING + np.zeros((len(lines), 1))
+    if len(lines) <= MOST_KEPT_OFF:
+        cost = cost + _crossings(centers, halves, lines)
+    return centers, boxes, free, cost
+
+
+def _best_place(index: int, boxes: Array, *, free: NDArray[np.bool_], cost: Array, held: Array) -> int:
     """The cheapest place of one label that no `held` box (n, 4) meets; -1 if none."""
     # NaN, which stands for no box, meets nothing.
     candidates = np.flatnonzero(free[index])
-    candidates = candidates[~_overlaps(boxes[index, candidates], held).any(axis=1)]
+    candidates = candidates[~boxes_meet(boxes[index, candidates], held).any(axis=1)]
     return int(candidates[np.argmin(cost[index, candidates])]) if len(candidates) else -1
 
 
@@ -75,7 +106,7 @@ def _make_room(
 ) -> int:
     """Move one label that is in the way elsewhere along its edge, and give the place that this frees; -1 if none."""
     candidates = np.flatnonzero(free[index])
-    blocking = _overlaps(boxes[index, candidates], held)
+    blocking = boxes_meet(boxes[index, candidates], held)
     for place in np.argsort(cost[index, candidates], kind="stable").tolist():
         blockers = np.flatnonzero(blocking[place])
         if len(blockers) != 1:
@@ -95,12 +126,12 @@ def least_covering(line: Array, size: Array, obstacles: Array) -> Array:
     """The middle (2,) for a label that must be shown, covering as few of the `obstacles` (m, 4) as can be."""
     centers = line[None, :2] + PLACES[:, None] * (line[2:] - line[:2])[None, :]
     boxes = np.concatenate([centers - size / 2, centers + size / 2], axis=1)
-    covered = _overlaps(boxes, obstacles).sum(axis=1) if len(obstacles) else np.zeros(len(PLACES))
+    covered = boxes_meet(boxes, obstacles).sum(axis=1)
     result: Array = centers[np.argmin(covered)]
     return result
 
 
-def _overlaps(boxes: Array, others: Array) -> NDArray[np.bool_]:
+def boxes_meet(boxes: Array, others: Array) -> NDArray[np.bool_]:
     """Which of the boxes (n, 4) meet which of the others (m, 4), each left, top, right, bottom: (n, m)."""
     result: NDArray[np.bool_] = (
         (boxes[:, None, 0] < others[None, :, 2])

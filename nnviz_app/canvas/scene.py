@@ -5,15 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 import numpy as np
-from PySide6.QtCore import QObject, QPointF, QRectF, Qt
+from PySide6.QtCore import QObject, QPointF, QRect, QRectF, Qt
 from PySide6.QtGui import QColor, QPainter, QPen
 from PySide6.QtWidgets import QGraphicsScene
 
 from core.network import Network, Role
 from nnviz_app.canvas import geometry
 from nnviz_app.canvas.edge_layer import EdgeLayer, Marks
-from nnviz_app.canvas.items import GestureItem, LossItem, NeuronItem
+from nnviz_app.canvas.gesture_item import GestureItem
+from nnviz_app.canvas.items import DETAIL_SCALE, NeuronItem
 from nnviz_app.canvas.labels import LabelLayer
+from nnviz_app.canvas.loss_item import LossItem
 from nnviz_app.canvas.parts import Focus, Part, PartKind, focus_of
 from nnviz_app.canvas.texts import CanvasTexts
 from nnviz_app.document import Change, Document
@@ -27,6 +29,8 @@ __all__ = ["CanvasScene", "Part", "PartKind"]
 EDGES_Z, LOSS_Z, NEURONS_Z, LABELS_Z, GESTURE_Z = range(5)
 # The rim's band on either side of the outline, in the hit test's tolerances.
 RIM_SHARE = 0.7
+# The texts of a neuron that a person can type over.
+TYPED = frozenset({PartKind.NAME, PartKind.VALUE, PartKind.BIAS, PartKind.TARGET})
 # Dots of the background closer together than this on the screen are left out.
 CLOSEST_DOTS = 9.0
 
@@ -51,6 +55,9 @@ class CanvasScene(QGraphicsScene):
         self.hovered_part: Part | None = None
         self.hovered_neurons: frozenset[str] = frozenset()
         self.edited_part: Part | None = None
+        self._hovered_edges: frozenset[str] = frozenset()
+        # The network that the items show; every change of the document makes another.
+        self._synced: Network | None = None
         self._preview: dict[str, QPointF] = {}
         self._items: dict[str, NeuronItem] = {}
         self._edge_ids: list[str] = []
@@ -95,8 +102,8 @@ class CanvasScene(QGraphicsScene):
         return found
 
     def _number_at(self, pos: QPointF) -> Part | None:
-        for edge_id in reversed(self._labels.shown()):
-            for pill in self._labels.pills(edge_id):
+        for edge_id in reversed(self._labels.plan.shown()):
+            for pill in self._labels.plan.pills(edge_id):
                 if pill.rect.contains(pos):
                     return Part(pill.kind, edge_id, pill.rect)
         for neuron_id, item in reversed(self._items.items()):
@@ -107,7 +114,9 @@ class CanvasScene(QGraphicsScene):
                     continue
                 rect = piece.rect.translated(item.pos())
                 if rect.contains(pos):
-                    return Part(piece.kind, neuron_id, rect)
+                    # Numbers that are computed cannot be typed over: they stand for their neuron.
+                    kind = piece.kind if piece.kind in TYPED else PartKind.NEURON
+                    return Part(kind, neuron_id, rect)
         return None
 
     def _neuron_at(self, pos: QPointF, tolerance: float) -> Part | None:
@@ -150,7 +159,7 @@ class CanvasScene(QGraphicsScene):
             if kind is PartKind.EDGE:
                 place = self._edge_places[id]
                 return Part(kind, id, geometry.bounds(self._edges.lines[place : place + 1]))
-            for pill in self._labels.pills(id):
+            for pill in self._labels.plan.pills(id):
                 if pill.kind is kind:
                     return Part(kind, id, pill.rect)
         return None
@@ -165,7 +174,7 @@ class CanvasScene(QGraphicsScene):
         if id in self._items:
             return next((piece.text.text for piece in self._items[id].pieces() if piece.kind is kind), None)
         if id in self._edge_places:
-            return next((pill.text.text for pill in self._labels.pills(id) if pill.kind is kind), None)
+            return next((pill.text.text for pill in self._labels.plan.pills(id) if pill.kind is kind), None)
         return None
 
     def neurons_in(self, rect: QRectF) -> list[str]:
@@ -190,7 +199,7 @@ class CanvasScene(QGraphicsScene):
         rect = QRectF()
         for neuron_id, item in self._items.items():
             rect = rect.united(self.neuron_rect(neuron_id))
-            for reserved in item.reserved():
+            for reserved in item.reserved(is_scarce=False, has_detail=True):
                 rect = rect.united(reserved)
         return rect.united(self._loss.rect()) if self._loss.isVisible() else rect
 
@@ -229,12 +238,9 @@ class CanvasScene(QGraphicsScene):
         self.hovered_neurons = frozenset(neurons)
         self._hovered_edges = frozenset(edges)
         self._update_neurons(changed)
-        if labelled != self._labels.hovered:
-            self._labels.hovered = labelled
-            self._labels.update()
+        if labelled != self._labels.plan.hovered:
+            self._labels.set_standing_out(hovered=labelled)
         self._mark_edges()
-
-    _hovered_edges: frozenset[str] = frozenset()
 
     def preview_positions(self, positions: dict[str, QPointF] | None) -> None:
         """Draw neurons elsewhere while they are dragged; None: back to where the document has them."""
@@ -285,7 +291,8 @@ class CanvasScene(QGraphicsScene):
 
     def _follow_document(self, change: Change) -> None:
         if change.structure or change.project:
-            self._sync_structure()
+            if self._synced is not self.network:
+                self._sync_structure()
             return
         if change.layout:
             self._place_neurons(is_dragging=False)
@@ -293,15 +300,18 @@ class CanvasScene(QGraphicsScene):
             self._sync_numbers()
 
     def _follow_player(self) -> None:
-        if list(self._items) != list(self.network.neurons) or self._edge_ids != list(self.network.edges):
-            # The player heard of the change first; the document's own signal is on its way here.
+        # The player hears of a change first; the document's own signal is still on its way here.
+        if self._shows_other_structure():
             self._sync_structure()
-            return
-        self._sync_numbers()
+        else:
+            self._sync_numbers()
+
+    def _shows_other_structure(self) -> bool:
+        old, new = self._synced, self.network
+        return old is None or old.neurons is not new.neurons or old.edges is not new.edges or old.frozen != new.frozen
 
     def _follow_selection(self) -> None:
-        self._labels.selected = frozenset(self.selection.edges)
-        self._labels.update()
+        self._labels.set_standing_out(selected=frozenset(self.selection.edges))
         self._update_neurons(self._items)
         self._mark_edges()
 
@@ -315,7 +325,7 @@ class CanvasScene(QGraphicsScene):
         self.update()
 
     def _sync_structure(self) -> None:
-        network = self.network
+        network = self._synced = self.network
         for neuron_id in [i for i in self._items if i not in network.neurons]:
             self.removeItem(self._items.pop(neuron_id))
         former, self._items = self._items, {}
@@ -337,7 +347,7 @@ class CanvasScene(QGraphicsScene):
         ).reshape(-1, 2)
         self._loss.setVisible(bool(network.outputs))
         self._preview = {i: p for i, p in self._preview.items() if i in network.neurons}
-        self._labels.selected = frozenset(self.selection.edges)
+        self._labels.set_standing_out(selected=frozenset(self.selection.edges))
         self._place_items()
         self._edges.set_edges(self._edge_lines(), self._weights())
         self._labels.set_edges(self._edge_ids, self._edges.lines, self._reserved)
@@ -374,25 +384,33 @@ class CanvasScene(QGraphicsScene):
         square = np.array([item.role is Role.INPUT for item in self._items.values()], dtype=bool)
         extents = np.array([geometry.half_extent(item.role) for item in self._items.values()])
         ends = self._ends
-        return geometry.edge_lines(
-            points[ends[:, 0]], points[ends[:, 1]], square=square[ends], extents=extents[ends]
-        )
+        return geometry.edge_lines(points[ends[:, 0]], points[ends[:, 1]], square=square[ends], extents=extents[ends])
 
     def _weights(self) -> geometry.Array:
         values = self.network.values
         return np.fromiter(map(values.__getitem__, self._parameters), dtype=np.float64, count=len(self._parameters))
 
-    def _reserved(self) -> list[QRectF]:
-        rects = [rect for item in self._items.values() for rect in item.reserved()]
+    def _reserved(self, is_scarce: bool) -> list[QRectF]:
+        """What labels keep clear of."""
+        has_detail = self.scale >= DETAIL_SCALE
+        rects = [
+            rect for item in self._items.values() for rect in item.reserved(is_scarce=is_scarce, has_detail=has_detail)
+        ]
         return [*rects, self._loss.rect()] if self._loss.isVisible() else rects
 
+    @property
+    def is_crowded(self) -> bool:
+        """Whether there are so many edges that numbers which are shown twice are left out once."""
+        return self._labels.plan.is_crowded
+
     def _sync_numbers(self) -> None:
+        self._synced = self.network
         step = self.player.step
         dims = self.player.index < self.player.length
         self.focus = focus_of(step, self.network, dims=dims)
         self._edges.set_weights(self._weights())
         self._mark_edges()
-        self._labels.focus = self.focus
+        self._labels.set_standing_out(focus=self.focus)
         self._labels.refresh()
         self._update_neurons(self._items)
         self._loss.update()
@@ -424,7 +442,7 @@ class CanvasScene(QGraphicsScene):
 
     # The background
 
-    def drawBackground(self, painter: QPainter, rect: QRectF | QPointF) -> None:
+    def drawBackground(self, painter: QPainter, rect: QRectF | QRect) -> None:
         palette = theme().palette
         painter.fillRect(rect, QColor(palette.canvas))
         spacing = geometry.GRID_SPACING

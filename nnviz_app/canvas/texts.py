@@ -149,8 +149,11 @@ class CanvasTexts:
 
     def _gradient_sign(self) -> str:
         """How the gradient of the whole batch, or of tied weights, differs in writing from a single one."""
+        return "mean ∂" if self._gradient_name() == "mean" else "Σ∂"
+
+    def _gradient_name(self) -> str:
         trace = self.player.trace
-        return "mean ∂" if trace is not None and trace.batch > 1 and trace.mean else "Σ∂"
+        return "mean" if trace is not None and trace.batch > 1 and trace.mean else "sum of"
 
     # Edges
 
@@ -169,25 +172,60 @@ class CanvasTexts:
             return LabelMode.GRADIENT
         return LabelMode.UPDATE if phase is Phase.UPDATE else LabelMode.PRODUCT
 
-    def weight(self, edge_id: str, *, width: float | None = None, focus: Focus | None = None) -> Text:
-        """The upper number of a label: the weight; in the update phase with the new one beside it.
+    def weight(
+        self, edge_id: str, *, width: float | None = None, wide: bool = True, focus: Focus | None = None
+    ) -> Text:
+        """The upper number of a label: the weight; in the update phase with the new one.
 
-        Of several ways to write both, the first that is no wider than `width`.
+        With the old one beside it where `wide`, else the new one alone. Where there is a `width`, the first way
+        to write it that is no wider.
         """
         weight = self.network.weight(edge_id)
         color = "negative" if weight < 0 else "positive"
         plain = f"{self.name(edge_id)} {self.number(weight)}"
         is_at_work = focus is not None and (PartKind.WEIGHT, edge_id) in focus.active
-        if self.preferences.label_mode is not LabelMode.AUTO and not is_at_work:
-            return Text(plain, color)
         new = self._new_value(self.network.edges[edge_id].parameter)
-        if new is None:
+        if new is None or (self.preferences.label_mode is not LabelMode.AUTO and not is_at_work):
             return Text(plain, color)
         both = f"{self.number(weight)} → {self.number(new)}"
-        ways = (f"{self.name(edge_id)} {both}", both, f"{self.name(edge_id)} → {self.number(new)}")
+        ways = [f"{self.name(edge_id)} {both}", both, f"{self.name(edge_id)} → {self.number(new)}"]
         if width is None:
             return Text(ways[0], color)
-        return Text(next((way for way in ways if pill_width(way) <= width), ways[-1]), color)
+        fitting = (way for way in ways[1 if wide else 2 :] if pill_width(way) <= width)
+        return Text(next(fitting, ways[-1]), color)
+
+    def single(self, edge_id: str, *, named: bool, width: float) -> tuple[PartKind, Text]:
+        """The one number of a label that has room for no more, with as many of the digits as `width` allows."""
+        asked = self.preferences.digits
+        for digits in range(asked, 1, -1):
+            kind, text = self._single(edge_id, named=named, digits=digits)
+            if pill_width(text.text) <= width:
+                break
+        return kind, text
+
+    def _single(self, edge_id: str, *, named: bool, digits: int) -> tuple[PartKind, Text]:
+        def number(value: float) -> str:
+            return format_number(value, digits)
+
+        chosen, mode = self.preferences.label_mode, self.mode
+        parameter = self.network.edges[edge_id].parameter
+        weight = self.network.weight(edge_id)
+        name = f"{self.name(edge_id)} " if named else ""
+        color = "negative" if weight < 0 else "positive"
+        new = self._new_value(parameter) if mode is LabelMode.UPDATE else None
+        if new is not None:
+            return PartKind.WEIGHT, Text(f"→ {number(new)}", color)
+        if mode is LabelMode.PRODUCT and chosen is LabelMode.PRODUCT:
+            product = self.player.known(Kind.PRODUCT, edge_id)
+            if product is not None:
+                return PartKind.GRADIENT, Text(f"→ {number(product)}", "forward")
+        if mode is LabelMode.GRADIENT or (mode is LabelMode.UPDATE and chosen is LabelMode.AUTO):
+            grad = self._parameter_gradient(parameter)
+            if grad is None:
+                grad = self.player.known(Kind.WEIGHT_GRAD, edge_id)
+            if grad is not None:
+                return PartKind.GRADIENT, Text(f"∂ {number(grad)}", "backward")
+        return PartKind.WEIGHT, Text(f"{name}{number(weight)}", color)
 
     def lower(self, edge_id: str, focus: Focus) -> Text | None:
         """The lower number of a label: what the step needs of this edge, else what the label mode asks for."""
@@ -222,21 +260,28 @@ class CanvasTexts:
         grad = self.player.known(Kind.WEIGHT_GRAD, edge_id)
         return Text(f"∂ {self.number(grad)}", "muted" if grad is None else "backward")
 
-    def widest_lower(self) -> str:
+    def widest_lower(self, *, signed: bool = True) -> str:
         """A text as wide as a lower number usually gets: room is kept for it, so that labels do not jump."""
-        digits = "0" * self.preferences.digits
         trace = self.player.trace
-        sign = "∂"
-        if trace is not None and trace.batch > 1:
-            sign = self._gradient_sign()
-        return f"{sign} −0.0{digits}"
+        sign = self._gradient_sign() if signed and trace is not None and trace.batch > 1 else "∂"
+        return f"{sign} {'−0.0' if signed else '0.0'}{'0' * self.preferences.digits}"
 
-    def widest_weight(self, edge_id: str) -> str:
-        """A text as wide as an upper number usually gets."""
+    def widest_weight(self, edge_id: str, level: int) -> str:
+        """A text as wide as an upper number usually gets at a level of detail (0 most, 3 least)."""
         weight = self.network.weight(edge_id)
-        plain = f"{self.name(edge_id)} {self.number(weight)}"
-        new = f"{self.name(edge_id)} → {'−' if weight < 0 else ''}0.{'0' * self.preferences.digits}"
-        return max(plain, new, key=len)
+        sign, zeros = "−" if weight < 0 else "", "0" * self.preferences.digits
+        new = f"{sign}0.{zeros}"
+        number = self.number(weight)
+        if len(number) > 5:
+            # Any number of so many digits: while weights are trained, labels keep their places.
+            number = new if len(number) <= len(new) else f"{sign}0.0{zeros}"
+        name = self.name(edge_id)
+        ways = {
+            0: (f"{name} {number}", f"{number} → {new}"),
+            1: (f"{name} {number}", f"{name} → {new}"),
+            2: (f"{name} {number}", f"→ {new}"),
+        }.get(level, (number, new))
+        return max(ways, key=len)
 
     # Full precision
 
@@ -276,7 +321,11 @@ class CanvasTexts:
                 ("w · a", Kind.PRODUCT, edge_id),
                 ("∂L/∂w", Kind.WEIGHT_GRAD, edge_id),
                 (f"to ∂L/∂a of {edge.source}", Kind.CONTRIBUTION, edge_id),
-                (f"∂L/∂w, {self._gradient_sign().removesuffix('∂').strip() or 'sum'}", Kind.PARAMETER_GRAD, edge.parameter),
+                (
+                    f"{self._gradient_name()} ∂L/∂w",
+                    Kind.PARAMETER_GRAD,
+                    edge.parameter,
+                ),
                 ("new w", Kind.UPDATE, edge.parameter),
             ]
         )
@@ -302,7 +351,7 @@ class CanvasTexts:
                 ("∂L/∂a", Kind.ACTIVATION_GRAD, neuron_id),
                 ("δ = ∂L/∂z", Kind.PRE_ACTIVATION_GRAD, neuron_id),
                 ("∂L/∂b", Kind.BIAS_GRAD, neuron_id),
-                (f"∂L/∂b, {self._gradient_sign().removesuffix('∂').strip() or 'sum'}", Kind.PARAMETER_GRAD, neuron_id),
+                (f"{self._gradient_name()} ∂L/∂b", Kind.PARAMETER_GRAD, neuron_id),
                 ("new b", Kind.UPDATE, neuron_id),
             ]
         )

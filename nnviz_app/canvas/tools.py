@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt
 
-from core.network import Role
+from nnviz_app.canvas.editor import EDITABLE_KINDS
 from nnviz_app.canvas.gestures import (
     BandGesture,
     ConnectBandGesture,
@@ -42,6 +42,9 @@ class Tool:
     def __init__(self, view: CanvasView) -> None:
         self.view = view
         self.gesture: Gesture | None = None
+
+    def activate(self) -> None:
+        """The tool was taken."""
 
     def begin(self, pointer: Pointer) -> Gesture | None:
         """The gesture that a press here begins."""
@@ -109,12 +112,10 @@ class SelectTool(Tool):
             self.view.editing.add_neuron(self.view.role, pointer.snapped())
         elif part.kind in (PartKind.NEURON, PartKind.RIM, PartKind.EDGE):
             self.view.edit_subject(part.id)
-        elif part.kind in (PartKind.GRADIENT, PartKind.LOSS):
-            self.view.show_message(
-                "Gradients and the loss are computed: edit a weight, a bias, an input or a target instead."
-            )
-        else:
+        elif part.kind in EDITABLE_KINDS:
             self.view.edit_part(part.kind, part.id)
+        else:
+            self.view.show_message("This number is computed: edit a weight, a bias, an input or a target instead.")
 
 
 class NeuronTool(SelectTool):
@@ -127,6 +128,9 @@ class NeuronTool(SelectTool):
         super().__init__(view)
         self._placed = False
 
+    def activate(self) -> None:
+        self.view.show_hint(f"Click to place {self.view.role} neurons. I, H and O change the role, Esc ends.")
+
     def begin(self, pointer: Pointer) -> Gesture | None:
         self._placed = pointer.part is None
         return PlaceGesture(self.view, pointer, self.view.role) if self._placed else super().begin(pointer)
@@ -137,12 +141,8 @@ class NeuronTool(SelectTool):
             super().double_click(pointer)
 
     def confirm(self) -> bool:
-        self.view.add_neuron(self.view.role)
+        self.view.place_neuron(self.view.role)
         return True
-
-    def choose_role(self, role: Role) -> None:
-        """Go on with neurons of this role."""
-        self.view.set_role(role)
 
 
 class ConnectTool(Tool):
@@ -159,6 +159,12 @@ class ConnectTool(Tool):
         # The sources that a click or Enter has chosen, and the target that Tab has reached.
         self.sources: list[str] = []
         self.candidate: str | None = None
+        # What was selected when the tool was taken: Tab then goes straight to the targets.
+        self._selected_before: list[str] = []
+
+    def activate(self) -> None:
+        self.view.show_hint("Drag from neuron to neuron, or click the source, then the target. With keys: Tab, Enter.")
+        self._selected_before = self.view.selection.neurons
 
     def sources_from(self, neuron_id: str) -> list[str]:
         """All selected neurons when this is one of several, else this one."""
@@ -203,12 +209,16 @@ class ConnectTool(Tool):
         if sources:
             self.arm(sources)
             self.walk(1)
-            self.view.show_message(
+            self.view.show_hint(
                 f"Connect {', '.join(sources)}: Tab goes through the targets, Enter connects, Esc ends."
             )
 
     def walk(self, step: int) -> bool:
         if not self.sources:
+            selected = self.view.selection.neurons
+            if selected and selected == self._selected_before:
+                self.choose_selected()
+                return True
             return self.view.walk(step)
         targets = [i for i in self.view.neurons_in_order() if i not in self.sources]
         if not targets:
@@ -216,16 +226,21 @@ class ConnectTool(Tool):
         if self.candidate in targets:
             place = (targets.index(self.candidate) + step) % len(targets)
         else:
-            place = 0 if step > 0 else -1
+            # Beginning with one that can be connected, if there is any.
+            why_not = self.view.document.project.network.why_not_connect
+            targets = targets[::step]
+            place = next((i for i, t in enumerate(targets) if not all(why_not(s, t) for s in self.sources)), 0)
         self.candidate = targets[place]
         self._preview_candidate()
         return True
 
     def _preview_candidate(self) -> None:
-        assert self.candidate is not None
+        if self.candidate is None or not self.sources:
+            return
         scene, network = self.view.canvas_scene, self.view.document.project.network
         rect = scene.neuron_rect(self.candidate)
-        problem = network.why_not_connect(self.sources[0], self.candidate)
+        reasons = [network.why_not_connect(source, self.candidate) for source in self.sources]
+        problem = reasons[0] if all(reasons) else None
         scene.set_connection_preview(self.sources[0], rect.center(), self.candidate, problem)
         self.view.reveal(rect)
 
@@ -236,8 +251,7 @@ class ConnectTool(Tool):
         if self.candidate is not None:
             self.view.editing.connect_neurons(self.sources, [self.candidate])
             # The edge may be the reason why the next one is refused: the preview has to say so.
-            if self.candidate is not None and self.sources:
-                self._preview_candidate()
+            self._preview_candidate()
         return True
 
     def follow_document(self) -> None:

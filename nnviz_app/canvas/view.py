@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QEvent, QPointF, QRectF, Qt, Signal
+from PySide6.QtCore import QEvent, QPoint, QPointF, QRectF, Qt, Signal
 from PySide6.QtGui import (
     QContextMenuEvent,
     QFocusEvent,
@@ -55,8 +55,10 @@ class CanvasView(PaperView):
         parent: QWidget | None = None,
     ) -> None:
         super().__init__(preferences, parent)
-        self.document, self.player, self.selection = document, player, selection
-        self.editing = editing
+        self.document: Document = document
+        self.player: Player = player
+        self.selection: Selection = selection
+        self.editing: Editing = editing
         self.role = Role.HIDDEN
         self.canvas_scene = CanvasScene(document, player, selection, preferences, self)
         self.setScene(self.canvas_scene)
@@ -100,6 +102,7 @@ class CanvasView(PaperView):
         self._tool.cancel()
         changed = name is not self._tool.name
         self._tool = self._tools[name]
+        self._tool.activate()
         self.update_cursor()
         if changed:
             self.tool_changed.emit(name.value)
@@ -118,12 +121,25 @@ class CanvasView(PaperView):
         if role is not self.role:
             self.role = role
             self.role_changed.emit(role.value)
+        if self._tool.name is ToolName.NEURON:
+            self._tool.activate()
 
     def add_neuron(self, role: Role | str) -> None:
+        """Add a neuron at a free place and scroll to it; with the Neuron tool in hand choose what it places."""
+        if self._tool.name is ToolName.NEURON:
+            self.set_role(role)
+            return
+        self.place_neuron(role)
+
+    def place_neuron(self, role: Role | str) -> None:
         """Add a neuron at a free place and scroll to it."""
         added = self.editing.add_neuron(role)
         if added:
             self.reveal(self.canvas_scene.neuron_rect(added))
+
+    def request_layer(self) -> None:
+        """Ask the window for its dialog about a new layer."""
+        self.add_layer_requested.emit()
 
     def paste(self, position: Position | None = None) -> None:
         """Paste around `position`, or beside the original, and scroll to it."""
@@ -177,15 +193,25 @@ class CanvasView(PaperView):
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
         event.accept()
+        dragging = self._pan is None and bool(event.buttons() & Qt.MouseButton.LeftButton)
+        if dragging and self._tool.gesture is not None:
+            self._follow_drag(event.position().toPoint())
         pointer = self._pointer(event)
         if self._pan is not None:
             self._pan.move(pointer)
-        elif event.buttons() & Qt.MouseButton.LeftButton:
+        elif dragging:
             self._tool.move(pointer)
         else:
             self.canvas_scene.set_hovered(pointer.part)
             self._tool.hover(pointer)
             self.update_cursor(pointer.part)
+
+    def _follow_drag(self, at: QPoint) -> None:
+        """Scroll along when something is dragged out of sight: the faster, the further out the pointer is."""
+        area = self.viewport().rect()
+        beyond = at - QPoint(min(max(at.x(), area.left()), area.right()), min(max(at.y(), area.top()), area.bottom()))
+        if not beyond.isNull():
+            self.scroll_by(beyond)
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
         event.accept()
@@ -341,7 +367,7 @@ class CanvasView(PaperView):
         edge = network.edges[subject]
         first, last = (self.canvas_scene.neuron_rect(i).center() for i in (edge.source, edge.target))
         middle = QRectF(0, 0, 40 / self.zoom, 16 / self.zoom)
-        middle.moveCenter((first + last) / 2)
+        middle.moveCenter((first + last) * 0.5)
         return middle
 
     # Typing in place
@@ -368,19 +394,27 @@ class CanvasView(PaperView):
             self.in_place.open(Field(kind, subject, self.player.row))
 
     def finish_editing(self) -> bool:
-        """Commit what is being typed; False when it is refused and the editor stays open."""
-        return self.in_place.commit()
+        """Commit what is being typed; False when it is refused, and what is typed gets the keyboard back."""
+        done = self.in_place.commit()
+        if not done:
+            self.in_place.line.setFocus(Qt.FocusReason.OtherFocusReason)
+        return done
 
     # Following the document
 
     def show_message(self, text: str) -> None:
-        """Say something at the bottom of the canvas and to the window."""
+        """Say what could not be done, at the bottom of the canvas and to the window."""
         self.overlay.show_message(text)
         self.message.emit(text)
 
+    def show_hint(self, text: str) -> None:
+        """Say how to go on, at the bottom of the canvas."""
+        self.overlay.show_message(text, "info")
+
     def _follow_document(self, change: Change) -> None:
         self.in_place.follow(change)
-        if not self.in_place.is_open:
+        # A run changes the document many times a second: its refusals have to stay readable.
+        if not (self.in_place.is_open or self.document.busy):
             self.overlay.hide_message()
         tool = self._tools[ToolName.CONNECT]
         if change.structure and isinstance(tool, ConnectTool):

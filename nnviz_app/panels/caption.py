@@ -29,9 +29,7 @@ class Caption(QLabel):
         self.setTextFormat(Qt.TextFormat.PlainText)
         theme().changed.connect(self._restyle)
 
-    def show_text(
-        self, words: str, numbers: str = "", *, hue: str = "forward", after: tuple[str, ...] = ()
-    ) -> None:
+    def show_text(self, words: str, numbers: str = "", *, hue: str = "forward", after: tuple[str, ...] = ()) -> None:
         """Show a sentence, its numbers, and what to do `after` that: the first of its wordings that fits."""
         if numbers and not words.endswith((":", ".")):
             words += ":"

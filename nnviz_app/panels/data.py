@@ -77,9 +77,13 @@ class DataPanel(QWidget):
         self.view.new_row_requested.connect(self.add_row)
         self.view.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
         self.view.customContextMenuRequested.connect(self._open_menu)
+        numbers = self.view.verticalHeader()
+        numbers.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
+        numbers.customContextMenuRequested.connect(self._open_row_menu)
         self.view.selectionModel().currentChanged.connect(self._current_changed)
         self.view.selectionModel().selectionChanged.connect(self._update_buttons)
         self.model.refused.connect(self.message.say)
+        self.model.added.connect(player.select_row)
         self.model.modelReset.connect(self._columns_changed)
         document.changed.connect(self._document_changed)
         player.moved.connect(self._follow_player)
@@ -126,10 +130,7 @@ class DataPanel(QWidget):
         self.view.show_row(row, self.player.batch_rows if self.model.rows else range(0))
         current = self.view.currentIndex()
         if row >= 0 and is_other and current.row() != row and not self.view.is_editing:
-            index = self.model.index(row, max(0, current.column()))
-            flags = QItemSelectionModel.SelectionFlag
-            self.view.selectionModel().setCurrentIndex(index, flags.ClearAndSelect)
-            self.view.scrollTo(index)
+            self.view.go_to(row, max(0, current.column()))
 
     def _current_changed(self, current: QModelIndex) -> None:
         if current.isValid() and not self.model.is_new_row(current.row()):
@@ -169,7 +170,7 @@ class DataPanel(QWidget):
         self.message.say("")
         column = max(0, self.view.currentIndex().column())
         if self.model.insert_rows(at):
-            self.view.setCurrentIndex(self.model.index(at, column))
+            self.view.go_to(at, column)
             self.view.setFocus()
 
     def delete_rows(self) -> None:
@@ -180,7 +181,7 @@ class DataPanel(QWidget):
             return
         column = max(0, self.view.currentIndex().column())
         if self.model.delete_rows(rows):
-            self.view.setCurrentIndex(self.model.index(min(rows[0], self.model.rows), column))
+            self.view.go_to(min(rows[0], self.model.rows), column)
 
     def _delete_key(self) -> None:
         if self._whole_rows_selected():
@@ -238,6 +239,12 @@ class DataPanel(QWidget):
         menu = self.make_menu()
         menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         menu.popup(self.view.viewport().mapToGlobal(place))
+
+    def _open_row_menu(self, place: QPoint) -> None:
+        row = self.view.verticalHeader().logicalIndexAt(place)
+        if row not in self.selected_rows() or not self._whole_rows_selected():
+            self.view.selectRow(row)
+        self._open_menu(place)
 
     def make_menu(self) -> QMenu:
         """The menu of the selected cells."""

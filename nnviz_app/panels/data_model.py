@@ -26,6 +26,8 @@ class DataModel(QAbstractTableModel):
     """
 
     refused = Signal(str)
+    # The first of the samples that were just typed or pasted after the last row.
+    added = Signal(int)
 
     def __init__(self, document: Document, player: Player, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -75,7 +77,10 @@ class DataModel(QAbstractTableModel):
         """Set one cell; in the row at the end this adds a sample."""
         title, neuron_id = self.titles[column], self.columns[column]
         if self.is_new_row(row):
-            return self._edit("Add row", lambda draft: draft.dataset.insert_rows(row, [{neuron_id: value}]))
+            done = self._edit("Add row", lambda draft: draft.dataset.insert_rows(row, [{neuron_id: value}]))
+            if done:
+                self.added.emit(row)
+            return done
         if self.number(row, column) == value:
             return True
         return self._edit(f"Set {title} in row {row + 1}", lambda draft: draft.dataset.set_value(row, neuron_id, value))
@@ -109,7 +114,10 @@ class DataModel(QAbstractTableModel):
                 }
             )
 
-        return self._edit(f"Paste {len(block.rows):,} × {block.width} cells", change)
+        done = self._edit(f"Paste {len(block.rows):,} × {block.width} cells", change)
+        if done and row == rows:
+            self.added.emit(row)
+        return done
 
     def fill(self, cells: Sequence[tuple[int, int]], value: float) -> bool:
         """Write one number into many cells."""

@@ -20,7 +20,7 @@ from core.explanation import Explanation, explain
 from core.notation import MAX_TERMS, quantity_name
 from core.numbers import format_exact, format_number
 from core.trace import Phase, Quantity, Step, Trace
-from nnviz_app.formula import FormulaLabel
+from nnviz_app.formula import FormulaLabel, break_formula
 from nnviz_app.panels.fields import PanelArea, copy_text, flat_button, keep_keys
 from nnviz_app.panels.readings import phase_name
 from nnviz_app.player import Player
@@ -137,6 +137,7 @@ class ExplainPanel(QWidget):
         self.more = QToolButton()
         self.more.setCheckable(True)
         self.more.setAutoRaise(True)
+        self.more.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
         self.more.toggled.connect(self._show_terms)
         keep_keys(self.more)
         self.terms = QTableView()
@@ -237,7 +238,7 @@ class ExplainPanel(QWidget):
         set_style_property(self.phase, "phase", hue)
         self.sentence.setText(done.sentence.rstrip(".") + ".")
         self.symbols.set_latex(done.symbols, plain=done.formula)
-        self.numbers.set_latex(done.numbers)
+        self.numbers.set_latex(done.numbers, pieces=formula_pieces(done.numbers))
         self.numbers.setVisible(bool(done.numbers))
         self.numbers.set_color(hue)
         self.result.set_latex(done.result)
@@ -287,7 +288,7 @@ class ExplainPanel(QWidget):
         """Copy the sentence and the formula as text."""
         done = self.explanation
         if done is not None:
-            copy_text(f"{done.sentence.rstrip('.')}:\n{done.formula}\n= {done.plain}")
+            copy_text(f"{done.sentence.rstrip('.')}.\n{done.formula}\n= {done.plain}")
 
     def copy_as_latex(self) -> None:
         """Copy the formula as one line of LaTeX."""
@@ -299,3 +300,23 @@ class ExplainPanel(QWidget):
         """Copy the result with every digit, so that it pastes into Python."""
         if self._step is not None:
             copy_text(repr(float(self._step.value)))
+
+
+def formula_pieces(latex: str) -> list[str]:
+    """Where a formula may be broken: also inside brackets that hold a long sum, such as a mean over a batch."""
+    pieces: list[str] = []
+    for piece in break_formula(latex):
+        pieces += _split_bracket(piece) if piece.count(" + ") > 2 else [piece]
+    return pieces
+
+
+def _split_bracket(latex: str) -> list[str]:
+    """Split before each plus in the outermost round brackets, never inside braces or brackets within."""
+    pieces, start, round_depth, brace_depth = [], 0, 0, 0
+    for place, character in enumerate(latex):
+        round_depth += {"(": 1, ")": -1}.get(character, 0)
+        brace_depth += {"{": 1, "}": -1}.get(character, 0)
+        if character == "+" and round_depth == 1 and brace_depth == 0:
+            pieces.append(latex[start:place])
+            start = place
+    return [*pieces, latex[start:]]

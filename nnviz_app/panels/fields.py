@@ -168,6 +168,7 @@ class NumberField(Field):
 
     def show_value(self, value: float, *, force: bool = False) -> None:
         """Show the number of the document."""
+        self.setToolTip(format_exact(value))  # all of it, where the field is too narrow
         self.show_text(format_exact(value), force=force)
 
     def check(self, text: str) -> str:
@@ -191,6 +192,8 @@ class MessageLabel(QLabel):
         self.setWordWrap(True)
         self.setTextFormat(Qt.TextFormat.PlainText)
         self.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        # From the start: Qt takes a label's padding over when the label first gets its style, not later.
+        self.setProperty("message", "error")
         self.hide()
 
     def say(self, sentence: str, kind: str = "error") -> None:

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from PySide6.QtCore import QPointF, QSize, Qt, QTimer
-from PySide6.QtGui import QPen, QResizeEvent, QShowEvent
+from PySide6.QtCore import QEvent, QObject, QPointF, QSize, Qt, QTimer
+from PySide6.QtGui import QColor, QMouseEvent, QPen, QResizeEvent, QShowEvent
 from PySide6.QtWidgets import QCheckBox, QHBoxLayout, QLabel, QStackedLayout, QVBoxLayout, QWidget
 
 from core.numbers import format_exact, format_number
@@ -101,17 +101,25 @@ class LossPlotPanel(QWidget):
         item = self.plot.getPlotItem()
         item.hideButtons()
         item.setMouseEnabled(x=True, y=False)
+        item.disableAutoRange()
+        axis = item.getAxis("bottom")
+        spacing = axis.tickSpacing
+        # There is no half update.
+        axis.tickSpacing = lambda low, high, size: (
+            [(step, offset) for step, offset in spacing(low, high, size) if step >= 1] or [(1, 0)]
+        )
         item.setClipToView(True)
         item.setDownsampling(auto=True, mode="peak")
         item.scene().contextMenu = []
         self.later_curve = item.plot([], [], antialias=True)
         self.curve = item.plot([], [], antialias=True)
-        self.cursor = pg.InfiniteLine(angle=90, movable=False)
+        self.cursor_line = pg.InfiniteLine(angle=90, movable=False)
         self.cursor_dot = pg.ScatterPlotItem(size=9, pxMode=True)
         self.hover_dot = pg.ScatterPlotItem(size=9, pxMode=True)
-        for part in (self.cursor, self.cursor_dot, self.hover_dot):
+        for part in (self.cursor_line, self.cursor_dot, self.hover_dot):
             item.addItem(part, ignoreBounds=True)
-        self.plot.scene().sigMouseMoved.connect(self._hover)
+        self.plot.viewport().setMouseTracking(True)
+        self.plot.viewport().installEventFilter(self)
         self._stack.addWidget(self.plot)
         self._restyle()
         self.refresh()
@@ -139,7 +147,7 @@ class LossPlotPanel(QWidget):
         later = _pen("muted", 1.5, opacity=0.55)
         later.setDashPattern([3.0, 3.0])
         self.later_curve.setPen(later)
-        self.cursor.setPen(_pen("backward", 1.0, opacity=0.6))
+        self.cursor_line.setPen(_pen("backward", 1.0, opacity=0.6))
         self.cursor_dot.setBrush(palette.backward)
         self.cursor_dot.setPen(_pen("panel", 1.5))
         self.hover_dot.setBrush(palette.panel)
@@ -204,44 +212,38 @@ class LossPlotPanel(QWidget):
         former_x, former_y = x[:cut], y[:cut]
         if current is not None and current.update == here and (not cut or x[cut - 1] != here):
             former_x, former_y = np.append(former_x, here), np.append(former_y, current.loss)
-        later_x = np.append(former_x[-1:], x[cut:])
-        later_y = np.append(former_y[-1:], y[cut:])
-        symbol = "o" if count <= DOTS_UP_TO else None
         palette = theme().palette
-        self.curve.setData(
-            former_x,
-            self._visible(former_y),
-            connect="finite",
-            symbol=symbol,
-            symbolSize=5,
-            symbolBrush=palette.forward,
-            symbolPen=None,
-        )
-        self.later_curve.setData(
-            later_x,
-            self._visible(later_y),
-            connect="finite",
-            symbol=symbol,
-            symbolSize=5,
-            symbolBrush=faded(palette.muted, 0.55),
-            symbolPen=None,
-        )
+        dots = count <= DOTS_UP_TO
+        self._draw(self.curve, former_x, former_y, dot=palette.forward if dots else None)
+        later_x, later_y = np.append(former_x[-1:], x[cut:]), np.append(former_y[-1:], y[cut:])
+        self._draw(self.later_curve, later_x, later_y, dot=faded(palette.muted, 0.55) if dots else None)
         self._place_range(x, y)
-        self.cursor.setValue(here)
+        self.cursor_line.setValue(here)
         self._place_dot(self.cursor_dot, current)
         self._place_dot(self.hover_dot, self._hovered)
 
     def _visible(self, y: np.ndarray) -> np.ndarray:
         """What can be drawn: no infinity, and nothing that is not above 0 on a logarithmic axis."""
-        usable = np.isfinite(y)
-        if self.log_box.isChecked():
-            usable &= y > 0
-        return np.where(usable, y, np.nan)
+        usable: np.ndarray = np.isfinite(y)
+        return usable & (y > 0) if self.log_box.isChecked() else usable
+
+    def _draw(self, curve: Any, x: np.ndarray, y: np.ndarray, *, dot: QColor | None) -> None:
+        visible = np.flatnonzero(self._visible(y))
+        # The line breaks off where a point is left out.
+        joined = np.append(np.diff(visible) == 1, False) if len(visible) else None
+        curve.setData(
+            x[visible],
+            y[visible],
+            connect="all" if joined is None else joined.astype(np.int32),
+            symbol=None if dot is None else "o",
+            symbolSize=5,
+            symbolBrush=dot,
+            symbolPen=None,
+        )
 
     def _place_range(self, x: np.ndarray, y: np.ndarray) -> None:
         item = self.plot.getPlotItem()
-        shown = self._visible(y)
-        shown = shown[np.isfinite(shown)]
+        shown = y[self._visible(y)]
         if self.log_box.isChecked():
             shown = np.log10(shown)
         low, high = (float(shown.min()), float(shown.max())) if len(shown) else (0.0, 1.0)
@@ -256,16 +258,23 @@ class LossPlotPanel(QWidget):
         item.setYRange(low, high + margin, padding=0.02)
 
     def _place_dot(self, dot: Any, point: LossPoint | None) -> None:
-        y = self._visible(np.array([point.loss])) if point is not None else np.array([np.nan])
-        if point is None or not np.isfinite(y[0]):
+        if point is None or not self._visible(np.array([point.loss]))[0]:
             dot.setData([], [])
         else:
-            dot.setData([point.update], np.log10(y) if self.log_box.isChecked() else y)
+            dot.setData([point.update], [np.log10(point.loss) if self.log_box.isChecked() else point.loss])
 
     def _set_log(self, log: bool) -> None:
         if self.plot is not None:
             self.plot.getPlotItem().setLogMode(x=False, y=log)
             self._show_curves()
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        # Not the scene's own signal: it leaves out moves that follow another one quickly, the last one too.
+        if event.type() is QEvent.Type.MouseMove and isinstance(event, QMouseEvent):
+            self._hover(self.plot.mapToScene(event.position().toPoint()))
+        elif event.type() is QEvent.Type.Leave:
+            self._show_hovered(None)
+        return super().eventFilter(watched, event)
 
     def _hover(self, position: QPointF) -> None:
         points, view = self._points, self.plot.getPlotItem().getViewBox()
@@ -277,9 +286,12 @@ class LossPlotPanel(QWidget):
             at = view.mapViewToScene(QPointF(nearest.update, 0.0)).x()
             if abs(at - position.x()) <= NEAR:
                 found = nearest
-        if found != self._hovered:
-            self._hovered = found
-            self._place_dot(self.hover_dot, found)
+        self._show_hovered(found)
+
+    def _show_hovered(self, point: LossPoint | None) -> None:
+        if point != self._hovered:
+            self._hovered = point
+            self._place_dot(self.hover_dot, point)
             self._show_reading()
 
     def _show_reading(self) -> None:
@@ -289,7 +301,9 @@ class LossPlotPanel(QWidget):
             self.reading_label.setToolTip("")
             return
         exact = format_exact(point.loss)
-        self.reading_label.setText(f"Update {point.update:,}: loss {exact if self._hovered else format_number(point.loss, 6)}")
+        self.reading_label.setText(
+            f"Update {point.update:,}: loss {exact if self._hovered else format_number(point.loss, 6)}"
+        )
         self.reading_label.setToolTip(f"The loss over the whole table after {point.update:,} updates: {exact}")
 
     def resizeEvent(self, event: QResizeEvent) -> None:

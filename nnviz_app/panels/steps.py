@@ -150,7 +150,7 @@ class StepDelegate(QStyledItemDelegate):
         left = inner.left() + number_width + theme().space(0.6)
         room = inner.right() - metrics.horizontalAdvance(value) - theme().space(0.6) - left
         painter.setPen(palette.color("text") if revealed else muted)
-        title = metrics.elidedText(str(index.data()), Qt.TextElideMode.ElideMiddle, max(0, room))
+        title = metrics.elidedText(str(index.data()), Qt.TextElideMode.ElideRight, max(0, room))
         painter.drawText(
             QRect(left, inner.top(), max(0, room), inner.height()), side | Qt.AlignmentFlag.AlignLeft, title
         )
@@ -192,17 +192,29 @@ class StepsView(QTableView):
         return super().event(event)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
+        player = self.player
         page = max(1, self.viewport().height() // max(1, self.verticalHeader().defaultSectionSize()) - 1)
-        moves = {
-            Qt.Key.Key_Up: -1,
-            Qt.Key.Key_Down: 1,
-            Qt.Key.Key_PageUp: -page,
-            Qt.Key.Key_PageDown: page,
-        }
-        if event.key() in moves:
-            self.player.go_to(self.player.index + moves[Qt.Key(event.key())])
-        else:
-            event.ignore()  # left, right, Home, End and Space are the player's, wherever the focus is
+        size = player.larger() if event.modifiers() & Qt.KeyboardModifier.ShiftModifier else None
+        match event.key():
+            case Qt.Key.Key_Up:
+                player.go_to(player.index - 1)
+            case Qt.Key.Key_Down:
+                player.go_to(player.index + 1)
+            case Qt.Key.Key_PageUp:
+                player.go_to(player.index - page)
+            case Qt.Key.Key_PageDown:
+                player.go_to(player.index + page)
+            # The player's own keys mean the same here as anywhere, also where no shortcut of the window gets them.
+            case Qt.Key.Key_Right:
+                player.forward(size)
+            case Qt.Key.Key_Left:
+                player.back(size)
+            case Qt.Key.Key_Home:
+                player.go_to(0)
+            case Qt.Key.Key_End:
+                player.go_to(player.length)
+            case _:
+                event.ignore()
 
 
 class StepsPanel(QWidget):
@@ -221,11 +233,9 @@ class StepsPanel(QWidget):
         self._stack = QStackedLayout(self)
         self._stack.addWidget(self.empty)
         self._stack.addWidget(self.view)
-        self._following = False
         self._stale = False
         self.view.clicked.connect(self._clicked)
         self.view.resized.connect(self._keep_in_sight)
-        self.view.selectionModel().currentChanged.connect(self._current_changed)
         player.moved.connect(self._follow)
         preferences.changed.connect(self.view.viewport().update)
         theme().changed.connect(self._restyle)
@@ -234,10 +244,6 @@ class StepsPanel(QWidget):
 
     def _clicked(self, index: QModelIndex) -> None:
         self.player.go_to(index.row() + 1)
-
-    def _current_changed(self, current: QModelIndex) -> None:
-        if current.isValid() and not self._following:
-            self.player.go_to(current.row() + 1)
 
     def _restyle(self) -> None:
         header = self.view.verticalHeader()
@@ -250,14 +256,14 @@ class StepsPanel(QWidget):
             self._stale = True  # a list that nobody sees need not compute a row
             return
         self._stale = False
-        self._following = True
         self.model.follow()
         self._stack.setCurrentWidget(self.view if self.model.rowCount() else self.empty)
         row = self.player.index - 1
+        # Qt's own idea of the current row is for screen readers; clicks and keys speak to the player directly,
+        # because Qt also makes a row current when the list merely gets the keyboard.
         index = self.model.index(row, 0) if row >= 0 else QModelIndex()
         self.view.selectionModel().setCurrentIndex(index, QItemSelectionModel.SelectionFlag.NoUpdate)
         self._keep_in_sight()
-        self._following = False
         self.view.viewport().update()
 
     def _keep_in_sight(self) -> None:

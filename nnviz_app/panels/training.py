@@ -172,24 +172,24 @@ class TrainingPanel(QScrollArea):
 
     def _lay_out(self) -> None:
         form = self._settings_form
-        form.add("Loss", self.loss_box)
+        form.add("Loss", self.loss_box, ems=12.0)
         form.add("Learning rate", self.rate_field)
         form.add("Batch size", self.batch_spin)
         form.add("Batch loss", self.batch_mean_box)
-        form.add("Biases", self.biases_box)
+        form.add("Biases", self.biases_box, ems=6.5)
         self._run_row, self._seed_row = QHBoxLayout(), QHBoxLayout()
         for widget in (self.run_button, self.stop_button):
             self._run_row.addWidget(widget)
         self._run_row.addWidget(self.epochs_spin, 1)
         form = self._weights_form
-        form.add("Initializer", self.initializer_box)
+        form.add("Initializer", self.initializer_box, ems=12.0)
         self.scale_label = form.add("Scale", self.scale_field)
         seed = QWidget()
         seed.setLayout(self._seed_row)
         self._seed_row.setContentsMargins(0, 0, 0, 0)
         self._seed_row.addWidget(self.seed_spin, 1)
         self._seed_row.addWidget(self.dice_button)
-        form.add("Seed", seed, named=self.seed_spin)
+        form.add("Seed", seed, named=self.seed_spin, ems=9.0)
         self._line = QFrame()
         self._line.setFrameShape(QFrame.Shape.HLine)
         body = QWidget()
@@ -216,6 +216,8 @@ class TrainingPanel(QScrollArea):
         self._body.setSpacing(space(0.6))
         for row in (self._run_row, self._seed_row):
             row.setSpacing(space(0.5))
+        text = self.epochs_spin.fontMetrics().horizontalAdvance("1,000 epochs")
+        self.epochs_spin.setMinimumWidth(text + space(3.6))
         self._align_forms()
 
     def _align_forms(self) -> None:
@@ -350,7 +352,9 @@ class TrainingPanel(QScrollArea):
         has_weights = bool(self.document.project.network.edges)
         self.draw_button.setEnabled(not running and has_weights)
         self.draw_button.setToolTip(
-            "Draw all weights anew from the seed, biases 0; frozen ones stay" if has_weights else "There is no weight yet."
+            "Draw all weights anew from the seed, biases 0; frozen ones stay"
+            if has_weights
+            else "There is no weight yet."
         )
         self.dice_button.setEnabled(not running and has_weights)
 

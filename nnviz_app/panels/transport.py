@@ -170,7 +170,9 @@ class TransportBar(QWidget):
     ) -> None:
         super().__init__(parent)
         self.document, self.player, self.preferences = document, player, preferences
-        self.first_button = self._button("first", "To the start of the trace (Home); R goes back to update 0", self.first)
+        self.first_button = self._button(
+            "first", "To the start of the trace (Home); R goes back to update 0", self.first
+        )
         self.back_button = self._button("back", "One step back (←), one size larger with Shift+←", self.back)
         self.forward_button = self._button(
             "forward", "One step forward (→), one size larger with Shift+→", self.forward
@@ -210,9 +212,9 @@ class TransportBar(QWidget):
         self._row.addWidget(self.speed_box)
         self._row.addWidget(self.slider, 1)
         self._row.addWidget(self.position_label)
-        layout = QVBoxLayout(self)
-        layout.addLayout(self._row)
-        layout.addWidget(self.caption)
+        self._box = QVBoxLayout(self)
+        self._box.addLayout(self._row)
+        self._box.addWidget(self.caption)
 
         player.moved.connect(self.refresh)
         player.granularity_changed.connect(self._show_granularity)
@@ -363,8 +365,8 @@ class TransportBar(QWidget):
     def _restyle(self) -> None:
         space = theme().space
         self._row.setSpacing(space(0.4))
-        self.layout().setSpacing(space(0.3))
-        self.layout().setContentsMargins(space(0.9), space(0.6), space(0.9), space(0.6))
+        self._box.setSpacing(space(0.3))
+        self._box.setContentsMargins(space(0.9), space(0.6), space(0.9), space(0.6))
         # Unlike a toolbar's, these buttons have a frame: they are the ones that are pressed all the time.
         line = theme().palette.border.name()
         frame = f"QToolButton:!focus {{ border-color: {line}; }}"

@@ -41,9 +41,7 @@ DERIVATIVES: dict[str, Callable[[float], float]] = {
     "leaky_relu": lambda z: 1.0 if z > 0 else LEAKY_SLOPE,
     "elu": lambda z: 1.0 if z > 0 else ELU_ALPHA * math.exp(z),
     "softplus": sigmoid,
-    "gelu": lambda z: (
-        0.5 * math.erfc(-z / math.sqrt(2.0)) + z * math.exp(-0.5 * z * z) / math.sqrt(2.0 * math.pi)
-    ),
+    "gelu": lambda z: 0.5 * math.erfc(-z / math.sqrt(2.0)) + z * math.exp(-0.5 * z * z) / math.sqrt(2.0 * math.pi),
     "silu": lambda z: sigmoid(z) + z * sigmoid(z) * sigmoid(-z),
     "sine": math.cos,
     "step": lambda z: 0.0,
@@ -52,9 +50,7 @@ ELEMENTWISE = list(FORMULAS)
 KINKED = {"relu", "leaky_relu", "elu", "step"}
 
 moderate = st.floats(-30.0, 30.0)
-extreme = st.one_of(
-    st.floats(-1e4, 1e4), st.sampled_from([0.0, -0.0, 709.0, -709.0, 745.2, -745.2, 1e4, -1e4])
-)
+extreme = st.one_of(st.floats(-1e4, 1e4), st.sampled_from([0.0, -0.0, 709.0, -709.0, 745.2, -745.2, 1e4, -1e4]))
 
 
 def test_the_table_lists_every_activation_under_its_name() -> None:
@@ -151,9 +147,7 @@ def test_the_step_function_has_the_gradient_0_everywhere_and_says_so() -> None:
 
 
 @given(z=st.lists(moderate, min_size=1, max_size=6), shift=moderate)
-def test_softmax_gives_the_shares_of_the_exponentials_whatever_is_added_to_all(
-    z: list[float], shift: float
-) -> None:
+def test_softmax_gives_the_shares_of_the_exponentials_whatever_is_added_to_all(z: list[float], shift: float) -> None:
     exponentials = [math.exp(value - max(z)) for value in z]
     expected = [e / math.fsum(exponentials) for e in exponentials]
     assert evaluate("softmax", np.array(z)).tolist() == pytest.approx(expected, rel=1e-12)

@@ -150,9 +150,7 @@ def test_the_joint_form_of_binary_cross_entropy_equals_the_plain_one(z: float, t
 @pytest.mark.parametrize("right", [0, 1, 2])
 def test_softmax_with_cross_entropy_is_finite_where_softmax_saturates(z: list[float], right: int) -> None:
     targets = np.eye(3)[right]
-    numbers = pass_sample(
-        engine_with(network_with_outputs(["softmax"] * 3, z), "cross_entropy"), np.zeros(0), targets
-    )
+    numbers = pass_sample(engine_with(network_with_outputs(["softmax"] * 3, z), "cross_entropy"), np.zeros(0), targets)
     largest = max(z)
     expected = largest - z[right] + math.log(math.fsum(math.exp(value - largest) for value in z))
     assert numbers.loss == pytest.approx(expected, rel=1e-14, abs=1e-300)
@@ -162,9 +160,7 @@ def test_softmax_with_cross_entropy_is_finite_where_softmax_saturates(z: list[fl
 
 
 @given(z=st.lists(st.floats(-5.0, 5.0), min_size=2, max_size=4), seed=st.integers(0, 100))
-def test_the_gradient_of_softmax_with_cross_entropy_is_right_for_targets_of_any_sum(
-    z: list[float], seed: int
-) -> None:
+def test_the_gradient_of_softmax_with_cross_entropy_is_right_for_targets_of_any_sum(z: list[float], seed: int) -> None:
     targets = np.random.default_rng(seed).random(len(z))
     network = network_with_outputs(["softmax"] * len(z), z)
     engine = engine_with(network, "cross_entropy")

@@ -174,6 +174,7 @@ def test_changes_of_what_does_not_exist_are_refused(network: Network) -> None:
     refused(network, lambda: network.connect("h", "nowhere"), "no neuron “nowhere”")
     refused(network, lambda: network.connect("x", "o", tied_to="nowhere"), "no edge “nowhere”")
     refused(network, lambda: network.tie("w1", "nowhere"), "no edge “nowhere”")
+    refused(network, lambda: network.remove_edges(["w1", "nowhere"]), "no edge “nowhere”")
     refused(network, lambda: network.tie("nowhere", "w1"), "no edge “nowhere”")
     refused(network, lambda: network.set_value("nowhere", 1.0), "“nowhere”")
     refused(network, lambda: network.set_values({"h": 1.0, "nowhere": 1.0}), "“nowhere”")
@@ -285,6 +286,22 @@ def test_the_weight_of_a_removed_owner_goes_on_in_the_edges_tied_to_it(network: 
     assert network.weight("w3") == 1.0
     assert network.frozen == {"w2"}
     assert_sound(network)
+
+
+def test_removing_edges_together_is_removing_them_one_by_one(network: Network) -> None:
+    for edge_id in ("w2", "w3", "w5"):
+        network.tie(edge_id, "w1")
+    network.tie("w7", "w6")
+    network.set_frozen("w6")
+    together, one_by_one = network.copy(), network.copy()
+    gone = ["w1", "w2", "w6", "w8"]
+    together.remove_edges(iter(gone))
+    for edge_id in gone:
+        one_by_one.remove_edge(edge_id)
+    assert state_of(together) == state_of(one_by_one)
+    assert together.edges["w5"].tied_to == "w3"
+    assert together.frozen == {"w7"}
+    assert_sound(together)
 
 
 # Ties
@@ -481,8 +498,8 @@ def test_parts_that_did_not_change_are_shared_with_the_former_network(network: N
     # Equal sets may come in another order.
     twin.frozen = frozenset(sorted(network.frozen, key=lambda name: name != "w1"))
     twin.share_unchanged(network)
-    shared = {part for part in ("neurons", "edges", "frozen", "positions") if getattr(twin, part) is getattr(network, part)}
-    assert shared == {"neurons", "edges", "frozen", "positions"}
+    for part in ("neurons", "edges", "frozen", "positions"):
+        assert getattr(twin, part) is getattr(network, part), part
     assert twin.values is not network.values
 
 
@@ -536,7 +553,8 @@ def test_a_network_built_at_once_equals_one_built_step_by_step(network: Network)
     assert state_of(twin) == state_of(network)
 
 
-X, H, G = ((Neuron(i, role), 0.0, (0.0, 0.0)) for i, role in (("x", Role.INPUT), ("h", Role.HIDDEN), ("g", Role.HIDDEN)))
+X = (Neuron("x", Role.INPUT), 0.0, (0.0, 0.0))
+H, G = ((Neuron(i, Role.HIDDEN), 0.0, (0.0, 0.0)) for i in ("h", "g"))
 S, T = ((Neuron(i, Role.OUTPUT, "softmax"), 0.0, (0.0, 0.0)) for i in ("s", "t"))
 
 
@@ -628,8 +646,7 @@ class NetworkChanges(RuleBasedStateMachine):
         before = state_of(self.network)
         try:
             getattr(self.network, name)(*arguments, **options)
-        except NetworkError as refusal:
-            assert str(refusal)
+        except NetworkError:
             assert state_of(self.network) == before, f"{name} was refused but changed something"
 
     @initialize(seed=st.integers(0, 1000), softmax=st.integers(0, 2))
@@ -654,6 +671,10 @@ class NetworkChanges(RuleBasedStateMachine):
     @rule(name=names, what=st.sampled_from(["remove_neuron", "remove_edge", "untie"]))
     def remove_or_untie(self, name: str, what: str) -> None:
         self.change(what, name)
+
+    @rule(several=st.lists(st.sampled_from(["w1", "w2", "w3", "w4"]), max_size=4))
+    def remove_edges(self, several: list[str]) -> None:
+        self.change("remove_edges", several)
 
     @rule(name=names, role=roles)
     def set_role(self, name: str, role: Role) -> None:

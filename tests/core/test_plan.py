@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from graph_strategies import Case, cases, networks
@@ -23,12 +25,10 @@ def layered(*sizes: int, activation: str = "tanh") -> Network:
     for depth, layer in enumerate(names):
         role = Role.INPUT if not depth else Role.OUTPUT if depth == len(sizes) - 1 else Role.HIDDEN
         for name in layer:
-            neurons.append(
-                (Neuron(name, role, activation if depth else "linear"), rng.normal(), (float(depth), 0.0))
-            )
+            neurons.append((Neuron(name, role, activation if depth else "linear"), rng.normal(), (float(depth), 0.0)))
     edges = [
         (Edge(f"{source}-{target}", source, target), rng.normal())
-        for sources, targets in zip(names, names[1:], strict=False)
+        for sources, targets in pairwise(names)
         for target in targets
         for source in sources
     ]

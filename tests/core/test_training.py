@@ -25,9 +25,7 @@ def small_project(rows: int = 7, *, seed: int = 0, hidden: int = 3, **settings: 
     rng = np.random.default_rng(seed)
     network = Network()
     inputs = [network.add_neuron("input").id for _ in range(2)]
-    middle = [
-        network.add_neuron("hidden", activation="tanh", bias=float(rng.normal())).id for _ in range(hidden)
-    ]
+    middle = [network.add_neuron("hidden", activation="tanh", bias=float(rng.normal())).id for _ in range(hidden)]
     output = network.add_neuron("output", activation="sigmoid").id
     network.connect_all(inputs, middle, lambda: float(rng.normal()))
     network.connect_all([*middle, inputs[0]], [output], lambda: float(rng.normal()))
@@ -82,7 +80,7 @@ def test_a_run_starts_from_the_networks_own_parameters() -> None:
 
 def test_points_begin_before_the_first_update() -> None:
     run = Run(small_project())
-    run.advance(0, range(0, 1))
+    run.advance(0, range(1))
     assert [point.update for point in run.points()] == [0, 1]
     assert run.points(0) == run.points()[:1]
     assert run.points()[1].loss == run.table_loss(1)
@@ -151,7 +149,7 @@ def test_points_of_many_epochs_are_thinned_evenly_and_stepped_ones_stay(monkeypa
     monkeypatch.setattr(training, "POINT_LIMIT", 100)
     run = Run(small_project(rows=1))
     for update in range(5):
-        run.advance(update, range(0, 1))
+        run.advance(update, range(1))
     train(run, 5000)
     updates = [point.update for point in run.points()]
     assert updates[:6] == [0, 1, 2, 3, 4, 5]
@@ -186,7 +184,7 @@ def replace_updates(project: Project, updates: int) -> Project:
 def test_a_run_may_begin_after_former_updates() -> None:
     project = replace_updates(small_project(), 40)
     run = Run(project, (LossPoint(0, 3.0), LossPoint(40, 2.0), LossPoint(41, 1.0)))
-    run.advance(40, range(0, 2))
+    run.advance(40, range(2))
     assert [point.update for point in run.points()] == [0, 40, 41]
     assert run.points()[1].loss == run.table_loss(40)
     with pytest.raises(TrainingError, match="Update 39"):
@@ -244,7 +242,7 @@ def test_an_update_to_infinity_is_refused_and_leaves_the_run_usable() -> None:
     project.dataset.set_values({(row, "i1"): 1e10 for row in range(2)})
     run = Run(project)
     with pytest.raises(TrainingError, match="Update 1 would make a parameter infinite"):
-        run.advance(0, range(0, 1))
+        run.advance(0, range(1))
     assert run.last == 0
     assert run.parameters_at(0) == project.network.values
     assert [point.update for point in run.points()] == [0]
@@ -257,7 +255,7 @@ def test_without_an_output_or_a_row_there_is_nothing_to_train() -> None:
     assert not run.can_train
     assert run.points() == ()
     with pytest.raises(TrainingError, match="output neuron"):
-        run.advance(0, range(0, 1))
+        run.advance(0, range(1))
     with pytest.raises(TrainingError, match="output neuron"):
         next(run.train(0, 1))
 
@@ -293,9 +291,7 @@ def example_project(example: dict) -> Project:
         )
     for edge in example["network"]["edges"]:
         network.connect(edge["source"], edge["target"], weight=edge["weight"], id=edge["id"])
-    values = zip(
-        [*network.inputs, *network.outputs], [*example["inputs"], *example["targets"]], strict=True
-    )
+    values = zip([*network.inputs, *network.outputs], [*example["inputs"], *example["targets"]], strict=True)
     return Project(
         network,
         Dataset({neuron.id: [value] for neuron, value in values}),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from itertools import combinations
+from itertools import combinations, pairwise
 
 import pytest
 from hypothesis import given
@@ -19,7 +19,7 @@ def layered(*sizes: int) -> Network:
     for index, size in enumerate(sizes):
         role = Role.INPUT if index == 0 else Role.OUTPUT if index == len(sizes) - 1 else Role.HIDDEN
         groups.append([network.add_neuron(role).id for _ in range(size)])
-    for sources, targets in zip(groups, groups[1:], strict=False):
+    for sources, targets in pairwise(groups):
         network.connect_all(sources, targets)
     return network
 
@@ -101,7 +101,10 @@ def test_distribute(axis: arrange.Axis, index: int) -> None:
     result = arrange.distribute(POSITIONS, axis)
     values = sorted(p[index] for p in result.values())
     assert values[1] - values[0] == pytest.approx(values[2] - values[1])
-    assert (values[0], values[2]) == (min(p[index] for p in POSITIONS.values()), max(p[index] for p in POSITIONS.values()))
+    assert (values[0], values[2]) == (
+        min(p[index] for p in POSITIONS.values()),
+        max(p[index] for p in POSITIONS.values()),
+    )
 
 
 def test_two_neurons_are_distributed_already() -> None:

@@ -29,7 +29,7 @@ def test_new_network_says_what_it_will_be(qtbot: QtBot) -> None:
     qtbot.keyClicks(dialog.sizes_field, "3-2")
     assert dialog.sentence.text() == "3 inputs, 2 outputs: 8 parameters"
     assert not dialog.hidden_box.isEnabled()
-    choice = dialog.choice
+    choice = dialog.choice()
     assert (choice.sizes, choice.seed, choice.initializer) == ((3, 2), 5, "he_normal")
 
 
@@ -64,7 +64,7 @@ def test_add_layer_describes_what_it_will_do(qtbot: QtBot, network: Network) -> 
     dialog.previous_check.setChecked(False)
     assert dialog.sentence.text() == "1 hidden neuron after h1, h2, h3."
     dialog.next_check.setChecked(True)
-    choice = dialog.choice
+    choice = dialog.choice()
     assert (choice.count, choice.role, choice.activation) == (1, Role.HIDDEN, "sigmoid")
     assert (choice.connect_previous, choice.connect_next) == (False, True)
 
@@ -79,8 +79,8 @@ def test_add_layer_follows_the_role(qtbot: QtBot, network: Network) -> None:
     dialog.role_box.setCurrentIndex(dialog.role_box.findData("input"))
     assert not dialog.activation_box.isEnabled()
     assert not dialog.previous_check.isEnabled()
-    assert dialog.choice.role is Role.INPUT
-    assert not dialog.choice.connect_previous
+    assert dialog.choice().role is Role.INPUT
+    assert not dialog.choice().connect_previous
     dialog.role_box.setCurrentIndex(dialog.role_box.findData("hidden"))
     assert dialog.activation_box.currentData() == "sigmoid"
 

@@ -34,9 +34,7 @@ def world(qtbot: QtBot) -> SimpleNamespace:
     editing = Editing(document, selection, player)
     refused: list[str] = []
     editing.refused.connect(refused.append)
-    return SimpleNamespace(
-        document=document, selection=selection, player=player, editing=editing, refused=refused
-    )
+    return SimpleNamespace(document=document, selection=selection, player=player, editing=editing, refused=refused)
 
 
 @pytest.fixture
@@ -236,9 +234,9 @@ def test_freeze_and_thaw(drawn: SimpleNamespace) -> None:
 
 
 def test_nothing_changes_while_a_run_is_under_way(drawn: SimpleNamespace) -> None:
-    drawn.player.lock(True)
+    drawn.document.busy = "Training is under way."
     assert not drawn.editing.set_parameter("w1", 1.0)
-    assert "being trained" in drawn.refused[-1]
+    assert drawn.refused == ["Training is under way."]
     drawn.selection.set(["h1"])
     drawn.editing.cut()
     assert "h1" in network_of(drawn).neurons
@@ -335,6 +333,7 @@ def neurons(**changes: object) -> str:
         (neurons(role="loss"), "holds no neurons"),
         (neurons(activation="magic"), "there is no activation"),
         (neurons(id="_"), "cannot be a name"),
+        (neurons(position=[1e300, 0]), "too far away"),
         (neurons().replace('"version": 1', '"version": 9'), "newer version"),
         (neurons()[:-1] + ', "edges": [{"id": "e", "source": "a", "target": "b", "weight": 1}]}', "does not hold"),
     ],

@@ -171,7 +171,7 @@ def test_one_run_after_the_other(trainer: Trainer, qtbot: QtBot) -> None:
 def test_a_run_from_the_middle_drops_the_later_updates(trainer: Trainer, qtbot: QtBot) -> None:
     document = trainer.document
     for _ in range(4):
-        document.apply_update(range(0, 4))
+        document.apply_update(range(4))
     document.back_update()
     document.back_update()
     with qtbot.waitSignal(trainer.finished):
@@ -204,7 +204,7 @@ def test_without_a_row_it_is_refused(trainer: Trainer, qtbot: QtBot) -> None:
 @pytest.mark.parametrize("action", ["open", "undo"])
 def test_another_project_or_an_undo_in_between_drops_the_run(trainer: Trainer, qtbot: QtBot, action: str) -> None:
     document = trainer.document
-    document.apply_update(range(0, 4))
+    document.apply_update(range(4))
     trainer.start(LONG)
     with qtbot.waitSignal(trainer.progressed):
         pass

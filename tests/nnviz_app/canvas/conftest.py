@@ -12,6 +12,7 @@ from pytestqt.qtbot import QtBot
 
 from core.network import Network
 from core.project import Project
+from nnviz_app.canvas.menu import CanvasMenu
 from nnviz_app.canvas.scene import Part, PartKind
 from nnviz_app.canvas.view import CanvasView
 from nnviz_app.document import Document
@@ -163,21 +164,21 @@ class Hands:
     def type(self, text: str) -> None:
         self.qtbot.keyClicks(QApplication.focusWidget() or self.view, text)
 
-    def menu(self, at: QPoint | None = None) -> QMenu:
+    def menu(self, at: QPoint | None = None) -> CanvasMenu:
         """The menu that a right click here opens, or that the menu key does."""
         viewport = self.view.viewport()
         keyboard = at is None
         reason = QContextMenuEvent.Reason.Keyboard if keyboard else QContextMenuEvent.Reason.Mouse
         at = at or QPoint()
         QApplication.sendEvent(viewport, QContextMenuEvent(reason, at, viewport.mapToGlobal(at)))
-        return self.view.findChildren(QMenu)[0]
+        return self.view.findChildren(CanvasMenu)[-1]
 
-    def choose(self, menu: QMenu, *path: str) -> None:
+    def choose(self, menu: CanvasMenu, *path: str) -> None:
         """Trigger an entry of a menu by its text, through submenus."""
         *submenus, last = path
-        here = menu
+        here: QMenu = menu
         for title in submenus:
-            here = next(a for a in here.actions() if a.text().split("\t")[0] == title).menu()  # type: ignore[assignment]
+            here = menu.submenus[title]
         action = next(a for a in here.actions() if a.text().split("\t")[0] == last)
         assert action.isEnabled(), f"{last} is not enabled"
         action.trigger()
@@ -202,5 +203,3 @@ def drawn(hands: Hands) -> Hands:
     """A canvas with a 2-2-1 network."""
     hands.open(2, 2, 1)
     return hands
-
-

@@ -212,7 +212,14 @@ def test_messages_last_until_the_next_action(drawn: Any) -> None:
     assert "i1 is an input" in drawn.view.overlay.message
     assert drawn.messages == [drawn.view.overlay.message]
     area = drawn.view.rect()
-    assert area.contains(drawn.view.overlay.message_label.geometry())
+    label = drawn.view.overlay.message_label
+    assert area.contains(label.geometry())
+    assert label.height() >= label.heightForWidth(label.width())
+    assert label.height() < 2.5 * label.fontMetrics().height()
+    drawn.view.resize(300, 300)
+    assert drawn.view.rect().contains(label.geometry())
+    assert label.height() >= label.heightForWidth(label.width())
+    drawn.view.resize(1000, 700)
     drawn.key(Key.Key_V)
     assert drawn.view.overlay.message == ""
     drawn.player.refused.emit("No target.")

@@ -50,7 +50,8 @@ class Desk:
 
     def settle(self) -> None:
         """Let layouts and paints that are waiting be done."""
-        QApplication.processEvents()
+        for _ in range(4):  # a layout may ask for another
+            QApplication.processEvents()
 
     def select(self, *ids: str) -> None:
         """Select these."""

@@ -19,6 +19,9 @@ from nnviz_app.panels.readings import FIXED_BIAS_NOTE, FROZEN_NOTE, JOINT_NOTE
 if TYPE_CHECKING:
     from tests.nnviz_app.panels.conftest import Desk
 
+# What the offscreen platform says when a combo box opens.
+pytestmark = pytest.mark.qt_log_ignore("^This plugin does not support grabbing the keyboard$")
+
 
 @pytest.fixture
 def panel(desk: Desk) -> InspectorPanel:
@@ -275,10 +278,6 @@ def test_several_that_differ(desk: Desk, panel: InspectorPanel) -> None:
     assert desk.document.project.network.frozen == {"h1", "h2"}
 
 
-def row_of(panel: InspectorPanel, label: str) -> object:
-    return next(row for row in panel.readings.rows if row.reading.label == label)
-
-
 @pytest.mark.parametrize("how", ["key", "menu", "button"])
 def test_a_value_is_copied_as_python_reads_it(desk: Desk, panel: InspectorPanel, how: str) -> None:
     desk.open("03-two-two-one")
@@ -288,7 +287,7 @@ def test_a_value_is_copied_as_python_reads_it(desk: Desk, panel: InspectorPanel,
     desk.qtbot.mouseClick(row, Qt.MouseButton.LeftButton)
     actions: dict[str, Callable[[], object]] = {
         "key": lambda: desk.qtbot.keyClick(row, Qt.Key.Key_C, Qt.KeyboardModifier.ControlModifier),
-        "menu": lambda: row.make_menu().actions()[0].trigger(),
+        "menu": row.make_menu().actions()[0].trigger,
         "button": lambda: desk.qtbot.mouseClick(row.copy_button, Qt.MouseButton.LeftButton),
     }
     assert row.copy_button.isVisible()

@@ -1,0 +1,175 @@
+"""The main job in a real window, by mouse and keys only: draw the 2-2-2 network, step, update, save, open again."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from hands import Hands
+from PySide6.QtCore import QPoint, QPointF, QTimer
+from PySide6.QtWidgets import QApplication, QFileDialog
+from pytestqt.qtbot import QtBot
+
+from core.numbers import parse_number
+from core.project_file import project_to_text
+from nnviz_app.canvas.parts import PartKind
+from nnviz_app.main_window import MainWindow
+from nnviz_app.panels.reading_rows import ReadingRow
+from nnviz_app.theme import theme
+
+GOLDEN = next(
+    example
+    for example in json.loads((Path(__file__).parents[1] / "data" / "worked_examples.json").read_text())
+    if example["name"] == "two_two_two"
+)
+PLACES = {"i1": (-220, -100), "i2": (-220, 100), "h1": (0, -100), "h2": (0, 100), "o1": (220, -100), "o2": (220, 100)}
+
+
+@pytest.fixture
+def window(qtbot: QtBot) -> Iterator[MainWindow]:
+    application = QApplication.instance()
+    assert isinstance(application, QApplication)
+    if application.platformName() != "xcb":
+        pytest.skip("needs a real window: run it under X with NNVIZ_TEST_PLATFORM=xcb")
+    theme().apply(application)
+    main = MainWindow()
+    main.resize(1500, 940)
+    main.move(0, 0)
+    with qtbot.waitExposed(main):
+        main.show()
+    main.activateWindow()
+    qtbot.waitUntil(main.isActiveWindow)
+    yield main
+    main.document.undo_stack.setClean()
+    main.close()
+    main.deleteLater()
+    QApplication.processEvents()
+
+
+def draw(hands: Hands, document: object) -> None:
+    """Draw neurons and edges by hand, and move the neurons into place."""
+    view = hands.view
+    hands.click(hands.on_canvas(QPointF(-300, 300)))
+    hands.key("i", "i", "h")
+    # One hidden neuron by a double-click, the outputs by keys, all of them dragged to their places.
+    hands.click(hands.on_canvas(view.mapToScene(view.viewport().rect().bottomRight() - QPoint(30, 40))))
+    hands.double_click(hands.on_canvas(view.mapToScene(view.viewport().rect().bottomLeft() + QPoint(60, -60))))
+    hands.key("o", "o")
+    network = document.project.network  # type: ignore[attr-defined]
+    assert list(network.neurons) == ["i1", "i2", "h1", "h2", "o1", "o2"]
+
+
+def answer_file_dialog(path: Path) -> None:
+    """As soon as the file dialog is there, type the path into it and press Enter."""
+
+    def look() -> None:
+        dialog = QApplication.activeModalWidget()
+        if isinstance(dialog, QFileDialog) and dialog.isActiveWindow():
+            timer.stop()
+            subprocess.Popen(["xdotool", "type", "--delay", "5", f"{path}\n"])
+
+    timer = QTimer(QApplication.instance())
+    timer.timeout.connect(look)
+    timer.start(50)
+
+
+def test_draw_step_update_save_and_open_again(qtbot: QtBot, window: MainWindow, tmp_path: Path) -> None:
+    hands, document, player = Hands(qtbot, window), window.document, window.player
+    expected = GOLDEN["expected"]
+    assert not document.project.network.neurons
+
+    # Draw.
+    draw(hands, document)
+    hands.key("f")
+    for neuron, place in PLACES.items():
+        hands.drag(hands.middle(neuron), hands.on_canvas(QPointF(*place)))
+    assert {n: tuple(p) for n, p in document.project.network.positions.items()} == PLACES
+    hands.key("f")
+    for edge in GOLDEN["network"]["edges"]:
+        hands.drag(hands.rim(edge["source"]), hands.middle(edge["target"]))
+    network = document.project.network
+    assert {e.id: (e.source, e.target) for e in network.edges.values()} == {
+        e["id"]: (e["source"], e["target"]) for e in GOLDEN["network"]["edges"]
+    }
+    assert all(network.neurons[n].activation == "sigmoid" for n in ("h1", "h2", "o1", "o2"))
+
+    # Type the numbers where they stand.
+    hands.key("f")
+    for edge in GOLDEN["network"]["edges"]:
+        hands.write(PartKind.WEIGHT, edge["id"], str(edge["weight"]))
+    for neuron in GOLDEN["network"]["neurons"]:
+        if "bias" in neuron:
+            hands.write(PartKind.BIAS, neuron["id"], str(neuron["bias"]).replace(".", ","))
+    for neuron, value in zip(("i1", "i2"), GOLDEN["inputs"], strict=True):
+        hands.write(PartKind.VALUE, neuron, str(value))
+    for neuron, value in zip(("o1", "o2"), GOLDEN["targets"], strict=True):
+        hands.write(PartKind.TARGET, neuron, str(value))
+    training = window.training_panel
+    hands.click_widget(training.biases_box)
+    qtbot.waitUntil(lambda: QApplication.activePopupWidget() is not None)
+    hands.key("Home", "Down", "Return")
+    qtbot.waitUntil(lambda: not document.project.settings.update_biases)
+    settings = document.project.settings
+    assert (settings.loss, settings.learning_rate, settings.update_biases) == ("half_squared_error", 0.5, False)
+
+    # Step to the end, and read every gradient off the canvas and the panel.
+    hands.click(hands.on_canvas(QPointF(0, 0)))
+    hands.key("Escape", "Escape")
+    hands.click_widget(window.menus.digits_button)
+    qtbot.waitUntil(lambda: QApplication.activePopupWidget() is not None)
+    hands.key("End", "Return")
+    qtbot.waitUntil(lambda: window.preferences.digits == 8)
+    hands.key(*["Right"] * 22)
+    assert hands.read(PartKind.GRADIENT, "w5") == "∂ –"
+    hands.key(*["Right"] * 23)
+    assert player.index == 45
+    for edge, gradient in expected["weight_grad"].items():
+        shown = parse_number(hands.read(PartKind.GRADIENT, edge).split()[-1])
+        assert shown == pytest.approx(gradient, rel=1e-7)
+    for neuron, delta in expected["pre_activation_grad"].items():
+        shown = parse_number(hands.read(PartKind.DELTA, neuron).split()[-1])
+        assert shown == pytest.approx(delta, rel=1e-7)
+    for edge, gradient in expected["weight_grad"].items():
+        hands.click(hands.on_canvas(hands.rect(PartKind.WEIGHT, edge).center()))
+        assert window.selection.ids == [edge]
+        assert read_panel(window, "∂L/∂w") == pytest.approx(gradient, rel=1e-12)
+    assert hands.read(PartKind.LOSS) == "0.29837111"
+
+    # One update.
+    values = dict(document.project.network.values)
+    hands.key("Escape", "End", "u")
+    assert document.project.updates == 1
+    assert hands.read(PartKind.LOSS) == "0.29102777"
+    assert read_panel(window, "loss") == pytest.approx(0.2910277736935993, rel=1e-12)
+    assert window.loss_plot.update_on_show() == 1
+
+    # All the way back: the former parameters, bit for bit.
+    hands.key("Home", "Left")
+    assert document.project.updates == 0
+    assert document.project.network.values == values
+    assert window.loss_plot.update_on_show() == 0
+    hands.key("Home")
+    assert player.index == 0
+
+    # Save, close, open again.
+    path = tmp_path / "drawn.nnviz"
+    answer_file_dialog(path)
+    hands.key("ctrl+s")
+    qtbot.waitUntil(path.exists, timeout=10_000)
+    qtbot.waitUntil(lambda: not document.is_modified)
+    before = project_to_text(document.project)
+    hands.key("ctrl+n")
+    assert not document.project.network.neurons
+    answer_file_dialog(path)
+    hands.key("ctrl+o")
+    qtbot.waitUntil(lambda: document.path == path, timeout=10_000)
+    assert project_to_text(document.project) == before
+
+
+def read_panel(window: MainWindow, name: str) -> float:
+    """The number that the Inspector shows beside `name`, at full precision."""
+    rows = [row for row in window.inspector.findChildren(ReadingRow) if row.isVisible()]
+    return parse_number(next(row.reading.text for row in rows if row.reading.label.startswith(name)))
