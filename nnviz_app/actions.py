@@ -78,8 +78,8 @@ class Actions(dict[str, QAction]):
             tip="Draw whole layers: 2-4-1, say",
         )
         add("open", "&Open...", files.open, keys=keys.Open, icon="open", tip="Open a project")
-        add("save", "&Save", files.save, keys=keys.Save, icon="save", tip="Save the project")
-        add("save_as", "Save &as...", files.save_as, keys="Ctrl+Shift+S")
+        add("save", "&Save", window.save, keys=keys.Save, icon="save", tip="Save the project")
+        add("save_as", "Save &as...", window.save_as, keys="Ctrl+Shift+S")
         add("quit", "&Quit", window.close, keys="Ctrl+Q")
 
         undo = window.document.undo_stack.createUndoAction(window, "Undo")
@@ -133,7 +133,7 @@ class Actions(dict[str, QAction]):
         add(
             "tool_connect",
             "Connect",
-            lambda: view.set_tool("connect"),
+            view.start_connecting,
             keys="C",
             icon="connect",
             checkable=True,

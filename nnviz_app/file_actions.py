@@ -89,9 +89,6 @@ class FileActions(QObject):
 
     def may_discard(self) -> bool:
         """Whether the present project may go: it is saved, or the person has said so."""
-        if self.document.busy:
-            self.failed.emit(self.document.busy)
-            return False
         if not self.document.is_modified:
             return True
         box = QMessageBox(self.window)

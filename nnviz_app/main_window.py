@@ -125,7 +125,8 @@ class MainWindow(QMainWindow):
         self.trainer.finished.connect(lambda text: self.statusBar().showMessage(text, 8000))
         self.view.message.connect(lambda text: self.statusBar().showMessage(text, 8000))
         self.files.saved.connect(lambda text: self.statusBar().showMessage(text, 5000))
-        for refused in (self.player.refused, self.editing.refused, self.trainer.refused, self.files.failed):
+        # What the canvas, the keys and the steps are refused, the canvas says itself.
+        for refused in (self.trainer.refused, self.files.failed):
             refused.connect(self.show_error)
         self.files.recent_changed.connect(self.menus.fill_recent)
         self.document.undo_stack.indexChanged.connect(self.notice.hide)
@@ -144,11 +145,16 @@ class MainWindow(QMainWindow):
 
     def open_path(self, path: Path) -> bool:
         """Open a project file."""
-        return self._opened(self.files.open_path(path))
+        return self._may_leave() and self._opened(self.files.open_path(path))
 
     def open_example(self, example: Example) -> bool:
         """Open one of the examples that come with the program."""
-        return self._opened(self.files.open_example(example))
+        return self._may_leave() and self._opened(self.files.open_example(example))
+
+    def _may_leave(self) -> bool:
+        """End a run, keeping what was learned, and take over what is being typed; False when that is refused."""
+        self.trainer.shutdown()
+        return self.view.finish_editing()
 
     def _opened(self, done: bool) -> bool:
         if done:
@@ -162,6 +168,16 @@ class MainWindow(QMainWindow):
         self.docks["Examples"].show()
         self.docks["Examples"].raise_()
         self.examples_panel.list.setFocus()
+
+    def save(self) -> None:
+        """Save the project, with what is being typed on the canvas."""
+        if self.view.finish_editing():
+            self.files.save()
+
+    def save_as(self) -> None:
+        """Ask where to save, and save, with what is being typed on the canvas."""
+        if self.view.finish_editing():
+            self.files.save_as()
 
     def new_network(self) -> None:
         """Ask for the sizes of the layers and draw the network."""
@@ -261,8 +277,7 @@ class MainWindow(QMainWindow):
             self.view.setFocus()
 
     def closeEvent(self, event: QCloseEvent) -> None:
-        self.trainer.shutdown()
-        if not self.files.may_discard():
+        if not self._may_leave() or not self.files.may_discard():
             event.ignore()
             return
         self.player.pause()

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import subprocess
+from collections.abc import Callable
+from pathlib import Path
 
-from PySide6.QtCore import QPoint, QPointF, QRectF
+from PySide6.QtCore import QPoint, QPointF, QProcess, QRectF, QTimer
 from PySide6.QtGui import QGuiApplication
-from PySide6.QtWidgets import QWidget
+from PySide6.QtWidgets import QApplication, QFileDialog, QWidget
 from pytestqt.qtbot import QtBot
 
 from nnviz_app.canvas.parts import PartKind
@@ -38,6 +40,32 @@ class Hands:
     def type(self, text: str) -> None:
         """Type a text."""
         self._xdotool("type", "--delay", 5, text)
+
+    def answer(self, is_there: Callable[[], bool], *arguments: str) -> None:
+        """Give xdotool `arguments` as soon as `is_there`: what is opened next may wait for them in a loop of its own."""
+
+        def look() -> None:
+            if is_there():
+                timer.stop()
+                timer.deleteLater()
+                QProcess.startDetached("xdotool", list(arguments))
+
+        timer = QTimer(self.window)
+        timer.timeout.connect(look)
+        timer.start(30)
+
+    def answer_popup(self, *keys: str) -> None:
+        """Press these keys in the menu or list that is opened next."""
+        self.answer(lambda: QApplication.activePopupWidget() is not None, "key", "--delay", "40", *keys)
+
+    def answer_file_dialog(self, path: Path) -> None:
+        """Type this path into the file dialog that is opened next, and press Enter."""
+
+        def is_there() -> bool:
+            dialog = QApplication.activeModalWidget()
+            return isinstance(dialog, QFileDialog) and dialog.isActiveWindow()
+
+        self.answer(is_there, "type", "--args", "1", "--delay", "5", str(path), "sleep", "0.2", "key", "Return")
 
     # Pointer
 

@@ -129,6 +129,8 @@ class EdgeLayer(QGraphicsItem):
         old, self.marks = self.marks, marks
         if marks == old:
             return
+        if not self._is_crowd_cached:
+            self._order = None
         if marks.dims != old.dims:
             self.update()
             return
@@ -137,8 +139,6 @@ class EdgeLayer(QGraphicsItem):
             changed |= getattr(old, name) ^ getattr(marks, name)
         if marks.hue != old.hue or marks.is_backward != old.is_backward:
             changed |= old.active | marks.active | old.arrows | marks.arrows
-        if not self._is_crowd_cached:
-            self._order = None
         self._update_edges(np.fromiter(changed, dtype=np.intp, count=len(changed)))
 
     def forget_colors(self) -> None:

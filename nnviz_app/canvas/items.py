@@ -158,13 +158,16 @@ class NeuronItem(QGraphicsItem):
         target, share = texts.target(i), texts.share(i)
         if target is None or share is None:
             return []
-        # On the side of the line to the loss where there is none of it.
-        is_above = self.pos().y() <= self.canvas.loss_y + 1.0
-        top = -2 * LINE_HEIGHT - 3.0 if is_above else 4.0
+        top = self._beside_top()
         return [
             self._line(PartKind.TARGET, target, top, "target"),
             self._line(PartKind.SHARE, share, top + LINE_HEIGHT, "share"),
         ]
+
+    def _beside_top(self) -> float:
+        # On the side of the line to the loss where there is none of it.
+        is_above = self.pos().y() <= self.canvas.loss_y + 1.0
+        return -2 * LINE_HEIGHT - 3.0 if is_above else 4.0
 
     def _line(self, kind: PartKind, text: Text, top: float, lettering: Lettering) -> Piece:
         width = text_width(lettering, text.text)
@@ -182,11 +185,13 @@ class NeuronItem(QGraphicsItem):
         half = geometry.half_extent(self.role)
         rects = [QRectF(-half, -half, 2 * half, 2 * half)]
         if has_detail:
-            rects += [piece.rect for piece in self._beside()]
+            if self.role is Role.OUTPUT:
+                width = text_width("share", self.canvas.texts.widest_beside())
+                rects.append(QRectF(OUTER_RADIUS + TARGET_GAP, self._beside_top(), width, 2 * LINE_HEIGHT))
             if self.role is not Role.INPUT:
                 texts = self.canvas.texts
                 number = texts.widest_lower()
-                below = pill_width(f"b {texts.number(self.canvas.network.bias(self.neuron_id))}")
+                below = pill_width(texts.widest_bias(self.neuron_id))
                 below += 0.0 if is_scarce else PILL_SPACING + pill_width(number)
                 above = pill_width(number if is_scarce else f"∂L/∂a {number[2:]}")
                 rects.append(QRectF(-below / 2, half + PILL_GAP, below, PILL_HEIGHT))

@@ -114,7 +114,8 @@ class LabelPlan:
         self._sizes: Array = np.zeros((0, 2))
         self._levels: NDArray[np.int_] = np.zeros(0, dtype=int)
         self._is_crowded = False
-        self._key: object = None
+        self._measured_for: tuple[object, ...] | None = None
+        self._measures: object = None
         self._standing_out: dict[str, QPointF] | None = None
         self._covered: frozenset[str] = frozenset()
 
@@ -164,8 +165,10 @@ class LabelPlan:
 
     def refresh(self) -> None:
         """Find places anew if what is written needs other room than before."""
-        if self._centers is not None and self._slot_key() != self._key:
-            self.forget()
+        if self._centers is not None and self._written() != self._measured_for:
+            self._measured_for = self._written()
+            if self._measure() != self._measures:
+                self.forget()
         self._standing_out = None
 
     # Room
@@ -185,12 +188,19 @@ class LabelPlan:
     def _has_lower(self) -> bool:
         return self.texts.preferences.label_mode is not LabelMode.WEIGHT
 
-    def _slot_key(self) -> object:
+    def _written(self) -> tuple[object, ...]:
+        """What the size of all that is written depends on; where none of it differs, nothing is measured anew."""
         texts = self.texts
+        network, preferences, settings = texts.network, texts.preferences, texts.document.project.settings
+        shown = preferences.digits, preferences.label_mode, texts.widest_lower(), settings.loss
+        return network.values, network.edges, network.frozen, shown
+
+    def _measure(self) -> object:
+        """The sizes of all that is written, where it is so that labels may have to move."""
         if len(self.ids) > MOST_LABELLED or not self.is_legible:
             return None
-        mode = texts.preferences.label_mode
-        return texts.preferences.digits, mode, texts.widest_lower(), self._slots(Level.SINGLE).tobytes()
+        slots = [self._slots(level).tobytes() for level in Level]
+        return slots, self._obstacles(False), self._obstacles(True)
 
     def _slots(self, level: Level) -> Array:
         """The room (n, 2) that each label keeps, whatever is written in it at the moment."""
@@ -210,7 +220,7 @@ class LabelPlan:
         if self._centers is not None:
             return self._centers
         count = len(self.ids)
-        self._key = self._slot_key()
+        self._measured_for, self._measures = self._written(), self._measure()
         self.factor = label_factor(self.scale)
         self._levels = np.full(count, Level.BARE)
         self._is_crowded = True

@@ -20,6 +20,8 @@ from nnviz_app.preferences import LabelMode, Preferences
 
 # An edge's name takes no more room than this in its label.
 NAME_WIDTH = 52.0
+# The characters of a number as people type them, such as 0.25.
+SHORT = 4
 _SHARES = {
     "half_squared_error": "½(t−a)²", "squared_error": "(t−a)²", "mean_squared_error": "(t−a)²",
     "mean_absolute_error": "|t−a|", "huber": "huber", "binary_cross_entropy": "BCE", "cross_entropy": "−t·ln a",
@@ -44,6 +46,7 @@ class CanvasTexts:
 
     def __init__(self, document: Document, player: Player, preferences: Preferences) -> None:
         self.document, self.player, self.preferences = document, player, preferences
+        self._long_numbers: tuple[dict[str, float], int, bool] | None = None
 
     @property
     def network(self) -> Network:
@@ -128,12 +131,13 @@ class CanvasTexts:
         """An output's share of the loss, with its formula."""
         if self.network.neurons[neuron_id].role is not Role.OUTPUT:
             return None
+        return Text(f"{self._share_formula()} {self.number(self.player.known(Kind.LOSS_SHARE, neuron_id))}", "muted")
+
+    def _share_formula(self) -> str:
         name = self.document.project.settings.loss
-        formula = _SHARES.get(name, name)
         outputs = len(self.network.outputs)
-        if LOSSES[name].mean and outputs > 1:
-            formula = f"{formula}/{outputs}"
-        return Text(f"{formula} {self.number(self.player.known(Kind.LOSS_SHARE, neuron_id))}", "muted")
+        formula = _SHARES.get(name, name)
+        return f"{formula}/{outputs}" if LOSSES[name].mean and outputs > 1 else formula
 
     def loss(self) -> Text | None:
         """The loss of the sample on show."""
@@ -269,12 +273,8 @@ class CanvasTexts:
     def widest_weight(self, edge_id: str, level: int) -> str:
         """A text as wide as an upper number usually gets at a level of detail (0 most, 3 least)."""
         weight = self.network.weight(edge_id)
-        sign, zeros = "−" if weight < 0 else "", "0" * self.preferences.digits
-        new = f"{sign}0.{zeros}"
-        number = self.number(weight)
-        if len(number) > 5:
-            # Any number of so many digits: while weights are trained, labels keep their places.
-            number = new if len(number) <= len(new) else f"{sign}0.0{zeros}"
+        number = self._stand_in(weight)
+        new = number if self._has_long_numbers() else f"{'−' if weight < 0 else ''}0.{'0' * self.preferences.digits}"
         name = self.name(edge_id)
         ways = {
             0: (f"{name} {number}", f"{number} → {new}"),
@@ -282,6 +282,31 @@ class CanvasTexts:
             2: (f"{name} {number}", f"→ {new}"),
         }.get(level, (number, new))
         return max(ways, key=len)
+
+    def widest_bias(self, neuron_id: str) -> str:
+        """A text as wide as the bias."""
+        return f"b {self._stand_in(self.network.bias(neuron_id))}"
+
+    def widest_beside(self) -> str:
+        """A text as wide as an output's share of the loss usually gets."""
+        return f"{self._share_formula()} 0.0{'0' * self.preferences.digits}"
+
+    def _stand_in(self, value: float) -> str:
+        """A text as wide as a parameter: the number itself where numbers are short, as people type them.
+
+        Where most have all their digits, any of so many digits: another digit or sign then moves no label.
+        """
+        if self._has_long_numbers():
+            return f"−0.{'0' * self.preferences.digits}"
+        return self.number(value)
+
+    def _has_long_numbers(self) -> bool:
+        values, digits = self.network.values, self.preferences.digits
+        known = self._long_numbers
+        if known is None or known[0] is not values or known[1] != digits:
+            long = sum(len(self.number(value).lstrip("−")) > SHORT for value in values.values())
+            known = self._long_numbers = (values, digits, 2 * long > len(values))
+        return known[2]
 
     # Full precision
 

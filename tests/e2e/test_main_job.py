@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from hands import Hands
-from PySide6.QtCore import QPoint, QPointF, QTimer
-from PySide6.QtWidgets import QApplication, QFileDialog
+from PySide6.QtCore import QPoint, QPointF
+from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from core.numbers import parse_number
@@ -62,20 +61,6 @@ def draw(hands: Hands, document: object) -> None:
     assert list(network.neurons) == ["i1", "i2", "h1", "h2", "o1", "o2"]
 
 
-def answer_file_dialog(path: Path) -> None:
-    """As soon as the file dialog is there, type the path into it and press Enter."""
-
-    def look() -> None:
-        dialog = QApplication.activeModalWidget()
-        if isinstance(dialog, QFileDialog) and dialog.isActiveWindow():
-            timer.stop()
-            subprocess.Popen(["xdotool", "type", "--delay", "5", f"{path}\n"])
-
-    timer = QTimer(QApplication.instance())
-    timer.timeout.connect(look)
-    timer.start(50)
-
-
 def test_draw_step_update_save_and_open_again(qtbot: QtBot, window: MainWindow, tmp_path: Path) -> None:
     hands, document, player = Hands(qtbot, window), window.document, window.player
     expected = GOLDEN["expected"]
@@ -83,7 +68,8 @@ def test_draw_step_update_save_and_open_again(qtbot: QtBot, window: MainWindow, 
 
     # Draw.
     draw(hands, document)
-    hands.key("f")
+    # Room around what is there, so that every place is in sight.
+    hands.key("f", "ctrl+minus", "ctrl+minus", "ctrl+minus")
     for neuron, place in PLACES.items():
         hands.drag(hands.middle(neuron), hands.on_canvas(QPointF(*place)))
     assert {n: tuple(p) for n, p in document.project.network.positions.items()} == PLACES
@@ -108,9 +94,8 @@ def test_draw_step_update_save_and_open_again(qtbot: QtBot, window: MainWindow, 
     for neuron, value in zip(("o1", "o2"), GOLDEN["targets"], strict=True):
         hands.write(PartKind.TARGET, neuron, str(value))
     training = window.training_panel
+    hands.answer_popup("Home", "Down", "Return")
     hands.click_widget(training.biases_box)
-    qtbot.waitUntil(lambda: QApplication.activePopupWidget() is not None)
-    hands.key("Home", "Down", "Return")
     qtbot.waitUntil(lambda: not document.project.settings.update_biases)
     settings = document.project.settings
     assert (settings.loss, settings.learning_rate, settings.update_biases) == ("half_squared_error", 0.5, False)
@@ -118,9 +103,8 @@ def test_draw_step_update_save_and_open_again(qtbot: QtBot, window: MainWindow, 
     # Step to the end, and read every gradient off the canvas and the panel.
     hands.click(hands.on_canvas(QPointF(0, 0)))
     hands.key("Escape", "Escape")
+    hands.answer_popup("Up", "Return")
     hands.click_widget(window.menus.digits_button)
-    qtbot.waitUntil(lambda: QApplication.activePopupWidget() is not None)
-    hands.key("End", "Return")
     qtbot.waitUntil(lambda: window.preferences.digits == 8)
     hands.key(*["Right"] * 22)
     assert hands.read(PartKind.GRADIENT, "w5") == "∂ –"
@@ -144,26 +128,26 @@ def test_draw_step_update_save_and_open_again(qtbot: QtBot, window: MainWindow, 
     assert document.project.updates == 1
     assert hands.read(PartKind.LOSS) == "0.29102777"
     assert read_panel(window, "loss") == pytest.approx(0.2910277736935993, rel=1e-12)
-    assert window.loss_plot.update_on_show() == 1
+    assert window.loss_plot.update_on_show == 1
 
     # All the way back: the former parameters, bit for bit.
     hands.key("Home", "Left")
     assert document.project.updates == 0
     assert document.project.network.values == values
-    assert window.loss_plot.update_on_show() == 0
+    assert window.loss_plot.update_on_show == 0
     hands.key("Home")
     assert player.index == 0
 
     # Save, close, open again.
     path = tmp_path / "drawn.nnviz"
-    answer_file_dialog(path)
+    hands.answer_file_dialog(path)
     hands.key("ctrl+s")
     qtbot.waitUntil(path.exists, timeout=10_000)
     qtbot.waitUntil(lambda: not document.is_modified)
     before = project_to_text(document.project)
     hands.key("ctrl+n")
     assert not document.project.network.neurons
-    answer_file_dialog(path)
+    hands.answer_file_dialog(path)
     hands.key("ctrl+o")
     qtbot.waitUntil(lambda: document.path == path, timeout=10_000)
     assert project_to_text(document.project) == before

@@ -78,6 +78,14 @@ def test_edges_are_dimmed_but_for_those_that_take_part(drawn: Drawn) -> None:
     assert paler in drawn.colors_along(60)
 
 
+def test_an_edge_that_no_longer_stands_out_is_drawn_with_the_others_again(drawn: Drawn) -> None:
+    before = drawn.picture()
+    drawn.layer.set_marks(Marks(active=frozenset({0}), dims=True))
+    drawn.picture()
+    drawn.layer.set_marks(Marks())
+    assert drawn.picture() == before
+
+
 @pytest.mark.parametrize(("is_backward", "hue"), [(False, "forward"), (True, "backward")])
 def test_the_edge_at_work_has_an_arrow_in_the_hue_of_the_phase(drawn: Drawn, is_backward: bool, hue: str) -> None:
     one = frozenset({0})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Iterator
 from itertools import pairwise
 
@@ -565,3 +566,39 @@ def test_every_step_is_painted_at_every_zoom(canvas: Canvas, scale: float) -> No
         canvas.player.go_to(index)
         pictures.append(canvas.picture())
     assert all(first != second for first, second in pairwise(pictures))
+
+
+def test_what_is_painted_depends_on_the_present_state_alone(canvas: Canvas) -> None:
+    scene, hands = canvas.scene, random.Random(5)
+    ids = [*canvas.network.neurons, *canvas.network.edges]
+    for turn in range(60):
+        match turn % 6:
+            case 0:
+                canvas.player.go_to(hands.randrange(canvas.player.length + 1))
+            case 1:
+                subject = hands.choice(ids)
+                kind = PartKind.NEURON if subject in canvas.network.neurons else PartKind.EDGE
+                scene.set_hovered(scene.part(kind, subject))
+            case 2:
+                canvas.selection.set(hands.sample(ids, hands.randrange(4)))
+            case 3:
+                scene.preview_positions({"h1": QPointF(hands.uniform(100, 300), hands.uniform(-90, 90))})
+                canvas.picture()
+                scene.preview_positions(None)
+            case 4:
+                with canvas.document.edit("Set") as draft:
+                    draft.network.set_value(hands.choice(list(WEIGHTS)), round(hands.uniform(-2, 2), 2))
+            case _:
+                scene.set_scale(hands.choice([0.4, 0.7, 1.0, 1.6]))
+        fresh = CanvasScene(canvas.document, canvas.player, canvas.selection, canvas.preferences)
+        fresh.set_scale(scene.scale)
+        fresh.set_hovered(scene.hovered_part)
+        pictures = [canvas.picture(), Canvas.picture(_Shown(fresh))]
+        assert pictures[0] == pictures[1], turn
+
+
+class _Shown(Canvas):
+    """A scene that has been made already, to be looked at."""
+
+    def __init__(self, scene: CanvasScene) -> None:
+        self.scene = scene
