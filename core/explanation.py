@@ -9,7 +9,8 @@ import numpy as np
 from core.activations import ACTIVATIONS, derivative
 from core.notation import Writer, parameter_name, quantity_name, tex_id, tex_number, weight_name
 from core.numbers import format_number
-from core.trace import Kind, Quantity, Step, Trace
+from core.quantities import Kind, Quantity, Step
+from core.trace import Trace
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,8 @@ import re
 from collections.abc import Sequence
 
 from core.numbers import format_number
-from core.trace import Kind, Quantity, Trace
+from core.quantities import Kind, Quantity
+from core.trace import Trace
 
 # A longer sum is cut: the first terms, then how many more there are.
 MAX_TERMS = 6

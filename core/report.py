@@ -10,7 +10,8 @@ from core.notation import quantity_name
 from core.numbers import format_exact, format_number
 from core.plan import compile_network
 from core.project import Project
-from core.trace import Phase, Trace
+from core.quantities import Phase
+from core.trace import Trace
 
 HEADINGS = {
     Phase.FORWARD: "Forward pass",

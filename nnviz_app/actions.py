@@ -203,7 +203,12 @@ class Actions(dict[str, QAction]):
         add("run", "&Run epochs", window.training_panel.run, keys="Ctrl+R", icon="run")
         add("stop", "&Stop", window.trainer.stop, keys="Ctrl+.", icon="stop")
         add(
-            "reset", "Reset to the &start", window.training_panel.reset, keys="R", icon="reset", tip="The parameters of update 0 again"
+            "reset",
+            "Reset to the &start",
+            window.training_panel.reset,
+            keys="R",
+            icon="reset",
+            tip="The parameters of update 0 again",
         )
         add("dice", "New random &weights", window.training_panel.draw_next, keys="Ctrl+Shift+R", icon="dice")
         add("add_row", "&Add row", window.data.add_row, icon="add-row")

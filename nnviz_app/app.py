@@ -35,6 +35,7 @@ def run_app(path: Path | None = None) -> int:
 def _run_window(path: Path | None) -> int:
     from PySide6.QtWidgets import QApplication
 
+    from nnviz_app.application import make_application
     from nnviz_app.examples import first_example
     from nnviz_app.theme import theme
 
@@ -51,18 +52,6 @@ def _run_window(path: Path | None) -> int:
         window.open_example(first_example())
     window.show()
     return QApplication.exec()
-
-
-def make_application(arguments: list[str]):  # type: ignore[no-untyped-def]
-    """The QApplication with the names under which settings are kept."""
-    from PySide6.QtWidgets import QApplication
-
-    app = QApplication(arguments)
-    app.setOrganizationName("nnviz")
-    app.setApplicationName("nnviz")
-    app.setApplicationDisplayName("")
-    app.setDesktopFileName("nnviz")
-    return app
 
 
 class _Rescue:

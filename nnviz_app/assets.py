@@ -21,9 +21,7 @@ APP_ICON_SIZES = (16, 24, 32, 48, 64, 128, 256)
 def icon_names() -> tuple[str, ...]:
     """Return the names of all icons, sorted."""
     folder = importlib.resources.files("resources").joinpath("icons")
-    return tuple(
-        sorted(entry.name.removesuffix(".svg") for entry in folder.iterdir() if entry.name.endswith(".svg"))
-    )
+    return tuple(sorted(entry.name.removesuffix(".svg") for entry in folder.iterdir() if entry.name.endswith(".svg")))
 
 
 def icon(name: str) -> QIcon:
@@ -75,9 +73,7 @@ def _state_colors(colors: Palette) -> dict[tuple[QIcon.Mode, QIcon.State], QColo
     }
 
 
-def _add(
-    result: QIcon, name: str, color: QColor, mode: QIcon.Mode, state: QIcon.State, sizes: tuple[int, ...]
-) -> None:
+def _add(result: QIcon, name: str, color: QColor, mode: QIcon.Mode, state: QIcon.State, sizes: tuple[int, ...]) -> None:
     for size in sizes:
         result.addPixmap(_pixmap(name, color.rgba(), size), mode, state)
 

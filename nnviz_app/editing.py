@@ -280,8 +280,7 @@ class Editing(QObject):
             return
 
         def change(draft: Project) -> None:
-            for edge_id in edges:
-                draft.network.remove_edge(edge_id)
+            draft.network.remove_edges(edges)
             for neuron_id in neurons:
                 draft.network.remove_neuron(neuron_id)
 

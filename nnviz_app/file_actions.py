@@ -109,7 +109,8 @@ class FileActions(QObject):
     def recent(self) -> list[Path]:
         """The files opened or saved last that are still there."""
         stored = QSettings().value("files/recent", [])
-        paths = [stored] if isinstance(stored, str) else list(stored or [])
+        # One path comes back as a text rather than a list.
+        paths = [stored] if isinstance(stored, str) else stored if isinstance(stored, list) else []
         return [Path(path) for path in paths if Path(path).is_file()]
 
     def _remember(self, path: Path) -> None:

@@ -214,9 +214,7 @@ def render_formula(
     if not latex.strip() or size <= 0:
         return QPixmap()
     # The pictures of plain text depend on the font, so it is part of the key.
-    return QPixmap(
-        _render(latex, plain, color.rgba(), round(size, 2), device_pixel_ratio, _plain_font(1).key())
-    )
+    return QPixmap(_render(latex, plain, color.rgba(), round(size, 2), device_pixel_ratio, _plain_font(1).key()))
 
 
 def formula_size(latex: str, size: float, *, plain: str = "") -> tuple[float, float]:
@@ -273,9 +271,7 @@ class FormulaLines:
     height: float
 
 
-def fit_formula(
-    latex: str, pieces: Sequence[str], *, size: float, width: float, plain: str = ""
-) -> FormulaLines:
+def fit_formula(latex: str, pieces: Sequence[str], *, size: float, width: float, plain: str = "") -> FormulaLines:
     """Fit a formula into `width` pixels: as it is, else a little smaller, else broken between `pieces`.
 
     Lines are broken at full size where that is enough. A single piece wider than the width makes the whole
@@ -290,9 +286,7 @@ def fit_formula(
         return FormulaLines((latex,), size * scale, natural_width * scale, natural_height * scale)
     lines = _fill_lines(pieces, size=size, width=width)
     extents = [formula_size(line, size) for line in lines]
-    full_width = max(
-        extent[0] + (LINE_INDENT * size if number else 0.0) for number, extent in enumerate(extents)
-    )
+    full_width = max(extent[0] + (LINE_INDENT * size if number else 0.0) for number, extent in enumerate(extents))
     full_height = sum(extent[1] for extent in extents) + LINE_GAP * size * (len(lines) - 1)
     scale = min(width / full_width, 1.0)
     return FormulaLines(tuple(lines), size * scale, full_width * scale, full_height * scale)
@@ -411,9 +405,7 @@ class FormulaLabel(QWidget):
         return self._fit(self.width())
 
     def _fit(self, width: float) -> FormulaLines:
-        return fit_formula(
-            self._latex, self._pieces, size=self.text_size(), width=max(width, 1.0), plain=self._plain
-        )
+        return fit_formula(self._latex, self._pieces, size=self.text_size(), width=max(width, 1.0), plain=self._plain)
 
     # Qt
 
@@ -457,9 +449,7 @@ class FormulaLabel(QWidget):
         for number, line in enumerate(fitted.lines):
             width, height = formula_size(line, size, plain=self._plain)
             indent = LINE_INDENT * size if number else 0.0
-            pixmap = render_formula(
-                line, color=self.color(), size=size, device_pixel_ratio=ratio, plain=self._plain
-            )
+            pixmap = render_formula(line, color=self.color(), size=size, device_pixel_ratio=ratio, plain=self._plain)
             painter.drawPixmap(QPointF(self._left(width, indent), top), pixmap)
             top += height + LINE_GAP * size
         painter.end()

@@ -96,5 +96,6 @@ def about(parent: QWidget) -> None:
         parent,
         "About nnviz",
         f"<h3>nnviz {__version__}</h3><p>Draw a neural network and step through backpropagation.</p>"
-        f"<p>Python {platform.python_version()}, numpy {numpy.__version__}, Qt {PySide6.__version__}.<br>MIT licence.</p>",
+        f"<p>Python {platform.python_version()}, numpy {numpy.__version__}, Qt {PySide6.__version__}.<br>"
+        "MIT licence.</p>",
     )

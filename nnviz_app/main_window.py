@@ -66,6 +66,8 @@ class MainWindow(QMainWindow):
         layout.addWidget(self.transport)
         self.setCentralWidget(centre)
 
+        self._was_shown = False
+        self._has_layout = False
         self._make_docks()
         self.actions_by_name = Actions(self)
         self.menus = Menus(self)
@@ -73,7 +75,7 @@ class MainWindow(QMainWindow):
         self._connect()
         self._restore()
         self._guard = ShortcutGuard(self)
-        QApplication.instance().installEventFilter(self._guard)
+        self._application().installEventFilter(self._guard)
         self._follow_document(Change(*[True] * 7))
 
     # Panels
@@ -254,6 +256,12 @@ class MainWindow(QMainWindow):
 
     # Events
 
+    @staticmethod
+    def _application() -> QApplication:
+        application = QApplication.instance()
+        assert isinstance(application, QApplication)
+        return application
+
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
         if any(url.isLocalFile() for url in event.mimeData().urls()):
             event.acceptProposedAction()
@@ -284,11 +292,10 @@ class MainWindow(QMainWindow):
         store = QSettings()
         store.setValue("window/geometry", self.saveGeometry())
         store.setValue("window/state", self.saveState(LAYOUT_VERSION))
-        QApplication.instance().removeEventFilter(self._guard)
+        self._application().removeEventFilter(self._guard)
         event.accept()
 
     def _restore(self) -> None:
-        self._was_shown = False
         store = QSettings()
         geometry, state = store.value("window/geometry"), store.value("window/state")
         if not (isinstance(geometry, QByteArray) and self.restoreGeometry(geometry)):

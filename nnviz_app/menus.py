@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QMenu, QToolBar, QToolButton
 
 from core.activations import ACTIVATIONS
 from core.network import Role
-from core.trace import Granularity
+from core.quantities import Granularity
 from nnviz_app.actions import ALIGNMENTS
 from nnviz_app.examples import examples
 from nnviz_app.preferences import LabelMode

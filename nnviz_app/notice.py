@@ -33,7 +33,7 @@ class NoticeBar(QFrame):
     @property
     def text(self) -> str:
         """The sentence on show, empty when there is none."""
-        return self.label.text() if self.isVisibleTo(self.parentWidget()) else ""
+        return "" if self.isHidden() else self.label.text()
 
     def show_message(self, text: str, kind: str = "error") -> None:
         """Show a sentence; `kind` is "info", "warning", "error" or "success"."""

@@ -11,16 +11,17 @@ from PySide6.QtCore import QSettings, QSize, Qt
 from PySide6.QtWidgets import QApplication
 
 from nnviz_app.main_window import MainWindow
-from nnviz_app.theme import theme
+from nnviz_app.theme import Mode, theme
 
 
 @contextmanager
-def picture_window(*, size: QSize, mode: str, text_scale: float = 1.0) -> Iterator[MainWindow]:
+def picture_window(*, size: QSize, mode: Mode, text_scale: float = 1.0) -> Iterator[MainWindow]:
     """A window of this size and theme, with settings of its own, so that a person's are neither used nor changed."""
     with tempfile.TemporaryDirectory() as folder:
         QSettings.setDefaultFormat(QSettings.Format.IniFormat)
         QSettings.setPath(QSettings.Format.IniFormat, QSettings.Scope.UserScope, folder)
         app = QApplication.instance()
+        assert isinstance(app, QApplication)
         theme().set_mode(mode)
         theme().set_text_scale(text_scale)
         theme().apply(app)

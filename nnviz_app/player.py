@@ -8,7 +8,9 @@ from PySide6.QtCore import QObject, QTimer, Signal
 
 from core.errors import NnvizError
 from core.plan import Plan, compile_network
-from core.trace import Granularity, Kind, Phase, Quantity, Schedule, Step, Trace
+from core.quantities import Granularity, Kind, Phase, Quantity, Step
+from core.schedule import Schedule
+from core.trace import Trace
 from nnviz_app.document import Change, Document
 
 # Steps a second when playing.
@@ -36,6 +38,8 @@ class Player(QObject):
         self.speed = 2.0
         self.is_locked = False
         self._row = 0
+        # The first row of the batch that the trace is of.
+        self._first_row = 0
         self._plan: Plan | None = None
         self._trace: Trace | None = None
         self._schedule: Schedule | None = None
@@ -54,6 +58,7 @@ class Player(QObject):
             if self._plan is None:
                 self._plan = compile_network(network)
             rows = self.batch_rows
+            self._first_row = rows.start
             self._trace = Trace(
                 self._plan,
                 network.values,
@@ -206,11 +211,15 @@ class Player(QObject):
         if row == self.row or not 0 <= row < self.document.project.dataset.rows:
             return
         trace = self.trace
-        length = trace.schedule.sample_length if trace else 0
-        within = self.index - self.sample * length
+        within = self.index - self.sample * trace.schedule.sample_length if trace else 0
+        self._set(row, self._index_in_batch(row, within))
+
+    def _index_in_batch(self, row: int, within: int) -> int:
+        """The number of steps done in its batch when `within` steps of this row's own are."""
+        length = self.trace.schedule.sample_length if self.trace else 0
         sample = row - self.document.project.batch_rows(row).start
         # Of a later sample of a batch at least one step is done, else the one before it would be on show.
-        self._set(row, sample * length + max(min(within, length), 1 if sample else 0))
+        return sample * length + max(min(within, length), 1 if sample else 0)
 
     def _show_batch(self, row: int) -> None:
         if self.document.project.batch_rows(row) != self.batch_rows:
@@ -264,7 +273,8 @@ class Player(QObject):
     def _follow(self, change: Change) -> None:
         if not (change.affects_numbers or change.project):
             return
-        at_end = self._trace is not None and self.index == len(self._trace)
+        former = self._trace
+        at_end = former is not None and self.index == len(former)
         if change.structure or change.project:
             self._plan = None
         self._trace = None
@@ -274,5 +284,10 @@ class Player(QObject):
         self._row = min(self._row, max(0, self.document.project.dataset.rows - 1))
         if change.structure and not at_end:
             self.index = 0
+        elif change.settings and not change.project and former is not None and not at_end:
+            # Other batches, perhaps: the row on show stays, as far stepped as it was.
+            sample = former.sample_at(self.index)
+            self._row = min(self._first_row + sample, max(0, self.document.project.dataset.rows - 1))
+            self.index = self._index_in_batch(self._row, self.index - sample * former.schedule.sample_length)
         self.index = self.length if at_end and not change.project else min(self.index, self.length)
         self.moved.emit()

@@ -25,7 +25,8 @@ class Preferences(QObject):
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
         store = QSettings()
-        self._digits = min(max(int(store.value("view/digits", 4)), 2), 8)
+        digits = str(store.value("view/digits", 4))
+        self._digits = min(max(int(digits), 2), 8) if digits.isdecimal() else 4
         mode = str(store.value("view/edge_labels", LabelMode.AUTO))
         self._label_mode = LabelMode(mode) if mode in set(LabelMode) else LabelMode.AUTO
         self._wheel_zooms = str(store.value("view/wheel_zooms", "false")) == "true"

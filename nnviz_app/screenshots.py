@@ -13,14 +13,16 @@ def main(folder: Path) -> None:
 
     from PySide6.QtCore import QSize
 
-    from core.trace import Kind, Quantity
-    from nnviz_app.app import make_application
+    from core.quantities import Kind, Quantity
+    from nnviz_app.application import make_application
     from nnviz_app.examples import first_example
     from nnviz_app.pictures import picture_window, take_picture
+    from nnviz_app.theme import Mode
 
     folder.mkdir(parents=True, exist_ok=True)
     app = make_application(["nnviz"])
-    for mode in ("light", "dark"):
+    modes: tuple[Mode, ...] = ("light", "dark")
+    for mode in modes:
         with picture_window(size=QSize(1440, 900), mode=mode) as window:
             window.open_example(first_example())
             player, trace = window.player, window.player.trace

@@ -141,9 +141,7 @@ def contrast_ratio(first: QColor, second: QColor) -> float:
         def linear(part: float) -> float:
             return part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4
 
-        return (
-            0.2126 * linear(color.redF()) + 0.7152 * linear(color.greenF()) + 0.0722 * linear(color.blueF())
-        )
+        return 0.2126 * linear(color.redF()) + 0.7152 * linear(color.greenF()) + 0.0722 * linear(color.blueF())
 
     darker, lighter = sorted((luminance(first), luminance(second)))
     return (lighter + 0.05) / (darker + 0.05)
@@ -392,9 +390,7 @@ class Theme(QObject):
         except ValueError:
             scale = SMALLEST_TEXT_SCALE
         # A not-a-number from a hand-edited file must not get through: every comparison with it is false.
-        self._text_scale = (
-            scale if SMALLEST_TEXT_SCALE <= scale <= LARGEST_TEXT_SCALE else SMALLEST_TEXT_SCALE
-        )
+        self._text_scale = scale if SMALLEST_TEXT_SCALE <= scale <= LARGEST_TEXT_SCALE else SMALLEST_TEXT_SCALE
         self._palette = self._choose_palette()
         self._fonts.clear()
 

@@ -9,8 +9,8 @@ from pathlib import Path
 from core.errors import NnvizError
 from core.project import Project
 from core.project_file import load_project
+from core.quantities import Kind, Quantity
 from core.report import text_report
-from core.trace import Kind, Quantity
 from nnviz_app.examples import first_example
 
 FOLDER = "nnviz-walk"
@@ -53,7 +53,7 @@ def _make_folder() -> Path:
 def _write_pictures(project: Project) -> Path:
     from PySide6.QtCore import QSize
 
-    from nnviz_app.app import make_application
+    from nnviz_app.application import make_application
     from nnviz_app.pictures import picture_window, take_picture
 
     folder = _make_folder()

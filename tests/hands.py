@@ -42,7 +42,7 @@ class Hands:
         self._xdotool("type", "--delay", 5, text)
 
     def answer(self, is_there: Callable[[], bool], *arguments: str) -> None:
-        """Give xdotool `arguments` as soon as `is_there`: what is opened next may wait for them in a loop of its own."""
+        """Give xdotool `arguments` as soon as `is_there`: what is opened next may wait for them in its own loop."""
 
         def look() -> None:
             if is_there():

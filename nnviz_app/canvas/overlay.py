@@ -6,7 +6,7 @@ from PySide6.QtCore import QObject, Qt, QTimer
 from PySide6.QtGui import QPainter, QPaintEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
-from core.trace import Phase
+from core.quantities import Phase
 from nnviz_app.document import Document
 from nnviz_app.player import Player
 from nnviz_app.theme import faded, set_style_property, theme
@@ -57,8 +57,8 @@ class CanvasOverlay(QObject):
         self.message_label.setProperty("message", "info")
         self.message_label.setWordWrap(True)
         self.message_label.hide()
-        for label in (self.sample_label, self.phase_label, self.message_label):
-            label.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
+        for shown in (self.sample_label, self.phase_label, self.message_label):
+            shown.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
         self.hints = QWidget(view)
         self.hints.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
         lines = QVBoxLayout(self.hints)

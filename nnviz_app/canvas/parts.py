@@ -9,7 +9,7 @@ from enum import StrEnum
 from PySide6.QtCore import QRectF
 
 from core.network import Network, Role
-from core.trace import PARAMETER_KINDS, Kind, Phase, Quantity, Step
+from core.quantities import PARAMETER_KINDS, Kind, Phase, Quantity, Step
 
 
 class PartKind(StrEnum):

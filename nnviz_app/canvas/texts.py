@@ -11,7 +11,7 @@ from core.activations import ACTIVATIONS
 from core.losses import LOSSES
 from core.network import Network, Role
 from core.numbers import NOT_COMPUTED, format_exact, format_number
-from core.trace import Kind, Phase, Quantity
+from core.quantities import Kind, Phase, Quantity
 from nnviz_app.canvas.lettering import elided, pill_width
 from nnviz_app.canvas.parts import EDGE_PARTS, Focus, Part, PartKind
 from nnviz_app.document import Document

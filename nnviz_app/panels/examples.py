@@ -38,7 +38,7 @@ class ExamplesPanel(QWidget):
     def mark(self, title: str) -> None:
         """Show which example is open; none when no title is one's."""
         self.list.blockSignals(True)
-        self.list.setCurrentItem(None)  # type: ignore[arg-type]
+        self.list.setCurrentRow(-1)
         for row in range(self.list.count()):
             if self.list.item(row).text() == title:
                 self.list.setCurrentRow(row)

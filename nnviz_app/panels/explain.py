@@ -19,7 +19,8 @@ from PySide6.QtWidgets import (
 from core.explanation import Explanation, explain
 from core.notation import MAX_TERMS, quantity_name
 from core.numbers import format_exact, format_number
-from core.trace import Phase, Quantity, Step, Trace
+from core.quantities import Phase, Quantity, Step
+from core.trace import Trace
 from nnviz_app.formula import FormulaLabel, break_formula
 from nnviz_app.panels.fields import PanelArea, copy_text, flat_button, keep_keys
 from nnviz_app.panels.readings import phase_name

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 from core.network import Role
 from core.numbers import NOT_COMPUTED, format_exact
-from core.trace import Kind, Phase, Quantity, Trace, phase_of
+from core.quantities import Kind, Phase, Quantity, phase_of
+from core.trace import Trace
 from nnviz_app.player import Player
 
 JOINT_NOTE = "not needed: the loss gives ∂L/∂z directly"

@@ -30,7 +30,8 @@ from PySide6.QtWidgets import (
 
 from core.explanation import step_title
 from core.numbers import NOT_COMPUTED, format_exact, format_number
-from core.trace import Phase, Trace, phase_of
+from core.quantities import Phase, phase_of
+from core.trace import Trace
 from nnviz_app.panels.readings import phase_name
 from nnviz_app.player import Player
 from nnviz_app.preferences import Preferences

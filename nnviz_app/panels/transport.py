@@ -7,7 +7,7 @@ from PySide6.QtGui import QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QWheelE
 from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QSizePolicy, QSlider, QToolButton, QVBoxLayout, QWidget
 
 from core.explanation import explain
-from core.trace import Granularity, Kind, Phase, phase_of
+from core.quantities import Granularity, Kind, Phase, phase_of
 from nnviz_app.assets import themed_icon
 from nnviz_app.document import Document
 from nnviz_app.panels.caption import Caption

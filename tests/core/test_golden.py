@@ -12,7 +12,8 @@ import pytest
 from core.engine import Engine, pass_sample
 from core.network import Edge, Network, Neuron, Role
 from core.plan import compile_network
-from core.trace import Kind, Quantity, Trace
+from core.quantities import Kind, Quantity
+from core.trace import Trace
 
 EXAMPLES: list[dict[str, Any]] = json.loads(
     (Path(__file__).parents[1] / "data" / "worked_examples.json").read_text(encoding="utf-8")

@@ -19,18 +19,8 @@ from core.errors import TrainingError
 from core.losses import LOSSES, PROBABILITY_MARGIN
 from core.network import Edge, Network, Neuron, Role
 from core.plan import compile_network
-from core.trace import (
-    EDGE_KINDS,
-    GIVEN_KINDS,
-    PARAMETER_KINDS,
-    Granularity,
-    Kind,
-    Phase,
-    Quantity,
-    Step,
-    Trace,
-    phase_of,
-)
+from core.quantities import EDGE_KINDS, GIVEN_KINDS, PARAMETER_KINDS, Granularity, Kind, Phase, Quantity, Step, phase_of
+from core.trace import Trace
 
 LEARNING_RATE = 0.3
 # From the smallest to the largest: each boundary of one is a boundary of those before it.

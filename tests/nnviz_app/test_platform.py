@@ -179,9 +179,7 @@ def test_missing_libraries_are_told_before_a_display_that_does_not_answer(
 
 
 @pytest.mark.usefixtures("x_server")
-def test_without_plugin_files_the_distribution_is_trusted(
-    monkeypatch: pytest.MonkeyPatch, pyside_folder: Path
-) -> None:
+def test_without_plugin_files_the_distribution_is_trusted(monkeypatch: pytest.MonkeyPatch, pyside_folder: Path) -> None:
     shutil.rmtree(pyside_folder / "Qt" / "plugins")
     lose(monkeypatch, "libxcb-cursor.so.0")
     assert platform.display_problem() is None

@@ -11,7 +11,7 @@ from pytestqt.qtbot import QtBot
 from core.dataset import Dataset
 from core.network import Network
 from core.project import Project, Settings
-from core.trace import Granularity, Kind, Phase
+from core.quantities import Granularity, Kind, Phase
 from nnviz_app.document import Document
 from nnviz_app.player import Player
 
@@ -275,3 +275,19 @@ def test_one_size_larger(player: Player) -> None:
     for place, size in enumerate(sizes):
         player.set_granularity(size)
         assert player.larger() is sizes[min(place + 1, len(sizes) - 1)]
+
+
+def test_another_batch_size_keeps_the_row_on_show_as_far_stepped(player: Player) -> None:
+    with player.document.edit("rows") as draft:
+        draft.dataset.insert_rows(0, [{}, {}, {}])
+    player.select_row(2)
+    player.go_to(5)
+    step = player.step
+    assert step is not None
+    for size, sample in ((0, 2), (2, 0), (1, 0)):
+        with player.document.edit("size") as draft:
+            draft.settings = replace(draft.settings, batch_size=size)
+        assert (player.row, player.sample) == (2, sample)
+        now = player.step
+        assert now is not None
+        assert (now.kind, now.quantity.subject, now.value) == (step.kind, step.quantity.subject, step.value)

@@ -114,9 +114,7 @@ def test_unknown_mode_is_refused(applied: Theme) -> None:
         applied.set_mode("sepia")  # type: ignore[arg-type]
 
 
-def test_system_mode_follows_the_desktop(
-    applied: Theme, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_system_mode_follows_the_desktop(applied: Theme, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch) -> None:
     is_dark = False
     monkeypatch.setattr(theme_module, "system_is_dark", lambda: is_dark)
     applied.set_mode("system")
@@ -127,9 +125,7 @@ def test_system_mode_follows_the_desktop(
     assert applied.is_dark
 
 
-def test_chosen_mode_does_not_follow_the_desktop(
-    applied: Theme, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_chosen_mode_does_not_follow_the_desktop(applied: Theme, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(theme_module, "system_is_dark", lambda: True)
     with qtbot.assertNotEmitted(applied.changed):
         QGuiApplication.styleHints().colorSchemeChanged.emit(Qt.ColorScheme.Dark)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from PySide6.QtCore import QPointF, QRectF
 from pytestqt.qtbot import QtBot
 
-from core.trace import Kind, Quantity
+from core.quantities import Kind, Quantity
 from nnviz_app.canvas.label_plan import label_factor
 from nnviz_app.canvas.parts import PartKind
 from nnviz_app.canvas.placement import least_covering, place_labels, upgrade_labels

@@ -15,7 +15,7 @@ from core.dataset import Dataset
 from core.network import Network, Position
 from core.numbers import format_number
 from core.project import Project, Settings
-from core.trace import Kind, Quantity
+from core.quantities import Kind, Quantity
 from nnviz_app.canvas.parts import parts_of
 from nnviz_app.canvas.scene import CanvasScene, Part, PartKind
 from nnviz_app.document import Document

@@ -14,7 +14,7 @@ from pytestqt.qtbot import QtBot
 
 from core.dataset import Dataset
 from core.project_file import load_project
-from core.trace import Kind, Quantity
+from core.quantities import Kind, Quantity
 from nnviz_app.document import Document
 from nnviz_app.player import Player
 from nnviz_app.preferences import Preferences

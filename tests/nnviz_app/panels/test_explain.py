@@ -10,7 +10,7 @@ from PySide6.QtGui import QGuiApplication
 
 from core.dataset import Dataset
 from core.network import Role
-from core.trace import Kind
+from core.quantities import Kind
 from nnviz_app.formula import lay_out
 from nnviz_app.panels.explain import BEGIN, DONE, DONE_WITHOUT_LOSS, EMPTY, ExplainPanel, formula_pieces
 from nnviz_app.theme import theme

@@ -11,7 +11,7 @@ from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QCheckBox, QComboBox, QLineEdit
 
 from core.network import Role
-from core.trace import Kind
+from core.quantities import Kind
 from nnviz_app.panels.fields import RUNNING
 from nnviz_app.panels.inspector import InspectorPanel
 from nnviz_app.panels.readings import FIXED_BIAS_NOTE, FROZEN_NOTE, JOINT_NOTE

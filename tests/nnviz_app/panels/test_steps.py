@@ -16,7 +16,7 @@ from PySide6.QtWidgets import QMainWindow
 from core.dataset import Dataset
 from core.explanation import step_title
 from core.numbers import NOT_COMPUTED
-from core.trace import Kind, Phase
+from core.quantities import Kind, Phase
 from nnviz_app.panels import steps as steps_module
 from nnviz_app.panels.steps import PHASE_ROLE, VALUE_ROLE, StepsPanel
 from nnviz_app.theme import theme

@@ -1,0 +1,168 @@
+"""The order in which a pass reveals its quantities: a few flat arrays over kinds and subjects."""
+
+from __future__ import annotations
+
+from array import array
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.network import Network, Role
+from core.quantities import EDGE_KINDS, PARAMETER_KINDS, Kind
+
+
+class Schedule:
+    """The order of the steps of one sample's passes, and of the steps after a batch's last sample."""
+
+    def __init__(self, network: Network, *, joint: frozenset[str], update_biases: bool, batch: int) -> None:
+        self.network = network
+        self.joint = joint
+        self.key = (joint, update_biases, batch > 1)
+        self.neuron_ids = list(network.neurons)
+        self.edge_ids = list(network.edges)
+        # In drawing order, which `network.values` need not have: untying a weight moves it to the end, say.
+        biases = [neuron_id for neuron_id in self.neuron_ids if network.has_bias(neuron_id)]
+        self.parameter_ids = biases + [e.id for e in network.edges.values() if e.tied_to is None]
+        self._place = {
+            **{n: i for i, n in enumerate(self.neuron_ids)},
+            **{e: i for i, e in enumerate(self.edge_ids)},
+        }
+        self._parameter_place = {p: i for i, p in enumerate(self.parameter_ids)}
+        self.levels = network.levels()
+        self.kinds = array("b")
+        self.subjects = array("l")
+        self.units = array("l")
+        self.level_units = array("l")
+        self._unit = 0
+        self._level = 0
+        self._add_sample()
+        self.sample_length = len(self.kinds)
+        self._add_update(update_biases=update_biases, batch=batch)
+        self.tail_length = len(self.kinds) - self.sample_length
+        self._positions = self._invert()
+
+    def _add(self, kind: Kind, subject: str) -> None:
+        self.kinds.append(kind)
+        places = self._parameter_place if kind in PARAMETER_KINDS else self._place
+        self.subjects.append(places[subject] if subject else 0)
+        self.units.append(self._unit)
+        self.level_units.append(self._level)
+
+    def _add_sample(self) -> None:
+        network = self.network
+        for neuron in network.inputs:
+            self._unit += 1
+            self._add(Kind.INPUT, neuron.id)
+        for members in self.levels:
+            self._level += 1
+            softmax: list[str] = []
+            for neuron_id in members:
+                neuron = network.neurons[neuron_id]
+                if neuron.role is Role.INPUT:
+                    continue
+                self._unit += 1
+                for edge in network.incoming(neuron_id):
+                    self._add(Kind.PRODUCT, edge.id)
+                self._add(Kind.WEIGHTED_SUM, neuron_id)
+                if neuron.activation == "softmax":
+                    softmax.append(neuron_id)
+                else:
+                    self._add(Kind.ACTIVATION, neuron_id)
+            self._each(Kind.ACTIVATION, softmax)
+        self._level += 1
+        if not network.outputs:
+            return
+        self._each(Kind.LOSS_SHARE, [n.id for n in network.outputs])
+        self._unit += 1
+        self._add(Kind.LOSS, "")
+        for members in reversed(self.levels):
+            self._level += 1
+            self._add_backward([n for n in members if network.neurons[n].role is not Role.INPUT])
+
+    def _each(self, kind: Kind, neuron_ids: list[str]) -> None:
+        for neuron_id in neuron_ids:
+            self._unit += 1
+            self._add(kind, neuron_id)
+
+    def _add_backward(self, members: list[str]) -> None:
+        # dL/dz of a softmax neuron needs dL/da of the whole group first.
+        softmax = [
+            n for n in members if self.network.neurons[n].activation == "softmax" and self.has_activation_grad(n)
+        ]
+        self._each(Kind.ACTIVATION_GRAD, softmax)
+        for neuron_id in members:
+            self._unit += 1
+            if neuron_id not in softmax and self.has_activation_grad(neuron_id):
+                self._add(Kind.ACTIVATION_GRAD, neuron_id)
+            self._add(Kind.PRE_ACTIVATION_GRAD, neuron_id)
+            incoming = self.network.incoming(neuron_id)
+            for edge in incoming:
+                self._add(Kind.WEIGHT_GRAD, edge.id)
+            self._add(Kind.BIAS_GRAD, neuron_id)
+            for edge in incoming:
+                if self.network.neurons[edge.source].role is not Role.INPUT:
+                    self._add(Kind.CONTRIBUTION, edge.id)
+
+    def has_activation_grad(self, neuron_id: str) -> bool:
+        """Whether dL/da is a step: not where the loss gives dL/dz jointly and nothing else leads to the loss."""
+        if neuron_id not in self.joint:
+            return True
+        group = [neuron_id]
+        if self.network.neurons[neuron_id].activation == "softmax":
+            group = [n.id for n in self.network.outputs if n.activation == "softmax"]
+        return any(self.network.outgoing(member) for member in group)
+
+    def _add_update(self, *, update_biases: bool, batch: int) -> None:
+        network = self.network
+        if not network.outputs:
+            return
+        tied = {edge.tied_to for edge in network.edges.values()}
+        self._level += 1
+        for parameter in self.parameter_ids:
+            if batch > 1 or parameter in tied:
+                self._unit += 1
+                self._add(Kind.PARAMETER_GRAD, parameter)
+        self._level += 1
+        for parameter in self.parameter_ids:
+            if parameter not in network.frozen and (update_biases or parameter in network.edges):
+                self._unit += 1
+                self._add(Kind.UPDATE, parameter)
+
+    def _invert(self) -> dict[Kind, NDArray[np.int64]]:
+        kinds = np.array(self.kinds, dtype=np.int8)
+        subjects = np.array(self.subjects, dtype=np.int64)
+        positions = {}
+        for kind in Kind:
+            count = (
+                len(self.edge_ids)
+                if kind in EDGE_KINDS
+                else len(self.parameter_ids)
+                if kind in PARAMETER_KINDS
+                else max(1, len(self.neuron_ids))
+            )
+            inverse = np.full(count, -1, dtype=np.int64)
+            where = np.flatnonzero(kinds == kind)
+            inverse[subjects[where]] = where
+            positions[kind] = inverse
+        return positions
+
+    def positions(self, kind: Kind) -> NDArray[np.int64]:
+        """The place of this kind's step for each edge, parameter or neuron in drawing order; -1 where none."""
+        return self._positions[kind]
+
+    def place(self, kind: Kind, subject: str) -> int:
+        """The place of one quantity's step in the schedule; -1 when no step reveals it."""
+        if not subject:
+            return int(self._positions[kind][0])
+        index = (self._parameter_place if kind in PARAMETER_KINDS else self._place).get(subject, -1)
+        return int(self._positions[kind][index]) if index >= 0 else -1
+
+    def subject(self, place: int) -> str:
+        """The id that the step at this place is about."""
+        kind = Kind(self.kinds[place])
+        if kind is Kind.LOSS:
+            return ""
+        ids = (
+            self.edge_ids if kind in EDGE_KINDS else self.parameter_ids if kind in PARAMETER_KINDS else self.neuron_ids
+        )
+        return ids[self.subjects[place]]
