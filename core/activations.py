@@ -176,7 +176,7 @@ ACTIVATIONS: dict[str, Activation] = {
             np.tanh,
             _tanh_vjp,
             lambda z: rf"\tanh({z})",
-            lambda z, a: rf"(1 - {_bracket(a)}^2)",
+            lambda z, a: rf"(1 - {_base(a)}^2)",
         ),
         Activation(
             "relu",
@@ -271,6 +271,11 @@ ACTIVATIONS: dict[str, Activation] = {
 
 def _bracket(text: str) -> str:
     return f"({text})" if text.startswith(("-", "−")) else text
+
+
+def _base(text: str) -> str:
+    """In brackets also where the text has a power of its own, such as 1.5 * 10^-7."""
+    return f"({text})" if "^" in text else _bracket(text)
 
 
 def evaluate(name: str, z: Array) -> Array:

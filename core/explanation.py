@@ -147,14 +147,20 @@ def _loss_share(trace: Trace, step: Step, w: Writer) -> _Lines:
     activation, target = step.operands
     loss = trace.engine.loss
     scale, scale_text = _scale(trace)
+    a, t = w.bracket_text(w.text(activation)), w.bracket_text(w.text(target), loss.probabilities)
     return _Lines(
         f"The share of {name} in the loss: {loss.title.lower()} of its activation and its target",
         w.symbol(step.quantity),
-        scale + loss.latex(w.symbol(activation), w.symbol(target)),
-        scale + loss.latex(w.number(activation), w.number(target, bracket=False)),
-        scale_text + _share_text(loss.name, w.text(activation), w.bracket_text(w.text(target))),
-        f"L({name}) = {scale_text}" + _share_text(loss.name, f"a({name})", f"t({name})"),
+        _scaled(scale, loss.latex(w.symbol(activation), w.symbol(target))),
+        _scaled(scale, loss.latex(w.number(activation), w.number(target, bracket=loss.probabilities))),
+        _scaled(scale_text, _share_text(loss.name, a, t)),
+        f"L({name}) = " + _scaled(scale_text, _share_text(loss.name, f"a({name})", f"t({name})")),
     )
+
+
+def _scaled(scale: str, term: str) -> str:
+    """A term times the factor before it; the term's minus sign comes first."""
+    return f"{term[0]}{scale}{term[1:]}" if scale and term[0] in "-−" else scale + term
 
 
 def _share_text(loss: str, a: str, t: str) -> str:
@@ -217,13 +223,14 @@ def _activation_grad(trace: Trace, step: Step, w: Writer) -> _Lines:
         scale, scale_text = _scale(trace)
         parts.append(scale + loss.grad_latex(w.symbol(activation), w.symbol(target)))
         numbers.append(scale + loss.grad_latex(w.number(activation), w.number(target)))
-        a, t = w.text(activation), w.bracket_text(w.text(target))
+        # Only the differences of activation and target begin with the activation.
+        a, t = w.bracket_text(w.text(activation), loss.probabilities), w.bracket_text(w.text(target))
         texts.append(scale_text + _share_grad_text(loss.name, a, t))
         formulas.append(scale_text + _share_grad_text(loss.name, f"a({name})", f"t({name})"))
     if contributions:
         parts.append(w.sum_symbols(contributions))
-        numbers.append(w.sum_numbers(contributions))
-        texts.append(w.sum_text(contributions))
+        numbers.append(w.sum_numbers(contributions, goes_on=bool(own)))
+        texts.append(w.sum_text(contributions, goes_on=bool(own)))
         formulas.append(w.cut([quantity_name(trace, q) for q in contributions], " + … (%d more)"))
     if own and not contributions:
         sentence = f"How the loss changes with the activation of the output {name}"
@@ -274,17 +281,18 @@ def _pre_activation_grad(trace: Trace, step: Step, w: Writer) -> _Lines:
         target = Quantity(Kind.TARGET, name, s)
         scale, scale_text = _scale(trace)
         total = _target_total(trace, step)
-        a_symbol, a_number, a_text = w.symbol(a), w.number(a), w.text(a)
+        a_symbol, a_number, a_text, a_formula = w.symbol(a), w.number(a), w.text(a), f"a({name})"
         if total is not None and total != 1.0:
             # The general form, for targets that do not add up to 1.
             a_symbol += r" \sum_{k} t_k"
-            a_number += rf" \cdot {tex_number(total, w.digits)}"
-            a_text += f" × {format_number(total, w.digits)}"
+            a_number += rf" \cdot {w.bracket(tex_number(total, w.digits))}"
+            a_text += f" × {w.bracket_text(format_number(total, w.digits))}"
+            a_formula += " · Σ t"
         symbols.append(f"{scale}({a_symbol} - {w.symbol(target)})" if scale else f"{a_symbol} - {w.symbol(target)}")
         t_number, t_text = w.number(target), w.bracket_text(w.text(target))
         numbers.append(f"{scale}({a_number} - {t_number})" if scale else f"{a_number} - {t_number}")
         texts.append(f"{scale_text}({a_text} − {t_text})" if scale else f"{a_text} − {t_text}")
-        formulas.append(f"{scale_text}(a({name}) − t({name}))" if scale else f"a({name}) − t({name})")
+        formulas.append(f"{scale_text}({a_formula} − t({name}))" if scale else f"{a_formula} − t({name})")
         sentence = (
             f"δ of {name}: {activation.title.lower()} and {trace.engine.loss.title.lower()} together leave the simple "
             "difference of activation and target"

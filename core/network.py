@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from graphlib import CycleError, TopologicalSorter
@@ -184,8 +184,8 @@ class Network:
             yield from TopologicalSorter(graph).static_order()
         except CycleError as error:
             cycle = error.args[1]
-            names = " → ".join("/".join(node) if isinstance(node, tuple) else node for node in cycle)
-            if any(isinstance(node, tuple) for node in cycle):
+            names = " → ".join("/".join(group) if isinstance(group, tuple) else group for group in cycle)
+            if any(isinstance(group, tuple) for group in cycle):
                 raise NetworkError(
                     f"A path leads from one softmax output to another ({names}): softmax needs all their "
                     "pre-activations at once, so take away an edge or choose another activation."
@@ -243,31 +243,6 @@ class Network:
         if reason:
             raise NetworkError(reason)
         return self._insert_edge(source, target, weight=weight, id=id, tied_to=tied_to)
-
-    def connect_all(
-        self, sources: Iterable[str], targets: Iterable[str], weight: Callable[[], float] = lambda: 0.0
-    ) -> list[Edge]:
-        """Connect every source with every target where no edge is yet (sources that are targets are passed over).
-
-        Raises NetworkError, and adds no edge at all, where one of them cannot be.
-        """
-        targets = list(targets)
-        added = []
-        former = self.copy()
-        number = 1
-        try:
-            for source in sources:
-                self.neuron(source)
-                for target in targets:
-                    if source != target and self.edge_between(source, target) is None:
-                        edge_id = self.free_id("w", number)
-                        added.append(self.connect(source, target, weight=weight(), id=edge_id))
-                        # Looking from 1 on for each of many edges would take minutes.
-                        number = int(edge_id[1:]) + 1
-        except NetworkError:
-            self.__dict__.update(former.__dict__)
-            raise
-        return added
 
     def why_not_connect(self, source: str, target: str) -> str | None:
         """Why an edge from `source` to `target` cannot be, in one sentence; None when it can."""
@@ -420,11 +395,13 @@ class Network:
         self._drop_parameter(edge_id)
 
     def untie(self, edge_id: str) -> None:
-        """Give a tied edge a weight of its own, with the value that it shared."""
+        """Give a tied edge a weight of its own, with the value that it shared, and frozen if that was."""
         edge = self.edge(edge_id)
         if edge.tied_to is None:
             return
         self.values[edge_id] = self.values[edge.tied_to]
+        if edge.tied_to in self.frozen:
+            self.frozen = self.frozen | {edge_id}
         self.edges[edge_id] = replace(edge, tied_to=None)
 
     def rename(self, old: str, new: str) -> None:

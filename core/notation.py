@@ -70,6 +70,7 @@ def tex_id(subject: str) -> str:
 
 
 def tex_weight(edge: str) -> str:
+    """A weight as LaTeX, by the name of its edge."""
     return f"w_{{{edge[1:]}}}" if _is_weight_name(edge) else f"w_{{{tex_id(edge)}}}"
 
 
@@ -94,10 +95,11 @@ class Writer:
 
     def number(self, quantity: Quantity, *, bracket: bool = True) -> str:
         """Its value as LaTeX, a negative one in brackets."""
-        return self._bracket(tex_number(self.trace.value(quantity), self.digits), bracket)
+        return self.bracket(tex_number(self.trace.value(quantity), self.digits), bracket)
 
     @staticmethod
-    def _bracket(number: str, bracket: bool = True) -> str:
+    def bracket(number: str, bracket: bool = True) -> str:
+        """A number as LaTeX, a negative one in brackets."""
         return f"({number})" if bracket and number.startswith("-") else number
 
     def symbol(self, quantity: Quantity) -> str:
@@ -141,15 +143,18 @@ class Writer:
         """The symbols of a sum's terms, cut after MAX_TERMS."""
         return self.cut([self.symbol(term) for term in terms], r" + \cdots \; (%d \; \mathrm{more})")
 
-    def sum_numbers(self, terms: Sequence[Quantity]) -> str:
-        """The numbers of a sum's terms."""
-        shown = [self.number(term, bracket=place > 0) for place, term in enumerate(terms[: MAX_TERMS + 1])]
+    def sum_numbers(self, terms: Sequence[Quantity], *, goes_on: bool = False) -> str:
+        """The numbers of a sum's terms; `goes_on` where another term stands before them."""
+        shown = [self.number(term, bracket=goes_on or place > 0) for place, term in enumerate(terms[: MAX_TERMS + 1])]
         shown += [""] * (len(terms) - len(shown))
         return self.cut(shown, r" + \cdots \; (%d \; \mathrm{more})")
 
-    def sum_text(self, terms: Sequence[Quantity]) -> str:
-        """The numbers of a sum's terms as text."""
-        shown = [self.bracket_text(self.text(term), place > 0) for place, term in enumerate(terms[: MAX_TERMS + 1])]
+    def sum_text(self, terms: Sequence[Quantity], *, goes_on: bool = False) -> str:
+        """The numbers of a sum's terms as text; `goes_on` where another term stands before them."""
+        shown = [
+            self.bracket_text(self.text(term), goes_on or place > 0)
+            for place, term in enumerate(terms[: MAX_TERMS + 1])
+        ]
         shown += [""] * (len(terms) - len(shown))
         return self.cut(shown, " + … (%d more)")
 

@@ -64,6 +64,17 @@ class Project:
         if self.start is not None and old in self.start:
             self.start = {new if i == old else i: value for i, value in self.start.items()}
 
+    def carry_start(self, former: Project) -> None:
+        """Give each weight that edges shared in `former`, and that has a parameter of its own since, its start."""
+        if self.start is None:
+            return
+        start = dict(self.start)
+        for parameter in self.network.values:
+            edge = former.network.edges.get(parameter)
+            if parameter not in start and edge is not None and edge.parameter in start:
+                start[parameter] = start[edge.parameter]
+        self.start = start
+
     def start_values(self) -> dict[str, float]:
         """Every parameter at update 0; for those added since, their present value."""
         start = self.start or {}

@@ -13,7 +13,7 @@ import stat
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, fields
 from pathlib import Path
-from typing import Annotated, Any, Literal, NoReturn
+from typing import Annotated, Any, BinaryIO, Literal, NoReturn
 
 import msgspec
 from msgspec import UNSET, Meta, Raw, Struct, UnsetType
@@ -182,11 +182,7 @@ def load_project(path: str | Path) -> Project:
     """The project in a file. Raises ProjectError, one sentence naming the place, when it cannot be read."""
     path = Path(path)
     try:
-        # Looked at before it is opened: opening a pipe would wait for its other end.
-        if not stat.S_ISREG(path.stat().st_mode):
-            what = "a folder" if path.is_dir() else "not an ordinary file"
-            raise ProjectError(f"{path} is {what}: choose a project file (*.nnviz).")
-        with path.open("rb") as file:
+        with _open(path) as file:
             size = os.fstat(file.fileno()).st_size
             # A file can grow while it is read, hence the limit on reading too.
             data = file.read(MAX_BYTES + 1) if size <= MAX_BYTES else b""
@@ -198,6 +194,26 @@ def load_project(path: str | Path) -> Project:
         # ValueError: a path with a null character.
         raise ProjectError(_reading_problem(path, error)) from None
     return _read(data, path.name)
+
+
+def reading_problem(path: str | Path) -> str | None:
+    """Why this file cannot be opened at all, in one sentence; None when it can, whatever is in it."""
+    path = Path(path)
+    try:
+        _open(path).close()
+    except ProjectError as error:
+        return str(error)
+    except (OSError, ValueError) as error:
+        return _reading_problem(path, error)
+    return None
+
+
+def _open(path: Path) -> BinaryIO:
+    # Looked at before it is opened: opening a pipe would wait for its other end.
+    if not stat.S_ISREG(path.stat().st_mode):
+        what = "a folder" if path.is_dir() else "not an ordinary file"
+        raise ProjectError(f"{path} is {what}: choose a project file (*.nnviz).")
+    return path.open("rb")
 
 
 def _reading_problem(path: Path, error: Exception) -> str:
@@ -432,6 +448,8 @@ def _to_dataset(part: DataRecord, network: Network, where: str) -> Dataset:
     wanted = [n.id for n in network.inputs] + [n.id for n in network.outputs]
     known = set(wanted)
     for index, name in enumerate(columns):
+        if name in columns[:index]:
+            _refuse(where, f"data.columns[{index}]", f"“{_shorten(name)}” is named twice")
         if name not in known:
             _refuse(where, f"data.columns[{index}]", f"there is no input and no output “{_shorten(name)}”")
         known.discard(name)

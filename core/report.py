@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from core.errors import TrainingError
 from core.explanation import explain
 from core.notation import quantity_name
-from core.numbers import format_exact, format_number
-from core.plan import compile_network
+from core.numbers import format_exact
+from core.passes import trace_project
 from core.project import Project
 from core.quantities import Phase
 from core.trace import Trace
@@ -22,27 +21,6 @@ HEADINGS = {
 
 # The sentences stand one beneath the other, to the right of all but the longest formulas.
 FORMULA_WIDTH = 52
-
-
-def trace_project(project: Project, rows: range | None = None) -> Trace:
-    """The trace of these rows of the project's data; without `rows`, of the batch that the first row is in.
-
-    Raises TrainingError when there is no neuron or no row.
-    """
-    network, settings = project.network, project.settings
-    if not network.neurons:
-        raise TrainingError("The network has no neuron, so there is nothing to step through.")
-    rows = project.batch_rows(0) if rows is None else rows
-    return Trace(
-        compile_network(network),
-        network.values,
-        project.dataset.matrix([n.id for n in network.inputs], rows),
-        project.dataset.matrix([n.id for n in network.outputs], rows),
-        loss=settings.loss,
-        mean=settings.batch_mean,
-        learning_rate=settings.learning_rate,
-        update_biases=settings.update_biases,
-    )
 
 
 def text_report(project: Project, rows: range | None = None, *, digits: int = 6) -> Iterator[str]:
@@ -61,10 +39,10 @@ def text_report(project: Project, rows: range | None = None, *, digits: int = 6)
         name = explanation.formula.partition(" = ")[0]
         formula = explanation.plain if explanation.plain.startswith(name) else f"{name} = {explanation.plain}"
         yield f"  {step.index + 1:>{width}}  {formula:<{FORMULA_WIDTH}}  {explanation.sentence}"
-    yield from _summary(trace, digits)
+    yield from _summary(trace)
 
 
-def _summary(trace: Trace, digits: int) -> Iterator[str]:
+def _summary(trace: Trace) -> Iterator[str]:
     network = trace.network
     if not network.outputs:
         return
@@ -74,7 +52,7 @@ def _summary(trace: Trace, digits: int) -> Iterator[str]:
     rows = [
         (
             name if name in network.edges else f"bias of {name}",
-            format_number(trace.values[name], digits),
+            format_exact(trace.values[name]),
             format_exact(trace.gradient[name]),
             format_exact(trace.new_values[name]),
         )

@@ -17,6 +17,8 @@ from core.project import Project
 
 # Memory for the keyframes of one run, in bytes.
 KEYFRAME_BYTES = 64 * 2**20
+# The same for a run that only the undo history still holds.
+REST_BYTES = 2**20
 FIRST_INTERVAL = 32
 # What a keyframe takes beside its numbers: the array object and its entry in the dictionary.
 KEYFRAME_OVERHEAD = 240
@@ -210,10 +212,18 @@ class Run:
         self._stops.append(rows.stop)
         if (self._at - self.first) % self._interval == 0:
             self._keyframes[self._at] = self.engine.parameters.copy()
-            size = self.engine.parameters.nbytes + KEYFRAME_OVERHEAD
-            if len(self._keyframes) * size > KEYFRAME_BYTES and len(self._keyframes) > 4:
-                self._interval *= 2
-                self._keyframes = {k: v for k, v in self._keyframes.items() if (k - self.first) % self._interval == 0}
+            self._thin_keyframes(KEYFRAME_BYTES)
+
+    def _thin_keyframes(self, limit: int) -> None:
+        size = self.engine.parameters.nbytes + KEYFRAME_OVERHEAD
+        while len(self._keyframes) * size > limit and len(self._keyframes) > 4:
+            self._interval *= 2
+            self._keyframes = {k: v for k, v in self._keyframes.items() if (k - self.first) % self._interval == 0}
+
+    def rest(self) -> None:
+        """Take little memory until the run is gone on with: fewer keyframes, more to compute when going back."""
+        if self._engine is not None:
+            self._thin_keyframes(REST_BYTES)
 
     def _forget_last(self) -> None:
         self._go_back_to(self.last - 1)

@@ -21,9 +21,9 @@ AXES = ("horizontal", "vertical")
 
 # What can be done while nothing is selected, but not while a run is under way.
 WHEN_FREE = (
-    "new", "new_network", "open", "paste", "add_input", "add_hidden", "add_output", "add_layer", "tidy", "first",
-    "back", "forward", "last", "back_larger", "forward_larger", "play", "apply", "run", "reset", "dice", "add_row",
-    "delete_rows",
+    "new", "new_network", "open", "save", "save_as", "paste", "add_input", "add_hidden", "add_output", "add_layer",
+    "tidy", "first", "back", "forward", "last", "back_larger", "forward_larger", "play", "apply", "run", "reset",
+    "dice", "add_row", "delete_rows",
 )  # fmt: skip
 
 
@@ -67,9 +67,9 @@ class Actions(dict[str, QAction]):
     def _make(self) -> None:
         window = self.window
         keys = QKeySequence.StandardKey
-        edit, view, player, files = window.editing, window.view, window.player, window.files
+        edit, view, transport = window.editing, window.view, window.transport
         add = self._add
-        add("new", "&New", files.new, keys=keys.New, icon="new", tip="New empty project")
+        add("new", "&New", window.new_project, keys=keys.New, icon="new", tip="New empty project")
         add(
             "new_network",
             "New ne&twork...",
@@ -77,7 +77,7 @@ class Actions(dict[str, QAction]):
             keys="Ctrl+Shift+N",
             tip="Draw whole layers: 2-4-1, say",
         )
-        add("open", "&Open...", files.open, keys=keys.Open, icon="open", tip="Open a project")
+        add("open", "&Open...", window.open_file, keys=keys.Open, icon="open", tip="Open a project")
         add("save", "&Save", window.save, keys=keys.Save, icon="save", tip="Save the project")
         add("save_as", "Save &as...", window.save_as, keys="Ctrl+Shift+S")
         add("quit", "&Quit", window.close, keys="Ctrl+Q")
@@ -115,7 +115,7 @@ class Actions(dict[str, QAction]):
         add(
             "tool_select",
             "Select",
-            lambda: view.set_tool("select"),
+            lambda: window.choose_tool("select"),
             keys="V",
             icon="select",
             checkable=True,
@@ -124,7 +124,7 @@ class Actions(dict[str, QAction]):
         add(
             "tool_neuron",
             "Neuron",
-            lambda: view.set_tool("neuron"),
+            lambda: window.choose_tool("neuron"),
             keys="N",
             icon="neuron",
             checkable=True,
@@ -133,7 +133,7 @@ class Actions(dict[str, QAction]):
         add(
             "tool_connect",
             "Connect",
-            view.start_connecting,
+            lambda: window.choose_tool("connect"),
             keys="C",
             icon="connect",
             checkable=True,
@@ -180,22 +180,22 @@ class Actions(dict[str, QAction]):
             )
         add("tidy", "Tid&y layout", edit.tidy, keys="Ctrl+T", icon="tidy", tip="Arrange the neurons by layer")
 
-        add("first", "&First step", lambda: player.go_to(0), keys="Home", icon="first")
-        add("back", "Step &back", player.back, keys="Left", icon="back")
-        add("forward", "Step &forward", player.forward, keys="Right", icon="forward")
-        add("last", "&Last step", lambda: player.go_to(player.length), keys="End", icon="last")
-        add("back_larger", "Step back, one size larger", lambda: player.back(player.larger()), keys="Shift+Left")
+        add("first", "&First step", transport.first, keys="Home", icon="first")
+        add("back", "Step &back", transport.back, keys="Left", icon="back")
+        add("forward", "Step &forward", transport.forward, keys="Right", icon="forward")
+        add("last", "&Last step", transport.last, keys="End", icon="last")
+        add("back_larger", "Step back, one size larger", transport.back_larger, keys="Shift+Left")
         add(
             "forward_larger",
             "Step forward, one size larger",
-            lambda: player.forward(player.larger()),
+            transport.forward_larger,
             keys="Shift+Right",
         )
-        add("play", "&Play or pause", window.toggle_play, keys="Space", icon="play")
+        add("play", "&Play or pause", transport.toggle_play, keys="Space", icon="play")
         add(
             "apply",
             "&Apply update",
-            player.apply_update,
+            window.training_panel.apply_update,
             keys="U",
             icon="update",
             tip="One update of gradient descent, then the next batch",

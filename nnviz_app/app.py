@@ -49,7 +49,10 @@ def _run_window(path: Path | None) -> int:
     # Ctrl+C in the terminal ends the program as it does any other.
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     if path is None or not window.open_path(path):
+        problem = window.notice.text
         window.open_example(first_example())
+        if problem:
+            window.show_error(problem)
     window.show()
     return QApplication.exec()
 

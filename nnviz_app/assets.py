@@ -10,7 +10,8 @@ from PySide6.QtGui import QAction, QColor, QGuiApplication, QIcon, QPainter, QPi
 from PySide6.QtSvg import QSvgRenderer
 from PySide6.QtWidgets import QAbstractButton
 
-from nnviz_app.theme import Palette, theme, tinted_svg
+from nnviz_app.palette import Palette
+from nnviz_app.theme import theme, tinted_svg
 
 APP_ICON = "nnviz"
 ICON_SIZES = (16, 24, 32)

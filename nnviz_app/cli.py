@@ -194,9 +194,12 @@ def _complain(sentence: object) -> None:
 def _open(arguments: list[str]) -> int:
     options = _window_parser().parse_args(arguments)
     path: Path | None = options.file
-    if path is not None and not path.exists():
-        _complain(f"{path} does not exist: check the name.")
-        return BAD_USAGE
+    if path is not None:
+        from core.project_file import reading_problem
+
+        if problem := reading_problem(path):
+            _complain(problem)
+            return BAD_USAGE
     from nnviz_app.app import run_app
 
     return run_app(path)

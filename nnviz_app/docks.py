@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QDockWidget, QMainWindow, QWidget
+from itertools import pairwise
 
-from nnviz_app.theme import theme
+from PySide6.QtCore import QObject, QSize, Qt, Slot
+from PySide6.QtWidgets import QDockWidget, QHBoxLayout, QLabel, QMainWindow, QToolButton, QWidget
+
+from nnviz_app.theme import set_style_property, theme
 
 LEFT, RIGHT, BOTTOM = (
     Qt.DockWidgetArea.LeftDockWidgetArea,
@@ -22,6 +24,52 @@ AREAS = {
     "Data": BOTTOM,
     "Loss": BOTTOM,
 }
+# Panels of which one is seen at a time.
+TABS = ("Inspector", "Steps", "History")
+# In a window that is narrower than this many text sizes all panels but two share the right side in two piles of
+# tabs, so that the canvas keeps most of the room; those two are opened by the View menu.
+NARROW = 80.0
+NARROW_TABS = (("Explain", "Data", "Loss"), ("Steps", "Inspector", "Train"))
+
+
+class DockTitle(QWidget):
+    """A dock's title and its two buttons, as large as the text asks for: Qt's own buttons never grow."""
+
+    def __init__(self, dock: QDockWidget) -> None:
+        super().__init__(dock)
+        self.dock = dock
+        self.label = QLabel(dock.windowTitle())
+        set_style_property(self.label, "role", "strong")
+        self.float_button = self._button("float", f"Take {dock.windowTitle()} out of the window, or put it back")
+        self.float_button.clicked.connect(lambda: dock.setFloating(not dock.isFloating()))
+        self.close_button = self._button("close", f"Close {dock.windowTitle()}; the View menu opens it again")
+        self.close_button.clicked.connect(dock.close)
+        self._row = QHBoxLayout(self)
+        self._row.addWidget(self.label, 1)
+        self._row.addWidget(self.float_button)
+        self._row.addWidget(self.close_button)
+        theme().changed.connect(self.restyle)
+        self.restyle()
+
+    def _button(self, name: str, tip: str) -> QToolButton:
+        button = QToolButton()
+        # The style sheet gives each its picture by this name.
+        button.setObjectName(name)
+        button.setToolTip(tip)
+        button.setAccessibleName(tip.partition(";")[0])
+        button.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        return button
+
+    def minimumSizeHint(self) -> QSize:
+        # A long title must not keep its panel wide.
+        return QSize(theme().space(6), super().minimumSizeHint().height())
+
+    @Slot()
+    def restyle(self) -> None:
+        """Follow the theme's text size."""
+        space = theme().space
+        self._row.setContentsMargins(space(0.9), space(0.45), space(0.4), space(0.3))
+        self._row.setSpacing(space(0.1))
 
 
 class Docks(dict[str, QDockWidget]):
@@ -30,10 +78,12 @@ class Docks(dict[str, QDockWidget]):
     def __init__(self, window: QMainWindow, panels: dict[str, QWidget]) -> None:
         super().__init__()
         self.window = window
+        self.is_narrow = False
         for title, panel in panels.items():
             dock = QDockWidget(title, window)
             dock.setObjectName(title)
             dock.setWidget(panel)
+            dock.setTitleBarWidget(DockTitle(dock))
             self[title] = dock
         window.setDockNestingEnabled(True)
         for corner, area in (
@@ -44,26 +94,76 @@ class Docks(dict[str, QDockWidget]):
         ):
             window.setCorner(corner, area)
         self.arrange()
+        _TextSizeFollower(self)
 
     def arrange(self) -> None:
         """Put every panel where it was at first."""
-        for title, dock in self.items():
+        for dock in self.values():
             self.window.removeDockWidget(dock)
-            dock.setFloating(False)
-            self.window.addDockWidget(AREAS[title], dock)
-            dock.show()
+        if self.is_narrow:
+            self._arrange_narrow()
+            return
+        for title in self:
+            self._place(title, AREAS[title])
         self.window.splitDockWidget(self["Data"], self["Loss"], Qt.Orientation.Horizontal)
-        self.window.tabifyDockWidget(self["Inspector"], self["Steps"])
-        self.window.tabifyDockWidget(self["Steps"], self["History"])
+        self._pile(TABS)
         self["Steps"].raise_()
+
+    def _arrange_narrow(self) -> None:
+        shown = [title for pile in NARROW_TABS for title in pile]
+        for title in shown:
+            self._place(title, RIGHT)
+        for pile in NARROW_TABS:
+            self._pile(pile)
+            self[pile[0]].raise_()
+        for title in self.keys() - shown:
+            self._place(title, AREAS[title])
+            self[title].hide()
+
+    def _place(self, title: str, area: Qt.DockWidgetArea) -> None:
+        self.window.addDockWidget(area, self[title])
+        # Only now: a dock that is in no area cannot be put back into the window.
+        self[title].setFloating(False)
+        self[title].show()
+
+    def _pile(self, titles: tuple[str, ...]) -> None:
+        for below, above in pairwise(titles):
+            self.window.tabifyDockWidget(self[below], self[above])
 
     def resize(self) -> None:
         """Give the panels their first sizes, by the window's size and the size of its text."""
         window, em = self.window, theme().em
+        is_narrow = window.width() < NARROW * em
+        if is_narrow is not self.is_narrow:
+            self.is_narrow = is_narrow
+            self.arrange()
         horizontal, vertical = Qt.Orientation.Horizontal, Qt.Orientation.Vertical
-        left, right = min(round(15 * em), window.width() // 5), min(round(21 * em), window.width() // 4)
+        if is_narrow:
+            window.resizeDocks([self["Explain"]], [min(round(18 * em), window.width() // 3)], horizontal)
+            window.resizeDocks([self["Explain"], self["Steps"]], [50, 50], vertical)
+            return
+        left, right = min(round(15 * em), window.width() // 6), min(round(23 * em), window.width() // 5)
         window.resizeDocks([self["Examples"], self["Explain"]], [left, right], horizontal)
         window.resizeDocks([self["Data"], self["Loss"]], [50, 50], horizontal)
-        window.resizeDocks([self["Data"], self["Loss"]], [window.height() // 4] * 2, vertical)
+        # What the canvas does not need before: a low window, such as a projector's, gives it more of its height.
+        bottom = round(0.32 * max(window.height() - 20 * em, 0))
+        window.resizeDocks([self["Data"], self["Loss"]], [bottom] * 2, vertical)
         window.resizeDocks([self["Examples"], self["Train"]], [40, 60], vertical)
         window.resizeDocks([self["Explain"], self["Inspector"]], [45, 55], vertical)
+
+
+class _TextSizeFollower(QObject):
+    """Gives the docks their first sizes again when the text gets another size: the former would cut it off."""
+
+    def __init__(self, docks: Docks) -> None:
+        super().__init__(docks.window)
+        self.docks = docks
+        self.em = theme().em
+        theme().changed.connect(self.follow)
+
+    @Slot()
+    def follow(self) -> None:
+        if theme().em != self.em:
+            self.em = theme().em
+            if self.docks.window.isVisible():
+                self.docks.resize()

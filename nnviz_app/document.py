@@ -143,6 +143,7 @@ class Document(QObject):
         draft = self.project.copy()
         yield draft
         draft.dataset.follow(draft.network)
+        draft.carry_start(self.project)
         draft.network.share_unchanged(self.project.network)
         self._push(text, draft, merge=merge)
 
@@ -175,6 +176,8 @@ class Document(QObject):
 
     def _take(self, state: State) -> None:
         change = Change.between(self.project, state.project)
+        if state.run is not self.run:
+            self.run.rest()
         self._state = state
         self.changed.emit(change)
 

@@ -30,16 +30,17 @@ class FileActions(QObject):
         self.document = document
         self.window = window
 
-    def new(self) -> None:
-        """An empty project."""
-        if self.may_discard():
-            self.document.open_project(Project())
+    def new(self) -> bool:
+        """An empty project, unless unsaved work would be lost; return whether it is there."""
+        if not self.may_discard():
+            return False
+        self.document.open_project(Project())
+        return True
 
-    def open(self) -> None:
-        """Ask for a file and open it."""
+    def open(self) -> bool:
+        """Ask for a file and open it; return whether it is open."""
         path, _ = QFileDialog.getOpenFileName(self.window, "Open a project", self._folder(), FILTER)
-        if path:
-            self.open_path(Path(path))
+        return bool(path) and self.open_path(Path(path))
 
     def open_path(self, path: Path) -> bool:
         """Open this file, unless it cannot be read or unsaved work would be lost; return whether it is open."""

@@ -1,4 +1,4 @@
-"""Formulas: LaTeX drawn as pictures, and a label that fits them into the width it gets.
+"""Formulas: LaTeX drawn as pictures and fitted into a width.
 
 A formula is laid out once, as SVG in a placeholder colour; every size, colour and screen resolution is drawn
 from that. What cannot be read as LaTeX is shown as plain text instead: a formula never raises.
@@ -13,20 +13,15 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from PySide6.QtCore import QByteArray, QEvent, QPointF, QRectF, QSize, Qt
+from PySide6.QtCore import QByteArray, QPointF, QRectF, Qt
 from PySide6.QtGui import (
     QColor,
     QFont,
-    QFontInfo,
     QFontMetricsF,
-    QGuiApplication,
     QPainter,
-    QPaintEvent,
     QPixmap,
-    QResizeEvent,
 )
 from PySide6.QtSvg import QSvgRenderer
-from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from nnviz_app.theme import theme
 
@@ -179,7 +174,8 @@ def _close_signs(latex: str) -> str:
     return result
 
 
-@functools.lru_cache(maxsize=256)
+# As many as a walk through a few hundred steps needs: laying out is what takes time, and its SVG is small.
+@functools.lru_cache(maxsize=1024)
 def lay_out(latex: str) -> Drawing | None:
     """Lay out a formula; None if it cannot be read as LaTeX or is empty."""
     if not latex.strip():
@@ -333,138 +329,3 @@ def _sides(pieces: Sequence[str]) -> list[list[str]]:
         else:
             sides[-1].append(piece)
     return sides
-
-
-class FormulaLabel(QWidget):
-    """Shows one formula, never cut off: too wide, it becomes smaller and then breaks into lines."""
-
-    def __init__(self, latex: str = "", parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self._latex = ""
-        self._plain = ""
-        self._pieces: tuple[str, ...] = ()
-        self._color: QColor | str = "text"
-        self._relative_size = 1.0
-        self._alignment = Qt.AlignmentFlag.AlignLeft
-        policy = QSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Minimum)
-        policy.setHeightForWidth(True)
-        self.setSizePolicy(policy)
-        theme().changed.connect(self._theme_changed)
-        self.set_latex(latex)
-
-    def set_latex(self, latex: str, *, plain: str = "", pieces: Sequence[str] | None = None) -> None:
-        """Show a formula.
-
-        `plain` is what tooltips and screen readers say (made from the LaTeX if not given); `pieces`, which
-        joined must give the formula, say where else than by default it may be broken.
-        """
-        self._latex = latex.strip()
-        self._plain = plain or plain_text(latex)
-        self._pieces = tuple(pieces) if pieces is not None else tuple(break_formula(self._latex))
-        self.setAccessibleName(self._plain)
-        self.setToolTip(self._plain)
-        self._relayout()
-
-    def latex(self) -> str:
-        """Return the formula's LaTeX."""
-        return self._latex
-
-    def plain(self) -> str:
-        """Return the formula as plain text."""
-        return self._plain
-
-    def set_color(self, color: QColor | str) -> None:
-        """Set the colour: one of its own, or the name of a palette colour, which then follows the theme."""
-        if isinstance(color, str):
-            theme().palette.color(color)  # an unknown name must fail here, not while painting
-        self._color = QColor(color) if isinstance(color, QColor) else color
-        self.update()
-
-    def color(self) -> QColor:
-        """Return the colour the formula is drawn in."""
-        if not self.isEnabled():
-            return theme().palette.color("disabled_text")
-        return QColor(self._color) if isinstance(self._color, QColor) else theme().palette.color(self._color)
-
-    def set_relative_size(self, factor: float) -> None:
-        """Set the size relative to the theme's formula font."""
-        self._relative_size = factor
-        self._relayout()
-
-    def set_alignment(self, alignment: Qt.AlignmentFlag) -> None:
-        """Set the horizontal alignment: left, centre or right."""
-        self._alignment = alignment
-        self.update()
-
-    def text_size(self) -> float:
-        """Return the size of the formula's text in pixels before it is made to fit."""
-        return QFontInfo(theme().font("formula")).pixelSize() * self._relative_size
-
-    def fitted(self) -> FormulaLines:
-        """Return the lines as they are shown at the present width."""
-        return self._fit(self.width())
-
-    def _fit(self, width: float) -> FormulaLines:
-        return fit_formula(self._latex, self._pieces, size=self.text_size(), width=max(width, 1.0), plain=self._plain)
-
-    # Qt
-
-    def sizeHint(self) -> QSize:
-        width, height = formula_size(self._latex, self.text_size(), plain=self._plain)
-        return QSize(math.ceil(width), math.ceil(height))
-
-    def minimumSizeHint(self) -> QSize:
-        # Wide enough for the widest piece at the smallest size that is good to read, if that is not a lot.
-        size = self.text_size() * SMALLEST_SCALE
-        widest = max((formula_size(piece, size)[0] for piece in self._pieces), default=0.0) + size
-        return QSize(math.ceil(min(widest, 12 * self.text_size())), math.ceil(self._fit(self.width()).height))
-
-    def hasHeightForWidth(self) -> bool:
-        return True
-
-    def heightForWidth(self, width: int) -> int:
-        return math.ceil(self._fit(width).height)
-
-    def resizeEvent(self, event: QResizeEvent) -> None:
-        super().resizeEvent(event)
-        if event.oldSize().width() != event.size().width():
-            self.updateGeometry()
-
-    def changeEvent(self, event: QEvent) -> None:
-        super().changeEvent(event)
-        if event.type() == QEvent.Type.EnabledChange:
-            self.update()
-
-    def paintEvent(self, event: QPaintEvent) -> None:
-        if not self._latex:
-            return
-        fitted = self._fit(self.width())
-        # A layout may give less height than asked for; smaller is better than cut off.
-        shrink = min(1.0, self.height() / fitted.height) if fitted.height > 0 else 1.0
-        size = fitted.size * shrink
-        ratio = self.devicePixelRatioF()
-        painter = QPainter(self)
-        painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
-        top = max(0.0, (self.height() - fitted.height * shrink) / 2.0)
-        for number, line in enumerate(fitted.lines):
-            width, height = formula_size(line, size, plain=self._plain)
-            indent = LINE_INDENT * size if number else 0.0
-            pixmap = render_formula(line, color=self.color(), size=size, device_pixel_ratio=ratio, plain=self._plain)
-            painter.drawPixmap(QPointF(self._left(width, indent), top), pixmap)
-            top += height + LINE_GAP * size
-        painter.end()
-
-    def _left(self, width: float, indent: float) -> float:
-        if self._alignment & Qt.AlignmentFlag.AlignHCenter:
-            return max(0.0, (self.width() - width) / 2.0)
-        if self._alignment & Qt.AlignmentFlag.AlignRight:
-            return max(0.0, self.width() - width)
-        right_to_left = QGuiApplication.isRightToLeft()
-        return max(0.0, self.width() - width - indent) if right_to_left else indent
-
-    def _theme_changed(self) -> None:
-        self._relayout()
-
-    def _relayout(self) -> None:
-        self.updateGeometry()
-        self.update()

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from PySide6.QtCore import QByteArray, QSettings, Qt, QTimer
+from PySide6.QtCore import QByteArray, QEvent, QSettings, Qt, QTimer
 from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QShowEvent
-from PySide6.QtWidgets import QApplication, QLabel, QMainWindow, QUndoView, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QApplication, QLabel, QLineEdit, QMainWindow, QUndoView, QVBoxLayout, QWidget
 
 from core.network import Role
 from nnviz_app.actions import Actions
@@ -135,6 +135,7 @@ class MainWindow(QMainWindow):
         self.player.moved.connect(self.notice.hide)
         self.examples_panel.requested.connect(self.open_example)
         self.view.examples_requested.connect(self._show_examples)
+        self.player.long_epoch.connect(lambda: self.trainer.start(1))
         self.view.new_network_requested.connect(self.new_network)
         self.view.add_layer_requested.connect(self.add_layer)
         self.view.tool_changed.connect(lambda name: self.actions_by_name[f"tool_{name}"].setChecked(True))
@@ -145,17 +146,40 @@ class MainWindow(QMainWindow):
         """One sentence above the canvas, until the next step or change."""
         self.notice.show_message(sentence)
 
+    def new_project(self) -> None:
+        """Begin an empty project."""
+        if self._may_leave():
+            self._opened(self.files.new())
+
+    def open_file(self) -> None:
+        """Ask for a project file and open it."""
+        if self._may_leave():
+            self._opened(self.files.open())
+
     def open_path(self, path: Path) -> bool:
         """Open a project file."""
         return self._may_leave() and self._opened(self.files.open_path(path))
 
     def open_example(self, example: Example) -> bool:
         """Open one of the examples that come with the program."""
-        return self._may_leave() and self._opened(self.files.open_example(example))
+        opened = self._may_leave() and self._opened(self.files.open_example(example))
+        self._mark_example()
+        return opened
 
     def _may_leave(self) -> bool:
         """End a run, keeping what was learned, and take over what is being typed; False when that is refused."""
         self.trainer.shutdown()
+        return self._finish_typing()
+
+    def _finish_typing(self) -> bool:
+        """Take over what is being typed, on the canvas or in a panel; False when it is refused."""
+        line = QApplication.focusWidget()
+        if isinstance(line, QLineEdit) and line.isModified() and line is not self.view.in_place.line:
+            # A field of a panel takes over what was typed when it is left.
+            self.view.setFocus()
+            if line.isVisible():
+                line.setFocus()
+            return not line.property("invalid")
         return self.view.finish_editing()
 
     def _opened(self, done: bool) -> bool:
@@ -172,13 +196,13 @@ class MainWindow(QMainWindow):
         self.examples_panel.list.setFocus()
 
     def save(self) -> None:
-        """Save the project, with what is being typed on the canvas."""
-        if self.view.finish_editing():
+        """Save the project, with what is being typed."""
+        if self._finish_typing():
             self.files.save()
 
     def save_as(self) -> None:
-        """Ask where to save, and save, with what is being typed on the canvas."""
-        if self.view.finish_editing():
+        """Ask where to save, and save, with what is being typed."""
+        if self._finish_typing():
             self.files.save_as()
 
     def new_network(self) -> None:
@@ -205,14 +229,15 @@ class MainWindow(QMainWindow):
     def choose_role(self, role: Role) -> None:
         """Choose the role that the Neuron tool gives, and the tool."""
         self.view.set_role(role)
-        self.view.set_tool("neuron")
+        self.choose_tool("neuron")
 
-    def toggle_play(self) -> None:
-        """Play, or pause."""
-        if self.player.is_playing:
-            self.player.pause()
+    def choose_tool(self, name: str) -> None:
+        """Take another tool; the toolbar shows the one in hand also where the change was refused."""
+        if name == "connect":
+            self.view.start_connecting()
         else:
-            self.player.play()
+            self.view.set_tool(name)
+        self.actions_by_name[f"tool_{self.view.tool.name}"].setChecked(True)
 
     def toggle_full_screen(self) -> None:
         """The whole screen, or the window again."""
@@ -228,13 +253,16 @@ class MainWindow(QMainWindow):
             ", ".join(f"{n} {word}{'' if n == 1 else 's'}" for n, word in zip(counts, words, strict=True))
         )
         if change.project:
-            self.examples_panel.mark(self.document.project.title if self.document.path is None else "")
+            self._mark_example()
         self._show_state()
         if change.structure or change.project:
             self.actions_by_name.enable()
         if change.project:
             self.menus.show_preferences()
             self.menus.fill_recent()
+
+    def _mark_example(self) -> None:
+        self.examples_panel.mark(self.document.project.title if self.document.path is None else "")
 
     def _show_state(self) -> None:
         project, path = self.document.project, self.document.path
@@ -275,6 +303,11 @@ class MainWindow(QMainWindow):
         else:
             # The question about unsaved work must not keep the other program's drag waiting.
             QTimer.singleShot(0, lambda: self.open_path(paths[0]))
+
+    def changeEvent(self, event: QEvent) -> None:
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.WindowStateChange:
+            self.actions_by_name["full_screen"].setChecked(self.isFullScreen())
 
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)

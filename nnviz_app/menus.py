@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from PySide6.QtCore import QSize, Qt
+from PySide6.QtCore import QObject, QSize, Qt
 from PySide6.QtGui import QAction, QActionGroup
 from PySide6.QtWidgets import QMenu, QToolBar, QToolButton
 
@@ -23,10 +23,12 @@ if TYPE_CHECKING:
 TEXT_SIZES = (1.0, 1.25, 1.5, 2.0)
 
 
-class Menus:
+class Menus(QObject):
     """Fills a window's menu bar and toolbar with its actions, and shows the choices that are made in them."""
 
     def __init__(self, window: MainWindow) -> None:
+        # As its child it hears nothing more of theme and preferences when the window is gone.
+        super().__init__(window)
         self.window = window
         self._make_menus()
         self._make_toolbar()
@@ -208,5 +210,7 @@ class Menus:
         """List the files opened or saved last."""
         self.recent_menu.clear()
         for path in self.window.files.recent():
-            self.recent_menu.addAction(str(path), lambda _checked=False, p=path: self.window.open_path(p))
+            self.recent_menu.addAction(
+                str(path).replace("&", "&&"), lambda _checked=False, p=path: self.window.open_path(p)
+            )
         self.recent_menu.setEnabled(not self.recent_menu.isEmpty())

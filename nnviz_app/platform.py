@@ -80,8 +80,10 @@ def display_problem() -> str | None:
     if not _is_linux():
         return None
     platforms = _platforms()
-    if any(platform not in _PLUGIN_LIBRARIES for platform in platforms):
-        return None  # offscreen, vnc and others that need no display, by the user's own choice
+    for platform in platforms:
+        if platform not in _PLUGIN_LIBRARIES:
+            # offscreen, vnc and others that need no display, by the user's own choice
+            return _unknown_problem(platform)
 
     connection_problems = []
     plugin_problems = []
@@ -165,6 +167,14 @@ def _plugin_problem(platform: str) -> str | None:
         return None  # not from a wheel: a distribution's package brings its libraries along
     what = f"Qt's {platform} plugin"
     return _missing_problem(what, _PLUGIN_LIBRARIES[platform]) or _load_problem(what, plugins)
+
+
+def _unknown_problem(platform: str) -> str | None:
+    folder = _pyside_folder()
+    plugins = folder / "Qt" / "plugins" / "platforms" if folder else None
+    if plugins is None or not plugins.is_dir() or any(plugins.glob(f"libq{platform}*.so")):
+        return None
+    return f"Qt has no platform “{platform}”, which QT_QPA_PLATFORM names (unset it)."
 
 
 def _missing_problem(what: str, libraries: Mapping[str, str]) -> str | None:

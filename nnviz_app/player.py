@@ -7,12 +7,15 @@ from collections.abc import Sequence
 from PySide6.QtCore import QObject, QTimer, Signal
 
 from core.errors import NnvizError
+from core.passes import trace_project
 from core.plan import Plan, compile_network
 from core.quantities import Granularity, Kind, Phase, Quantity, Step
 from core.schedule import Schedule
 from core.trace import Trace
 from nnviz_app.document import Change, Document
 
+# More updates than this in one step are a run's.
+LONG_EPOCH = 2000
 # Steps a second when playing.
 SPEEDS = (0.5, 1.0, 2.0, 4.0, 8.0, 16.0)
 
@@ -27,6 +30,8 @@ class Player(QObject):
     moved = Signal()
     granularity_changed = Signal()
     playing_changed = Signal(bool)
+    # An epoch of so many updates that a run has to make it, so that the window goes on answering.
+    long_epoch = Signal()
     # A sentence for the person: why a step could not be made.
     refused = Signal(str)
 
@@ -54,22 +59,11 @@ class Player(QObject):
         """The trace of the batch on show; None while there is no neuron or no row."""
         project = self.document.project
         if self._trace is None and project.network.neurons and project.dataset.rows:
-            network, settings = project.network, project.settings
             if self._plan is None:
-                self._plan = compile_network(network)
+                self._plan = compile_network(project.network)
             rows = self.batch_rows
             self._first_row = rows.start
-            self._trace = Trace(
-                self._plan,
-                network.values,
-                project.dataset.matrix([n.id for n in network.inputs], rows),
-                project.dataset.matrix([n.id for n in network.outputs], rows),
-                loss=settings.loss,
-                mean=settings.batch_mean,
-                learning_rate=settings.learning_rate,
-                update_biases=settings.update_biases,
-                schedule=self._schedule,
-            )
+            self._trace = trace_project(project, rows, plan=self._plan, schedule=self._schedule)
             self._schedule = self._trace.schedule
         return self._trace
 
@@ -198,6 +192,9 @@ class Player(QObject):
         batches = [self.batch_rows]
         while batches[-1].stop < project.dataset.rows:
             batches.append(project.batch_rows(batches[-1].stop))
+        if len(batches) > LONG_EPOCH and not batches[0].start:
+            self.long_epoch.emit()
+            return
         self._apply(batches)
         made = self.document.project.updates - project.updates
         self._set(batches[made].start if made < len(batches) else 0, 0)

@@ -12,6 +12,7 @@ from PySide6.QtWidgets import (
     QComboBox,
     QLineEdit,
     QListView,
+    QTableView,
     QTextEdit,
     QWidget,
 )
@@ -42,6 +43,9 @@ def keeps_key(widget: QWidget, event: QKeyEvent) -> bool:
         return False
     key = event.key()
     if Qt.Key.Key_F1 <= key <= Qt.Key.Key_F35:
+        return False
+    if key == Qt.Key.Key_Escape or isinstance(widget, QTableView):
+        # A field that has something to give up and the tables say themselves what they want.
         return False
     if isinstance(widget, QListView):
         # Left and right have no meaning in a list, so they step.

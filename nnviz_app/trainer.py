@@ -52,6 +52,7 @@ class _Worker(QThread):
         super().__init__(parent)
         self.training, self.update, self.epochs = run, update, epochs
         self.error = ""
+        self.fault: Exception | None = None
         self.epochs_done = 0
         self._stop = threading.Event()
         self._shown = threading.Event()
@@ -72,6 +73,7 @@ class _Worker(QThread):
             self.error = str(error)
         except Exception as error:
             # A fault in the program must not leave the window locked for ever.
+            self.fault = error
             self.error = f"The run ended with a fault in the program: {error!r}."
 
     def _train(self) -> None:
@@ -202,6 +204,9 @@ class Trainer(QObject):
         finally:
             self._showing = False
         self.running_changed.emit(False)
+        if worker.fault is not None:
+            # As with any other fault: the details go where the program keeps them.
+            sys.excepthook(type(worker.fault), worker.fault, worker.fault.__traceback__)
         if worker.error:
             self.refused.emit(worker.error)
         self.finished.emit(self._summary(worker, before))

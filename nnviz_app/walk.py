@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import tempfile
 from pathlib import Path
@@ -28,8 +29,12 @@ def walk(path: Path | None, *, reason: str, pictures: bool) -> int:
         return 2
     what = path.name if path else f"the worked example “{project.title}”"
     print(f"{reason} So here is {what}, step by step.\n", flush=True)
-    for line in text_report(project):
-        print(line)
+    try:
+        for line in text_report(project):
+            print(line)
+    except NnvizError as error:
+        print(error, file=sys.stderr)
+        return 2
     if not pictures:
         return 0
     try:
@@ -45,6 +50,8 @@ def _make_folder() -> Path:
     try:
         folder = Path(FOLDER)
         folder.mkdir(exist_ok=True)
+        if not os.access(folder, os.W_OK):
+            raise PermissionError(FOLDER)
     except OSError:
         folder = Path(tempfile.mkdtemp(prefix=f"{FOLDER}-"))
     return folder

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -181,3 +182,17 @@ def cases(draw: st.DrawFn, *, max_neurons: int = MAX_NEURONS, max_batch: int = 5
         loss=loss,
         mean=draw(st.booleans()),
     )
+
+
+def connect_all(
+    network: Network, sources: Iterable[str], targets: Iterable[str], weight: Callable[[], float] = lambda: 0.0
+) -> None:
+    """Connect every source with every target where no edge is yet."""
+    targets = list(targets)
+    number = 1
+    for source in sources:
+        for target in targets:
+            if source != target and network.edge_between(source, target) is None:
+                edge_id = network.free_id("w", number)
+                network.connect(source, target, weight=weight(), id=edge_id)
+                number = int(edge_id[1:]) + 1

@@ -16,7 +16,8 @@ from shiboken6 import Shiboken
 
 from nnviz_app.canvas.geometry import bounds, boxes_touching
 from nnviz_app.canvas.lettering import DIMMED_LINE
-from nnviz_app.theme import faded, mix, theme
+from nnviz_app.palette import faded, mix
+from nnviz_app.theme import theme
 
 Array = NDArray[np.float64]
 

@@ -142,11 +142,6 @@ class CanvasEditor(QLineEdit):
         set_style_property(self, "invalid", False)
         self.setToolTip("")
 
-    @property
-    def is_refused(self) -> bool:
-        """Whether what stands here was refused."""
-        return bool(self.property("invalid"))
-
     def event(self, event: QEvent) -> bool:
         if event.type() == QEvent.Type.ShortcutOverride and isinstance(event, QKeyEvent):
             others = Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.AltModifier

@@ -7,7 +7,8 @@ from PySide6.QtGui import QPainter, QPen
 from PySide6.QtWidgets import QGraphicsItem, QStyleOptionGraphicsItem, QWidget
 
 from nnviz_app.canvas.lettering import draw_text, text_width
-from nnviz_app.theme import faded, theme
+from nnviz_app.palette import faded
+from nnviz_app.theme import theme
 
 
 class GestureItem(QGraphicsItem):

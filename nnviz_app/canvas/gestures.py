@@ -175,7 +175,7 @@ class ConnectGesture(Gesture):
         self.sources = list(sources)
 
     def drag(self, pointer: Pointer) -> None:
-        preview_connection(self.view, self.sources, pointer)
+        preview_edge(self.view, self.sources, pointer)
 
     def drop(self, pointer: Pointer) -> None:
         target = pointer.neuron
@@ -193,10 +193,10 @@ class ConnectGesture(Gesture):
         self.view.selection.set(self.sources)
 
     def cancel(self) -> None:
-        clear_connection(self.view)
+        clear_preview(self.view)
 
 
-def preview_connection(view: CanvasView, sources: Sequence[str], pointer: Pointer) -> None:
+def preview_edge(view: CanvasView, sources: Sequence[str], pointer: Pointer) -> None:
     """Show where an edge would go, and why not if it cannot."""
     target = pointer.neuron
     problem = None
@@ -206,12 +206,12 @@ def preview_connection(view: CanvasView, sources: Sequence[str], pointer: Pointe
         network = view.document.project.network
         reasons = [network.why_not_connect(source, target) for source in sources]
         problem = reasons[0] if all(reasons) else None
-    view.canvas_scene.set_connection_preview(sources[0], pointer.pos, target, problem)
+    view.canvas_scene.set_edge_preview(sources[0], pointer.pos, target, problem)
 
 
-def clear_connection(view: CanvasView) -> None:
+def clear_preview(view: CanvasView) -> None:
     """Take the preview of an edge away."""
-    view.canvas_scene.set_connection_preview(None, QPointF(), None, None)
+    view.canvas_scene.set_edge_preview(None, QPointF(), None, None)
 
 
 class BandGesture(Gesture):

@@ -29,7 +29,8 @@ from nnviz_app.canvas.lettering import (
 )
 from nnviz_app.canvas.parts import PartKind
 from nnviz_app.canvas.texts import Text
-from nnviz_app.theme import faded, mix, theme
+from nnviz_app.palette import faded, mix
+from nnviz_app.theme import theme
 
 if TYPE_CHECKING:
     from nnviz_app.canvas.scene import CanvasScene

@@ -9,7 +9,8 @@ from typing import Literal
 from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QFont, QFontMetricsF, QPainter, QPainterPath, QPen
 
-from nnviz_app.theme import mix, theme
+from nnviz_app.palette import mix
+from nnviz_app.theme import theme
 
 Lettering = Literal["name", "value", "symbol", "pill", "target", "share"]
 

@@ -12,7 +12,8 @@ from nnviz_app.canvas import geometry
 from nnviz_app.canvas.items import DETAIL_SCALE, DISC_SCALE
 from nnviz_app.canvas.lettering import DIMMED_LINE, DIMMED_TEXT, draw_text, text_width
 from nnviz_app.canvas.parts import PartKind
-from nnviz_app.theme import faded, mix, theme
+from nnviz_app.palette import faded, mix
+from nnviz_app.theme import theme
 
 if TYPE_CHECKING:
     from nnviz_app.canvas.scene import CanvasScene

@@ -8,8 +8,9 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWi
 
 from core.quantities import Phase
 from nnviz_app.document import Document
+from nnviz_app.palette import faded
 from nnviz_app.player import Player
-from nnviz_app.theme import faded, set_style_property, theme
+from nnviz_app.theme import set_style_property, theme
 
 HINTS = (
     "Double-click to add a neuron, or press I, H or O for an input, hidden or output neuron",

@@ -250,7 +250,7 @@ class CanvasScene(QGraphicsScene):
         if not self._preview and was_previewing:
             self._labels.set_edges(self._edge_ids, self._edges.lines, self._reserved)
 
-    def set_connection_preview(
+    def set_edge_preview(
         self,
         source: str | None,
         end: QPointF | None = None,

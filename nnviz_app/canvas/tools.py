@@ -16,8 +16,8 @@ from nnviz_app.canvas.gestures import (
     PlaceGesture,
     Pointer,
     SubjectGesture,
-    clear_connection,
-    preview_connection,
+    clear_preview,
+    preview_edge,
 )
 from nnviz_app.canvas.scene import PartKind
 
@@ -186,7 +186,7 @@ class ConnectTool(Tool):
 
     def hover(self, pointer: Pointer) -> None:
         if self.sources and self.candidate is None:
-            preview_connection(self.view, self.sources, pointer)
+            preview_edge(self.view, self.sources, pointer)
 
     def arm(self, sources: list[str]) -> None:
         """Take these as the sources of the next edges."""
@@ -196,7 +196,7 @@ class ConnectTool(Tool):
         """Forget the chosen sources; whether there were any."""
         was_armed = bool(self.sources)
         self.sources, self.candidate = [], None
-        clear_connection(self.view)
+        clear_preview(self.view)
         return was_armed
 
     def cancel(self) -> bool:
@@ -241,7 +241,7 @@ class ConnectTool(Tool):
         rect = scene.neuron_rect(self.candidate)
         reasons = [network.why_not_connect(source, self.candidate) for source in self.sources]
         problem = reasons[0] if all(reasons) else None
-        scene.set_connection_preview(self.sources[0], rect.center(), self.candidate, problem)
+        scene.set_edge_preview(self.sources[0], rect.center(), self.candidate, problem)
         self.view.reveal(rect)
 
     def confirm(self) -> bool:

@@ -138,7 +138,7 @@ class DataPanel(QWidget):
 
     def _restyle(self) -> None:
         space = theme().space
-        self._head.setContentsMargins(space(0.7), space(0.2), space(0.4), space(0.2))
+        self._head.setContentsMargins(space(0.9), space(0.1), space(0.4), space(0.1))
         self._head.setSpacing(space(0.2))
         self.empty.setMargin(space(1))
         self.view.setMinimumHeight(2 * theme().row_height)

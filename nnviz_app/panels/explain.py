@@ -21,7 +21,8 @@ from core.notation import MAX_TERMS, quantity_name
 from core.numbers import format_exact, format_number
 from core.quantities import Phase, Quantity, Step
 from core.trace import Trace
-from nnviz_app.formula import FormulaLabel, break_formula
+from nnviz_app.formula import break_formula
+from nnviz_app.formula_label import FormulaLabel
 from nnviz_app.panels.fields import PanelArea, copy_text, flat_button, keep_keys
 from nnviz_app.panels.readings import phase_name
 from nnviz_app.player import Player
@@ -29,6 +30,7 @@ from nnviz_app.preferences import Preferences
 from nnviz_app.theme import set_style_property, theme
 
 Index = QModelIndex | QPersistentModelIndex
+RUNNING = "A run is under way: its last step is explained when it ends."
 BEGIN = "Press → to begin."
 EMPTY = "There is nothing to explain yet: the network needs a neuron and the data a row."
 DONE = "All steps are done. Press → to keep the new parameters and go on."
@@ -204,6 +206,14 @@ class ExplainPanel(QWidget):
         if not self.isVisible() and self.explanation is not None:
             self._stale = True  # nothing is typeset for a panel that nobody sees
             return
+        if self.player.is_locked:
+            # Numbers that change many times a second are not typeset.
+            self._show_done(None, None)
+            self.phase.setText("")
+            self.sentence.setText(RUNNING)
+            self.next.hide()
+            self.end.hide()
+            return
         self._stale = False
         trace, step = self.player.trace, self.player.step
         digits = self.preferences.digits
@@ -225,6 +235,8 @@ class ExplainPanel(QWidget):
 
     def _show_done(self, trace: Trace | None, step: Step | None) -> None:
         done = self.explanation
+        if step is None:
+            done = None
         for widget in (self.symbols, self.numbers, self.result, self.head):
             widget.setVisible(done is not None)
         if done is None or step is None or trace is None:

@@ -195,7 +195,7 @@ class EdgeForm(Form):
         self.name = self.name_field()
         self.ends = QLabel()
         self.ends.setTextInteractionFlags(Qt.TextInteractionFlag.LinksAccessibleByMouse)
-        self.ends.linkActivated.connect(lambda link: panel.selection.set([link]))
+        self.ends.linkActivated.connect(lambda subject: panel.selection.set([subject]))
         self.ends.setWordWrap(True)
         self.weight = self.number_field(lambda value: self.set_number("the weight of", value))
         self.tied = QLabel()

@@ -14,9 +14,10 @@ from PySide6.QtWidgets import QCheckBox, QHBoxLayout, QLabel, QStackedLayout, QV
 from core.numbers import format_exact, format_number
 from core.training import LossPoint
 from nnviz_app.document import Change, Document
+from nnviz_app.palette import faded
 from nnviz_app.panels.fields import keep_keys
 from nnviz_app.player import Player
-from nnviz_app.theme import faded, theme
+from nnviz_app.theme import theme
 from nnviz_app.trainer import Trainer
 
 EMPTY = (
@@ -27,6 +28,8 @@ PREPARING = "Preparing the plot …"
 NO_LOSS = "A loss needs an output neuron and a row of data with its target."
 # With as many points or fewer, each is marked by a dot.
 DOTS_UP_TO = 40
+# A linear axis cannot span what is larger.
+MOST_DRAWN = 1e300
 # How near the pointer must be to the curve's next update, in pixels.
 NEAR = 40.0
 
@@ -224,7 +227,7 @@ class LossPlotPanel(QWidget):
 
     def _visible(self, y: np.ndarray) -> np.ndarray:
         """What can be drawn: no infinity, and nothing that is not above 0 on a logarithmic axis."""
-        usable: np.ndarray = np.isfinite(y)
+        usable: np.ndarray = np.abs(y) < MOST_DRAWN
         return usable & (y > 0) if self.log_box.isChecked() else usable
 
     def _draw(self, curve: Any, x: np.ndarray, y: np.ndarray, *, dot: QColor | None) -> None:

@@ -216,7 +216,7 @@ class TrainingPanel(QScrollArea):
         self._body.setSpacing(space(0.6))
         for row in (self._run_row, self._seed_row):
             row.setSpacing(space(0.5))
-        text = self.epochs_spin.fontMetrics().horizontalAdvance("1,000 epochs")
+        text = self.epochs_spin.fontMetrics().horizontalAdvance("10,000 epochs")
         self.epochs_spin.setMinimumWidth(text + space(3.6))
         self._align_forms()
 
@@ -331,7 +331,9 @@ class TrainingPanel(QScrollArea):
                 spin.setMaximum(most)
                 if spin.value() != number:
                     spin.setValue(number)
-        self.epochs_spin.setSuffix(" epoch" if settings.epochs == 1 else " epochs")
+        # A larger number has no room for the word.
+        word = "" if settings.epochs >= 100_000 else " epoch" if settings.epochs == 1 else " epochs"
+        self.epochs_spin.setSuffix(word)
         self._show_enabled()
 
     def _show_enabled(self) -> None:

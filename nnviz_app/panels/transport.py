@@ -3,19 +3,30 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QRectF, QSignalBlocker, QSize, Qt
-from PySide6.QtGui import QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QWheelEvent
-from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QSizePolicy, QSlider, QToolButton, QVBoxLayout, QWidget
+from PySide6.QtGui import QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QResizeEvent, QWheelEvent
+from PySide6.QtWidgets import (
+    QComboBox,
+    QHBoxLayout,
+    QLabel,
+    QSizePolicy,
+    QSlider,
+    QSpacerItem,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
 
 from core.explanation import explain
 from core.quantities import Granularity, Kind, Phase, phase_of
 from nnviz_app.assets import themed_icon
 from nnviz_app.document import Document
+from nnviz_app.palette import mix
 from nnviz_app.panels.caption import Caption
 from nnviz_app.panels.fields import keep_keys
 from nnviz_app.panels.readings import phase_name
 from nnviz_app.player import SPEEDS, Player
 from nnviz_app.preferences import Preferences
-from nnviz_app.theme import mix, theme
+from nnviz_app.theme import theme
 
 HINT_START = "Press the right arrow key to begin the forward pass."
 HINT_EMPTY = "Draw a neuron to begin: double-click the canvas, or press N."
@@ -25,6 +36,8 @@ HINT_RUNNING = "A run is under way; stepping goes on when it has ended."
 
 # Below this many pixels a phase is too narrow to be told from its neighbours.
 NARROWEST_PHASE = 3.0
+# A slider shorter than so many text sizes stands in a row of its own.
+SHORTEST_SLIDER = 10.0
 _SIZES = {
     Granularity.TERM: "one product, sum or gradient at a time",
     Granularity.NEURON: "all of a neuron at a time",
@@ -210,10 +223,12 @@ class TransportBar(QWidget):
             self._row.addWidget(button)
         self._row.addWidget(self.granularity_box)
         self._row.addWidget(self.speed_box)
-        self._row.addWidget(self.slider, 1)
-        self._row.addWidget(self.position_label)
+        # Where one row is too narrow for all, what shows the position stands in a row of its own.
+        self._position_row = QHBoxLayout()
+        self._is_narrow: bool | None = None
         self._box = QVBoxLayout(self)
         self._box.addLayout(self._row)
+        self._box.addLayout(self._position_row)
         self._box.addWidget(self.caption)
 
         player.moved.connect(self.refresh)
@@ -375,4 +390,37 @@ class TransportBar(QWidget):
         self.position_label.setFont(theme().font("body"))
         for button in self.buttons:
             button.setIconSize(QSize(theme().icon_size, theme().icon_size))
+        self._position_row.setSpacing(space(0.4))
         self.refresh()
+        self._arrange()
+
+    # How it is laid out
+
+    def _arrange(self) -> None:
+        """Have all in one row, or the slider below the buttons where that would leave it too short to aim at."""
+        controls = [*self.buttons, self.granularity_box, self.speed_box]
+        needed = sum(widget.sizeHint().width() for widget in controls) + self.position_label.minimumWidth()
+        needed += theme().space(1.8) + self._row.spacing() * (len(controls) + 1) + theme().space(SHORTEST_SLIDER)
+        is_narrow = self.width() < needed
+        if is_narrow is self._is_narrow:
+            return
+        self._is_narrow = is_narrow
+        former, row = (self._row, self._position_row) if is_narrow else (self._position_row, self._row)
+        for widget in (self.slider, self.position_label):
+            former.removeWidget(widget)
+        if is_narrow:
+            self._row.addStretch(1)
+        elif isinstance(self._row.itemAt(self._row.count() - 1), QSpacerItem):
+            self._row.takeAt(self._row.count() - 1)
+        row.addWidget(self.slider, 1)
+        row.addWidget(self.position_label)
+
+    def minimumSizeHint(self) -> QSize:
+        # Narrower than one row: then there are two.
+        controls = [*self.buttons, self.granularity_box, self.speed_box]
+        width = sum(widget.minimumSizeHint().width() for widget in controls) + self._row.spacing() * len(controls)
+        return QSize(width + theme().space(1.8), super().minimumSizeHint().height())
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._arrange()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from graph_strategies import connect_all
 
 from core.advice import advise
 from core.dataset import Dataset
@@ -19,8 +20,8 @@ def network_of(outputs: int = 1, activation: str = "sigmoid", hidden: str = "tan
     inputs = [network.add_neuron("input").id for _ in range(2)]
     middle = [network.add_neuron("hidden", activation=hidden).id for _ in range(2)]
     ends = [network.add_neuron("output", activation=activation).id for _ in range(outputs)]
-    network.connect_all(inputs, middle, lambda: float(rng.normal()))
-    network.connect_all(middle, ends, lambda: float(rng.normal()))
+    connect_all(network, inputs, middle, lambda: float(rng.normal()))
+    connect_all(network, middle, ends, lambda: float(rng.normal()))
     return network
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from graph_strategies import Shape, networks, random_network
+from graph_strategies import Shape, connect_all, networks, random_network
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
@@ -86,8 +86,8 @@ def network() -> Network:
     for role, names in (("input", "xy"), ("hidden", "hg"), ("output", "op")):
         for name in names:
             made.add_neuron(role, id=name, bias=0.5)
-    made.connect_all("xy", "hg", iter([1.0, 2.0, 3.0, 4.0]).__next__)
-    made.connect_all("hg", "op", iter([5.0, 6.0, 7.0, 8.0]).__next__)
+    connect_all(made, "xy", "hg", iter([1.0, 2.0, 3.0, 4.0]).__next__)
+    connect_all(made, "hg", "op", iter([5.0, 6.0, 7.0, 8.0]).__next__)
     return made
 
 
@@ -240,27 +240,6 @@ def test_an_edge_can_be_drawn_exactly_where_no_reason_is_against_it(network: Net
                 assert_sound(twin)
             else:
                 refused(twin, lambda twin=twin, s=source, t=target: twin.connect(s, t), reason)
-
-
-def test_all_to_all_leaves_out_edges_that_exist_and_neurons_to_themselves(network: Network) -> None:
-    added = network.connect_all(["x", "h", "g"], ["g", "o"], lambda: 2.5)
-    assert [(e.source, e.target) for e in added] == [("x", "o"), ("h", "g")]
-    assert [network.weight(e.id) for e in added] == [2.5, 2.5]
-    assert_sound(network)
-
-
-def test_all_to_all_is_refused_as_a_whole(network: Network) -> None:
-    refused(network, lambda: network.connect_all(["x", "o"], ["o", "h"]), "from o to h")
-    refused(network, lambda: network.connect_all(["x"], ["o", "y"]), "y is an input")
-
-
-def test_layers_of_thousands_of_edges_are_named_in_order() -> None:
-    network = Network()
-    sources = [network.add_neuron("input").id for _ in range(100)]
-    targets = [network.add_neuron("hidden").id for _ in range(100)]
-    network.rename(sources[0], "w17")
-    edges = network.connect_all(["w17", *sources[1:]], targets)
-    assert [edge.id for edge in edges] == [f"w{k}" for k in range(1, 10002) if k != 17]
 
 
 # Removing
@@ -664,10 +643,6 @@ class NetworkChanges(RuleBasedStateMachine):
     def connect(self, first: str, second: str, name: str | None, tied_to: str | None, weight: float) -> None:
         self.change("connect", first, second, weight=weight, id=name, tied_to=tied_to)
 
-    @rule(first=st.lists(names, max_size=4), second=st.lists(names, max_size=4))
-    def connect_all(self, first: list[str], second: list[str]) -> None:
-        self.change("connect_all", first, second)
-
     @rule(name=names, what=st.sampled_from(["remove_neuron", "remove_edge", "untie"]))
     def remove_or_untie(self, name: str, what: str) -> None:
         self.change(what, name)
@@ -740,3 +715,10 @@ def test_values_that_are_not_finite_are_kept_as_they_are(network: Network) -> No
     # A run that diverges ends in them; the trainer, not the network, is what refuses them.
     network.set_value("h", math.inf)
     assert network.bias("h") == math.inf
+
+
+def test_an_untied_edge_stays_frozen(network: Network) -> None:
+    network.tie("w2", "w1")
+    network.set_frozen("w1")
+    network.untie("w2")
+    assert network.frozen == {"w1", "w2"}

@@ -275,7 +275,7 @@ REFUSED: list[tuple[Callable[[dict[str, Any]], object], str]] = [
     (lambda p: _neuron(p, 2, activation="softmax"), "network: h1 is hidden: softmax goes over output neurons only"),
     (lambda p: p["network"]["neurons"][2].pop("bias"), "network.neurons[2]: the key “bias” is missing"),
     (lambda p: p["data"].update(columns=["i1", "i2", "o1"]), "data.columns: there is no column for “o2”"),
-    (lambda p: p["data"]["columns"].append("o2"), "data.columns[4]: there is no input and no output “o2”"),
+    (lambda p: p["data"]["columns"].append("o2"), "data.columns[4]: “o2” is named twice"),
     (lambda p: p["data"]["columns"].append("h1"), "data.columns[4]: there is no input and no output “h1”"),
     (lambda p: p["data"]["rows"].append([1, 2, 3]), "data.rows[1]: expected 4 numbers, one a column, got 3"),
     (lambda p: p["data"]["rows"][0].__setitem__(2, "x"), "data.rows[0][2]: expected a number, got text"),

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from graph_strategies import connect_all
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -27,8 +28,8 @@ def small_project(rows: int = 7, *, seed: int = 0, hidden: int = 3, **settings: 
     inputs = [network.add_neuron("input").id for _ in range(2)]
     middle = [network.add_neuron("hidden", activation="tanh", bias=float(rng.normal())).id for _ in range(hidden)]
     output = network.add_neuron("output", activation="sigmoid").id
-    network.connect_all(inputs, middle, lambda: float(rng.normal()))
-    network.connect_all([*middle, inputs[0]], [output], lambda: float(rng.normal()))
+    connect_all(network, inputs, middle, lambda: float(rng.normal()))
+    connect_all(network, [*middle, inputs[0]], [output], lambda: float(rng.normal()))
     columns = {name: rng.uniform(-1, 1, rows) for name in inputs} | {output: rng.uniform(0, 1, rows)}
     return Project(network, Dataset(columns), Settings(**settings))
 

@@ -27,6 +27,25 @@ GOLDEN = next(
 PLACES = {"i1": (-220, -100), "i2": (-220, 100), "h1": (0, -100), "h2": (0, 100), "o1": (220, -100), "o2": (220, 100)}
 
 
+def open_window(qtbot: QtBot) -> MainWindow:
+    """A new window that has the focus."""
+    window = MainWindow()
+    window.setGeometry(0, 24, 1500, 940)
+    with qtbot.waitExposed(window):
+        window.show()
+    window.activateWindow()
+    qtbot.waitUntil(window.isActiveWindow)
+    return window
+
+
+def close_window(window: MainWindow) -> None:
+    """Close a window without the question about unsaved changes."""
+    window.document.undo_stack.setClean()
+    window.close()
+    window.deleteLater()
+    QApplication.processEvents()
+
+
 @pytest.fixture
 def window(qtbot: QtBot) -> Iterator[MainWindow]:
     application = QApplication.instance()
@@ -34,18 +53,9 @@ def window(qtbot: QtBot) -> Iterator[MainWindow]:
     if application.platformName() != "xcb":
         pytest.skip("needs a real window: run it under X with NNVIZ_TEST_PLATFORM=xcb")
     theme().apply(application)
-    main = MainWindow()
-    main.resize(1500, 940)
-    main.move(0, 0)
-    with qtbot.waitExposed(main):
-        main.show()
-    main.activateWindow()
-    qtbot.waitUntil(main.isActiveWindow)
-    yield main
-    main.document.undo_stack.setClean()
-    main.close()
-    main.deleteLater()
-    QApplication.processEvents()
+    window = open_window(qtbot)
+    yield window
+    close_window(window)
 
 
 def draw(hands: Hands, document: object) -> None:
@@ -120,6 +130,14 @@ def test_draw_step_update_save_and_open_again(qtbot: QtBot, window: MainWindow, 
         hands.click(hands.on_canvas(hands.rect(PartKind.WEIGHT, edge).center()))
         assert window.selection.ids == [edge]
         assert read_panel(window, "∂L/∂w") == pytest.approx(gradient, rel=1e-12)
+    for neuron, gradient in expected["bias_grad"].items():
+        hands.click(hands.middle(neuron))
+        assert window.selection.ids == [neuron]
+        assert read_panel(window, "∂L/∂b") == pytest.approx(gradient, rel=1e-12)
+        assert read_panel(window, "∂L/∂z") == pytest.approx(expected["pre_activation_grad"][neuron], rel=1e-12)
+        assert read_panel(window, "∂L/∂a") == pytest.approx(expected["activation_grad"][neuron], rel=1e-12)
+        shown = parse_number(hands.read(PartKind.BIAS_GRADIENT, neuron).split()[-1])
+        assert shown == pytest.approx(gradient, rel=1e-7)
     assert hands.read(PartKind.LOSS) == "0.29837111"
 
     # One update.
@@ -130,27 +148,36 @@ def test_draw_step_update_save_and_open_again(qtbot: QtBot, window: MainWindow, 
     assert read_panel(window, "loss") == pytest.approx(0.2910277736935993, rel=1e-12)
     assert window.loss_plot.update_on_show == 1
 
-    # All the way back: the former parameters, bit for bit.
-    hands.key("Home", "Left")
-    assert document.project.updates == 0
-    assert document.project.network.values == values
+    # Step all the way back: the former parameters, bit for bit, and nothing known any more.
+    hands.key(*["Left"] * 22)
+    assert (document.project.updates, player.index) == (0, 53)
     assert window.loss_plot.update_on_show == 0
-    hands.key("Home")
-    assert player.index == 0
+    hands.key(*["shift+Left"] * 30)
+    assert (document.project.updates, player.index) == (0, 0)
+    assert document.project.network.values == values
+    assert hands.read(PartKind.LOSS) == hands.read(PartKind.VALUE, "h1") == "–"
 
-    # Save, close, open again.
+    # Save, close, open again in a new window, and find the same.
     path = tmp_path / "drawn.nnviz"
     hands.answer_file_dialog(path)
     hands.key("ctrl+s")
     qtbot.waitUntil(path.exists, timeout=10_000)
     qtbot.waitUntil(lambda: not document.is_modified)
-    before = project_to_text(document.project)
-    hands.key("ctrl+n")
-    assert not document.project.network.neurons
+    saved = project_to_text(document.project)
+    hands.key("ctrl+q")
+    qtbot.waitUntil(lambda: not window.isVisible())
+
+    again = open_window(qtbot)
+    hands = Hands(qtbot, again)
+    assert not again.document.project.network.neurons
     hands.answer_file_dialog(path)
     hands.key("ctrl+o")
-    qtbot.waitUntil(lambda: document.path == path, timeout=10_000)
-    assert project_to_text(document.project) == before
+    qtbot.waitUntil(lambda: again.document.path == path, timeout=10_000)
+    assert project_to_text(again.document.project) == saved
+    hands.key(*["Right"] * 21)
+    assert hands.read(PartKind.WEIGHT, "w5") == "w5 0.4"
+    assert hands.read(PartKind.LOSS) == "0.29837111"
+    close_window(again)
 
 
 def read_panel(window: MainWindow, name: str) -> float:

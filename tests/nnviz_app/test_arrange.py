@@ -6,6 +6,7 @@ import math
 from itertools import combinations, pairwise
 
 import pytest
+from graph_strategies import connect_all
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -20,7 +21,7 @@ def layered(*sizes: int) -> Network:
         role = Role.INPUT if index == 0 else Role.OUTPUT if index == len(sizes) - 1 else Role.HIDDEN
         groups.append([network.add_neuron(role).id for _ in range(size)])
     for sources, targets in pairwise(groups):
-        network.connect_all(sources, targets)
+        connect_all(network, sources, targets)
     return network
 
 

@@ -319,3 +319,9 @@ def test_output_may_be_replaced(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "stdout", stream)
     assert main(["trace", TWO]) == 0
     assert "Summary" in stream.getvalue()
+
+
+@pytest.mark.parametrize("name", ["a" * 300, "nobody-here.nnviz"])
+def test_a_file_that_cannot_be_opened_gets_one_sentence(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main([name]) == 2
+    assert capsys.readouterr().err.count("\n") == 1

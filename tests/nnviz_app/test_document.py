@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from graph_strategies import connect_all
 from hypothesis import given
 from hypothesis import strategies as st
 from pytestqt.qtbot import QtBot
@@ -30,8 +31,8 @@ def small_project(rows: int = 3, **settings: object) -> Project:
         network.add_neuron("hidden", id=name, activation="sigmoid", bias=0.1 + 0.2 * place)
     network.add_neuron("output", id="o1", activation="sigmoid", bias=-0.3)
     weights = iter([0.15, -0.2, 0.25, 0.3, 0.4, -0.45])
-    network.connect_all(["i1", "i2"], ["h1", "h2"], lambda: next(weights))
-    network.connect_all(["h1", "h2"], ["o1"], lambda: next(weights))
+    connect_all(network, ["i1", "i2"], ["h1", "h2"], lambda: next(weights))
+    connect_all(network, ["h1", "h2"], ["o1"], lambda: next(weights))
     columns = {
         "i1": np.linspace(0, 1, rows),
         "i2": np.linspace(1, -1, rows),
@@ -334,3 +335,27 @@ def test_everything_undone_and_redone_is_the_same(actions: list[str]) -> None:
     for index in (*range(len(moments) - 1, -1, -1), *range(len(moments))):
         document.undo_stack.setIndex(index)
         assert (bits(document), document.project.updates, document.project.settings) == moments[index]
+
+
+def test_the_start_of_a_shared_weight_goes_on_with_each_edge() -> None:
+    document = Document()
+    project = Project()
+    network = project.network
+    for role, name in (("input", "x"), ("hidden", "h"), ("output", "o")):
+        network.add_neuron(role, id=name)
+    network.connect("x", "h", id="w1", weight=0.1)
+    network.connect("h", "o", id="w2", tied_to="w1")
+    network.set_frozen("w2", False)
+    document.open_project(project)
+    with document.edit("data") as draft:
+        draft.dataset.set_values({(0, "x"): 1.0, (0, "o"): 1.0})
+    document.apply_update(range(1))
+    assert document.project.network.weight("w2") != 0.1
+    for change in ("untie", "remove"):
+        with document.edit(change) as draft:
+            if change == "untie":
+                draft.network.untie("w2")
+            else:
+                draft.network.remove_edge("w1")
+        assert document.project.start_values()["w2"] == 0.1
+        document.undo_stack.undo()

@@ -12,7 +12,6 @@ from PySide6.QtWidgets import QApplication, QVBoxLayout, QWidget
 from pytestqt.qtbot import QtBot
 
 from nnviz_app.formula import (
-    FormulaLabel,
     break_formula,
     fit_formula,
     formula_size,
@@ -20,6 +19,7 @@ from nnviz_app.formula import (
     plain_text,
     render_formula,
 )
+from nnviz_app.formula_label import FormulaLabel
 from nnviz_app.theme import theme
 
 GOOD = [

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from graph_strategies import connect_all
 from pytestqt.qtbot import QtBot
 
 from core.dataset import Dataset
@@ -27,8 +28,8 @@ def project_of(batch_size: int = 1, **settings: object) -> Project:
         network.add_neuron("hidden", id=name, activation="tanh", bias=0.1)
     network.add_neuron("output", id="o1", activation="sigmoid")
     weights = iter([0.15, -0.2, 0.25, 0.3, 0.4, -0.45])
-    network.connect_all(["i1", "i2"], ["h1", "h2"], lambda: next(weights))
-    network.connect_all(["h1", "h2"], ["o1"], lambda: next(weights))
+    connect_all(network, ["i1", "i2"], ["h1", "h2"], lambda: next(weights))
+    connect_all(network, ["h1", "h2"], ["o1"], lambda: next(weights))
     columns = {
         "i1": np.linspace(0, 1, ROWS),
         "i2": np.linspace(1, -1, ROWS),

@@ -12,21 +12,8 @@ from PySide6.QtWidgets import QApplication, QLabel, QPushButton
 from pytestqt.qtbot import QtBot
 
 from nnviz_app import theme as theme_module
-from nnviz_app.theme import (
-    COLOR_NAMES,
-    DARK,
-    FONT_ROLES,
-    LIGHT,
-    MODE_KEY,
-    TEXT_SCALE_KEY,
-    Palette,
-    Theme,
-    contrast_ratio,
-    faded,
-    mix,
-    set_style_property,
-    theme,
-)
+from nnviz_app.palette import COLOR_NAMES, DARK, LIGHT, Palette, contrast_ratio, faded, mix
+from nnviz_app.theme import FONT_ROLES, MODE_KEY, TEXT_SCALE_KEY, Theme, set_style_property, theme
 
 READABLE = 4.5  # WCAG 2.1, level AA, for text of ordinary size
 VISIBLE = 3.0  # the same, for drawings

@@ -12,7 +12,8 @@ from pytestqt.qtbot import QtBot
 from nnviz_app.canvas import edge_layer
 from nnviz_app.canvas.edge_layer import SMOOTH_ALWAYS, SMOOTH_NEVER, EdgeLayer, Marks
 from nnviz_app.canvas.lettering import DIMMED_LINE
-from nnviz_app.theme import mix, theme
+from nnviz_app.palette import mix
+from nnviz_app.theme import theme
 
 AREA = QRectF(0, 0, 400, 300)
 

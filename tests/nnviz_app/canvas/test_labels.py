@@ -6,6 +6,7 @@ from itertools import combinations
 
 import numpy as np
 import pytest
+from graph_strategies import connect_all
 from hypothesis import given
 from hypothesis import strategies as st
 from PySide6.QtCore import QPointF, QRectF
@@ -93,7 +94,7 @@ class Canvas:
                 role = "input" if column == 0 else "output" if column == len(sizes) - 1 else "hidden"
                 places = [(column * gap, (i - (size - 1) / 2) * row) for i in range(size)]
                 ids = [network.add_neuron(role, position=place).id for place in places]
-                network.connect_all(before, ids, lambda: round(float(rng.normal()), 4))
+                connect_all(network, before, ids, lambda: round(float(rng.normal()), 4))
                 before = ids
 
     @property

@@ -530,14 +530,14 @@ def test_pointing_at_an_edge_lights_its_ends_and_at_a_neuron_its_edges(canvas: C
 def test_the_line_that_becomes_an_edge_says_whether_it_can(canvas: Canvas) -> None:
     palette = theme().palette
     along = QRectF(0, 240, 300, 90)
-    canvas.scene.set_connection_preview("i2", QPointF(100, 300))
+    canvas.scene.set_edge_preview("i2", QPointF(100, 300))
     assert palette.muted.name() in canvas.colors(along)
-    canvas.scene.set_connection_preview("i2", QPointF(440, 0), "o1")
+    canvas.scene.set_edge_preview("i2", QPointF(440, 0), "o1")
     assert palette.accent.name() in canvas.colors(QRectF(150, 80, 150, 80))
-    canvas.scene.set_connection_preview("i2", QPointF(100, 300), "i1", "i1 is an input.")
+    canvas.scene.set_edge_preview("i2", QPointF(100, 300), "i1", "i1 is an input.")
     colors = canvas.colors(along)
     assert {palette.error.name(), palette.error_tint.name()} <= colors
-    canvas.scene.set_connection_preview(None)
+    canvas.scene.set_edge_preview(None)
     assert palette.error.name() not in canvas.colors(along)
 
 

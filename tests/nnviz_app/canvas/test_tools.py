@@ -254,7 +254,7 @@ def test_invalid_targets_say_why(drawn: Any, source: str, target: str, words: st
 
 def test_the_reason_is_shown_while_dragging(drawn: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     shown: list[Any] = []
-    monkeypatch.setattr(drawn.view.canvas_scene, "set_connection_preview", lambda *args: shown.append(args))
+    monkeypatch.setattr(drawn.view.canvas_scene, "set_edge_preview", lambda *args: shown.append(args))
     drawn.press(drawn.rim("o1"))
     drawn.move(drawn.neuron("h1"))
     source, _, target, problem = shown[-1]

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import numpy as np
 import pytest
+from graph_strategies import connect_all
 from PySide6.QtCore import QPoint, QPointF, Qt
 from PySide6.QtGui import QWheelEvent
 from PySide6.QtWidgets import QApplication, QComboBox
@@ -33,8 +34,8 @@ def project_of(rows: int = 6, **settings: object) -> Project:
     for name in ("h1", "h2"):
         network.add_neuron("hidden", id=name, activation="sigmoid", bias=0.35)
     network.add_neuron("output", id="o1", activation="sigmoid", bias=0.6)
-    network.connect_all(["i1", "i2"], ["h1", "h2"], lambda: float(rng.normal()))
-    network.connect_all(["h1", "h2"], ["o1"], lambda: float(rng.normal()))
+    connect_all(network, ["i1", "i2"], ["h1", "h2"], lambda: float(rng.normal()))
+    connect_all(network, ["h1", "h2"], ["o1"], lambda: float(rng.normal()))
     columns = {name: rng.uniform(0, 1, rows) for name in ("i1", "i2", "o1")}
     return Project(network, Dataset(columns), Settings(**settings))
 

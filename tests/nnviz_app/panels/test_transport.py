@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from graph_strategies import connect_all
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtWidgets import QApplication, QLineEdit, QVBoxLayout, QWidget
 from pytestqt.qtbot import QtBot
@@ -34,8 +35,8 @@ def project_of(rows: int = 2, **settings: object) -> Project:
         network.add_neuron("hidden", id=name, activation="sigmoid", bias=0.35)
     network.add_neuron("output", id="o1", activation="sigmoid", bias=0.6)
     weights = iter([0.15, -0.2, 0.25, 0.3, 0.4, -0.45])
-    network.connect_all(["i1", "i2"], ["h1", "h2"], lambda: next(weights))
-    network.connect_all(["h1", "h2"], ["o1"], lambda: next(weights))
+    connect_all(network, ["i1", "i2"], ["h1", "h2"], lambda: next(weights))
+    connect_all(network, ["h1", "h2"], ["o1"], lambda: next(weights))
     columns = {name: np.linspace(0.05, 0.9, rows) for name in ("i1", "i2", "o1")}
     return Project(network, Dataset(columns), Settings(**settings))
 

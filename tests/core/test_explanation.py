@@ -1,0 +1,340 @@
+"""Explanations: what a step says in words, symbols and numbers is what the engine has computed."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from graph_strategies import Case, cases
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from core.activations import ACTIVATIONS, evaluate
+from core.explanation import Explanation, explain, step_title
+from core.losses import LOSSES
+from core.network import Network
+from core.numbers import parse_number
+from core.passes import trace_project
+from core.plan import compile_network
+from core.project_file import load_project
+from core.quantities import Kind, Quantity, Step
+from core.trace import Trace
+
+EXAMPLES = Path(__file__).parents[2] / "resources" / "examples"
+# All digits of a float64.
+EXACT = 17
+
+
+# Reading the numbers of a formula as a person with a pocket calculator does
+
+
+def _function(name: str) -> object:
+    return lambda z: float(evaluate(name, np.array([z]))[0])
+
+
+def _huber(x: float) -> float:
+    return 0.5 * x * x if abs(x) <= 1.0 else abs(x) - 0.5
+
+
+FUNCTIONS = {
+    "abs": abs,
+    "clip": lambda x, low=-1.0, high=1.0: min(max(x, low), high),
+    "cos": math.cos,
+    "exp": math.exp,
+    "huber": _huber,
+    "log": math.log,
+    "max": max,
+    "phi": lambda z: math.exp(-z * z / 2) / math.sqrt(2 * math.pi),
+    "Phi": lambda z: 0.5 * math.erfc(-z / math.sqrt(2)),
+    "sign": lambda x: float(np.sign(x)),
+    "sin": math.sin,
+    "tanh": math.tanh,
+    "σ": _function("sigmoid"),
+    "ReLU": _function("relu"),
+    "leaky": _function("leaky_relu"),
+    "ELU": _function("elu"),
+    "softplus": _function("softplus"),
+    "GELU": _function("gelu"),
+    "SiLU": _function("silu"),
+    "step": _function("step"),
+}
+
+
+def calculate(expression: str) -> float:
+    return float(eval(expression, {"__builtins__": {}}, FUNCTIONS))
+
+
+def text_value(text: str) -> float:
+    """What a line of text such as "½ × (0.5 − (−0.3))²" comes to."""
+    text = text.replace("−", "-").replace("×", "*").replace("½", "0.5").replace("²", "**2")
+    text = re.sub(r"ln ([^ )]+|\([^)]*\))", r"log(\1)", text).replace("ln(", "log(")
+    return calculate(re.sub(r"\|(.+)\|", r"abs(\1)", text))
+
+
+def tex_value(latex: str) -> float:
+    """What a formula in LaTeX with numbers put in comes to."""
+    text = latex.removeprefix("= ")
+    text = re.sub(r"\\mathrm\{(\w+)\}", r"\1", text).replace(r"\;", " ")
+    text = text.replace(r"\cdot", "*").replace(r"\,", "*").replace(r"\sigma", "σ").replace(r"\varphi", "phi")
+    text = re.sub(r"10\^\{(-?\d+)\}", r"10**(\1)", text)
+    text = re.sub(r"\\ln ([^ )]+|\([^)]*\))", r"log(\1)", text)
+    for name in ("max", "tanh", "sin", "cos", "Phi", "ln"):
+        text = text.replace(rf"\{name}", "log" if name == "ln" else name)
+    text = re.sub(r"\| (.+) \|", r"abs(\1)", text)
+    text = re.sub(r"\[(.+?) > 0\]", r"(\1 > 0)", text)
+    while re.search(r"\\frac|e\^", text):
+        text, count = re.subn(r"\\frac\{([^{}]*)\}\{([^{}]*)\}", r"((\1)/(\2))", text)
+        text, more = re.subn(r"e\^\{([^{}]*)\}", r"exp(\1)", text)
+        assert count + more, text
+    text = re.sub(r"([\d)]) +(log|\()", r"\1*\2", text)
+    assert "--" not in text, latex
+    assert not re.search(r"[*+] -", text), latex
+    return calculate(text.replace("^2", "**2"))
+
+
+def number_of(result: str) -> float:
+    """The number of a result such as "= -1.5 \\cdot 10^{-7}"."""
+    return parse_number(re.sub(r" \\cdot 10\^\{(-?\d+)\}", r"e\1", result.removeprefix("= ")))
+
+
+# Networks
+
+
+def small(activation: str, loss: str, *, target: float = 0.3, weight: float = -0.7, feeding: bool = True) -> Trace:
+    """1 input, 1 hidden neuron, 2 outputs of which the first feeds the second where it can; two samples."""
+    network = Network()
+    network.add_neuron("input", id="i1")
+    network.add_neuron("hidden", id="h1", activation="tanh" if activation == "softmax" else activation)
+    for k in (1, 2):
+        network.add_neuron("output", id=f"o{k}", activation=activation)
+        network.set_value(f"o{k}", 0.4 * k)
+    network.connect("i1", "h1", weight=weight)
+    network.connect("h1", "o1", weight=1.1 * weight)
+    network.connect("h1", "o2", weight=-0.8 * weight)
+    if feeding and activation != "softmax":
+        network.connect("o1", "o2", weight=-0.3)
+    inputs = np.array([[0.9], [-1.3]])
+    return Trace(
+        compile_network(network), network.values, inputs, np.array([[target, 1 - target], [target, target]]), loss=loss
+    )
+
+
+def example(name: str) -> Trace:
+    return trace_project(load_project(EXAMPLES / f"{name}.nnviz"))
+
+
+@pytest.fixture(scope="module")
+def worked() -> Trace:
+    return example("01-two-two-two")
+
+
+def step_of(trace: Trace, kind: Kind, subject: str = "", sample: int = 0) -> Step:
+    return trace[trace.index_of(Quantity(kind, subject, sample))]
+
+
+def told(trace: Trace, kind: Kind, subject: str = "", digits: int = 4) -> Explanation:
+    return explain(trace, step_of(trace, kind, subject), digits)
+
+
+# Each kind on the worked example
+
+
+@pytest.mark.parametrize(
+    ("kind", "subject", "title", "formula", "plain"),
+    [
+        (Kind.INPUT, "i1", "a(i1)", "a(i1) = x(i1)", "a(i1) = 0.05"),
+        (Kind.PRODUCT, "w1", "w1·a(i1)", "w1 · a(i1)", "0.15 × 0.05 = 0.0075"),
+        (
+            Kind.WEIGHTED_SUM,
+            "h1",
+            "z(h1)",
+            "z(h1) = w1·a(i1) + w2·a(i2) + b(h1)",
+            "0.0075 + 0.02 + 0.35 = 0.3775",
+        ),
+        (Kind.ACTIVATION, "h1", "a(h1)", "a(h1) = σ(z(h1))", "σ(0.3775) = 0.5933"),
+        (Kind.LOSS_SHARE, "o1", "L(o1)", "L(o1) = ½ × (t(o1) − a(o1))²", "½ × (0.01 − 0.7514)² = 0.2748"),
+        (Kind.LOSS, "", "L", "L = L(o1) + L(o2)", "0.2748 + 0.02356 = 0.2984"),
+        (Kind.ACTIVATION_GRAD, "o1", "∂L/∂a(o1)", "∂L/∂a(o1) = a(o1) − t(o1)", "0.7514 − 0.01 = 0.7414"),
+        (
+            Kind.PRE_ACTIVATION_GRAD,
+            "o1",
+            "δ(o1)",
+            "δ(o1) = ∂L/∂a(o1) · f'(z(o1))",
+            "0.7414 × 0.1868 = 0.1385",
+        ),
+        (Kind.WEIGHT_GRAD, "w5", "∂L/∂w5", "∂L/∂w5 = δ(o1) · a(h1)", "0.1385 × 0.5933 = 0.08217"),
+        (Kind.CONTRIBUTION, "w5", "w5·δ(o1)", "w5 · δ(o1)", "0.4 × 0.1385 = 0.0554"),
+        (
+            Kind.ACTIVATION_GRAD,
+            "h1",
+            "∂L/∂a(h1)",
+            "∂L/∂a(h1) = w5·δ(o1) + w7·δ(o2)",
+            "0.0554 + (−0.01905) = 0.03635",
+        ),
+        (Kind.BIAS_GRAD, "o1", "∂L/∂b(o1)", "∂L/∂b(o1) = δ(o1)", "δ(o1) = 0.1385"),
+        (Kind.UPDATE, "w5", "new w5", "new w5 = w5 − η · ∂L/∂w5", "0.4 − 0.5 × 0.08217 = 0.3589"),
+    ],
+)
+def test_each_kind(worked: Trace, kind: Kind, subject: str, title: str, formula: str, plain: str) -> None:
+    explanation = told(worked, kind, subject)
+    assert (explanation.title, explanation.formula, explanation.plain) == (title, formula, plain)
+    assert step_title(worked, step_of(worked, kind, subject).index) == title
+
+
+def test_sentences_name_what_is_at_work(worked: Trace) -> None:
+    for step in worked:
+        sentence = explain(worked, step).sentence
+        subjects = {step.quantity.subject or "loss", *(worked.network.edges and [step.neuron, step.edge])} - {""}
+        assert any(re.search(rf"\b{subject}\b", sentence) for subject in subjects), sentence
+        assert not sentence.endswith(".")
+
+
+def test_symbols_of_the_worked_example(worked: Trace) -> None:
+    explanation = told(worked, Kind.WEIGHT_GRAD, "w5")
+    assert explanation.symbols == r"\frac{\partial L}{\partial w_{5}} = \delta_{o1} \cdot a_{h1}"
+    assert explanation.numbers == r"= 0.1385 \cdot 0.5933"
+    assert explanation.result == "= 0.08217"
+    assert told(worked, Kind.WEIGHT_GRAD, "w5", digits=8).numbers == r"= 0.13849856 \cdot 0.59326999"
+    assert told(worked, Kind.UPDATE, "w5").symbols == (
+        r"w_{5}^{\mathrm{new}} = w_{5} - \eta \cdot \frac{\partial L}{\partial w_{5}}"
+    )
+
+
+def test_a_batch_says_mean_or_sum_and_tied_edges_are_added_up() -> None:
+    batch = example("10-batch")
+    explanation = told(batch, Kind.PARAMETER_GRAD, next(iter(batch.network.edges)))
+    assert "the mean over the 4 samples" in explanation.sentence
+    assert explanation.plain.split(" = ")[0].endswith(") / 4")
+    assert explanation.symbols.startswith(r"\frac{\partial L}{\partial w_{1}} = \frac{1}{4} \sum_{n=1}^{4} ")
+    tied = example("11-tied-weights")
+    shared = next(p for p in tied.network.edges if len(tied.network.edges_of_parameter(p)) > 1)
+    explanation = told(tied, Kind.PARAMETER_GRAD, shared)
+    assert "added up over the 2 edges that share it" in explanation.sentence
+    assert text_value(explanation.plain.split(" = ")[0]) == pytest.approx(tied.gradient[shared], rel=1e-3)
+
+
+def test_a_neuron_without_edges_and_a_long_sum() -> None:
+    network = Network()
+    network.add_neuron("hidden", id="h1")
+    network.add_neuron("output", id="o1", activation="sigmoid")
+    for k in range(9):
+        network.add_neuron("input", id=f"i{k + 1}")
+        network.connect(f"i{k + 1}", "o1", weight=0.1)
+    trace = Trace(compile_network(network), network.values, np.ones((1, 9)), np.ones((1, 1)))
+    assert "nothing arrives there" in told(trace, Kind.WEIGHTED_SUM, "h1").sentence
+    assert "changes nothing" in told(trace, Kind.ACTIVATION_GRAD, "h1").sentence
+    long = told(trace, Kind.WEIGHTED_SUM, "o1")
+    assert long.plain == "0.1 + 0.1 + 0.1 + 0.1 + 0.1 + 0.1 + … (4 more) = 0.9"
+    assert r"(4 \; \mathrm{more})" in long.numbers
+    assert long.symbols.count("w_") == 6
+
+
+def test_unusual_names() -> None:
+    network = Network()
+    network.add_neuron("input", id="wind speed")
+    network.add_neuron("output", id="y_1", activation="sigmoid")
+    network.connect("wind speed", "y_1", id="a.b", weight=0.5)
+    trace = Trace(compile_network(network), network.values, np.ones((1, 1)), np.ones((1, 1)))
+    product = told(trace, Kind.PRODUCT, "a.b")
+    assert product.formula == "w(a.b) · a(wind speed)"
+    assert product.symbols == r"w_{\mathrm{a.b}} \cdot a_{\mathrm{wind\;speed}}"
+    assert told(trace, Kind.ACTIVATION, "y_1").symbols.startswith(r"a_{\mathrm{y\_1}} = ")
+
+
+# The numbers come to the result, whatever their signs
+
+
+def is_defined(trace: Trace, step: Step) -> bool:
+    """Whether the formula as it is written has a value: logarithms and quotients only inside (0, 1)."""
+    if not LOSSES[trace.engine.loss.name].probabilities:
+        return True
+    return all(
+        1e-9 < trace.value(q) < 1 - 1e-9 for q in step.operands if q.kind is Kind.ACTIVATION
+    ) or step.kind not in (Kind.LOSS_SHARE, Kind.ACTIVATION_GRAD)
+
+
+def check_arithmetic(trace: Trace) -> Iterator[Kind]:
+    for step in trace:
+        explanation = explain(trace, step, EXACT)
+        close = pytest.approx(step.value, rel=1e-9, abs=1e-12)
+        assert number_of(explanation.result) == step.value
+        *left, result = explanation.plain.split(" = ")
+        assert parse_number(result) == step.value
+        if not is_defined(trace, step):
+            continue
+        if explanation.numbers and r"\cdots" not in explanation.numbers:
+            assert tex_value(explanation.numbers) == close, explanation
+            yield step.kind
+        text = left[0] if left else ""
+        if text and not re.search(r"…|Σ|softmax|∂|^(a|δ)\(|^L$", text):
+            assert text_value(text) == close, explanation
+
+
+@pytest.mark.parametrize("loss", LOSSES)
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+def test_the_numbers_put_in_come_to_the_result(activation: str, loss: str) -> None:
+    seen: set[Kind] = set()
+    for target in (0.3, 1.0) if LOSSES[loss].probabilities else (0.3, -2.4):
+        for weight in (-0.7, 0.9):
+            seen |= set(check_arithmetic(small(activation, loss, target=target, weight=weight)))
+    assert seen >= {Kind.PRODUCT, Kind.WEIGHTED_SUM, Kind.PRE_ACTIVATION_GRAD, Kind.PARAMETER_GRAD, Kind.UPDATE}
+    assert (Kind.ACTIVATION in seen) == (activation != "linear")
+
+
+@pytest.mark.parametrize("loss", ["binary_cross_entropy", "cross_entropy"])
+@pytest.mark.parametrize("activation", ["sigmoid", "softmax"])
+def test_targets_that_are_no_probabilities_are_bracketed_too(activation: str, loss: str) -> None:
+    assert set(check_arithmetic(small(activation, loss, target=-0.4)))
+
+
+def test_tiny_activations_have_no_double_exponent() -> None:
+    explanation = told(small("tanh", "squared_error", weight=1e-9, feeding=False), Kind.PRE_ACTIVATION_GRAD, "h1")
+    assert r"(1 - (" in explanation.numbers
+    assert "}^2" not in explanation.numbers
+
+
+def test_softmax_with_targets_that_do_not_add_up_to_1() -> None:
+    trace = small("softmax", "cross_entropy", target=0.3)
+    simple = explain(trace, step_of(trace, Kind.PRE_ACTIVATION_GRAD, "o1", 0))
+    general = explain(trace, step_of(trace, Kind.PRE_ACTIVATION_GRAD, "o1", 1))
+    assert simple.formula == "δ(o1) = a(o1) − t(o1)"
+    assert general.formula == "δ(o1) = a(o1) · Σ t − t(o1)"
+    assert r"\sum_{k} t_k" in general.symbols
+
+
+def test_notes_say_what_is_a_convention() -> None:
+    assert "at z = 0 is taken as 0" in told(small("relu", "squared_error"), Kind.PRE_ACTIVATION_GRAD, "o1").note
+    assert "wherever it exists" in told(small("step", "squared_error"), Kind.ACTIVATION, "o1").note
+
+
+# Any network
+
+
+@given(case=cases(max_neurons=12, max_batch=2), digits=st.integers(2, 17))
+@settings(max_examples=15)
+def test_every_step_of_any_network_can_be_explained(case: Case, digits: int) -> None:
+    trace = Trace(
+        compile_network(case.network), case.network.values, case.x, case.targets, loss=case.loss, mean=case.mean
+    )
+    for step in trace:
+        explanation = explain(trace, step, digits)
+        assert explanation.title == step_title(trace, step.index)
+        assert explanation.sentence
+        assert explanation.symbols
+        assert explanation.numbers[:2] in ("", "= ")
+        near = pytest.approx(step.value, rel=0.51 * 10.0 ** (1 - digits), abs=0)
+        assert number_of(explanation.result) == near
+        assert parse_number(explanation.plain.rpartition(" = ")[2]) == near
+        for latex in (explanation.symbols, explanation.numbers):
+            assert latex.count("{") == latex.count("}")
+            assert "--" not in latex
+
+
+def test_numbers_that_overflow_are_still_explained() -> None:
+    trace = small("linear", "half_squared_error", weight=1e200)
+    results = {explain(trace, step).result for step in trace}
+    assert r"= \infty" in results

@@ -1,0 +1,102 @@
+"""What the tests of the whole window share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import pytest
+from PySide6.QtWidgets import QApplication
+from pytestqt.qtbot import QtBot
+from window_hands import WindowHands
+
+from core.quantities import Granularity
+from nnviz_app.examples import examples
+from nnviz_app.main_window import MainWindow
+from nnviz_app.preferences import LabelMode
+from nnviz_app.theme import theme
+
+_shared: list[WindowHands] = []
+
+
+def _dispose(window: MainWindow) -> None:
+    window.trainer.shutdown()
+    window.view.in_place.cancel()
+    window.document.undo_stack.setClean()
+    window.close()
+    window.deleteLater()
+    QApplication.processEvents()
+
+
+@pytest.fixture
+def make_window(qtbot: QtBot, qapp: QApplication) -> Iterator[Callable[[], WindowHands]]:
+    """Makes windows on the screen that have the keyboard."""
+    windows: list[MainWindow] = []
+
+    def make() -> WindowHands:
+        window = MainWindow()
+        windows.append(window)
+        window.resize(1300, 850)
+        with qtbot.waitActive(window):
+            window.show()
+            window.activateWindow()
+        hands = WindowHands(qtbot, window)
+        hands.settle()
+        return hands
+
+    yield make
+    for window in windows:
+        if not any(window is hands.window for hands in _shared):
+            _dispose(window)
+
+
+@pytest.fixture
+def hands(qtbot: QtBot, qapp: QApplication, make_window: Callable[[], WindowHands]) -> Iterator[WindowHands]:
+    """A window with the first worked example, as it is after the start.
+
+    Windows take a while to make, so the tests share one until one of them closes it.
+    """
+    theme().set_mode("light")
+    theme().set_text_scale(1.0)
+    if not _shared:
+        theme().apply(qapp)
+        _shared.append(make_window())
+    hands = _shared[0]
+    hands.qtbot = qtbot
+    hands.questions.clear()
+    window = hands.window
+    window.player.speed = 2.0
+    window.open_example(examples()[0])
+    window.activateWindow()
+    qtbot.waitUntil(window.isActiveWindow)
+    hands.settle()
+    yield hands
+    window.trainer.shutdown()
+    window.player.pause()
+    window.player.set_granularity(Granularity.TERM)
+    window.view.in_place.cancel()
+    window.examples_panel.list.setFocus()
+    window.view.set_tool("select")
+    window.view.set_role("hidden")
+    window.selection.clear()
+    window.document.undo_stack.setClean()
+    window.notice.hide()
+    window.preferences.set_digits(4)
+    window.preferences.set_label_mode(LabelMode.AUTO)
+    window.preferences.set_wheel_zooms(False)
+    if window.isVisible():
+        window.open_example(examples()[0])
+        window.docks["Steps"].raise_()
+    else:
+        _shared.clear()
+        _dispose(window)
+    theme().set_mode("light")
+    theme().set_text_scale(1.0)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def no_window_is_left() -> Iterator[None]:
+    """Close the shared window while there still is an application."""
+    yield
+    for hands in _shared:
+        _dispose(hands.window)
+    _shared.clear()

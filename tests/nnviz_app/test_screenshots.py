@@ -1,0 +1,86 @@
+"""The pictures of the README."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from PySide6.QtCore import QtMsgType, qInstallMessageHandler
+from PySide6.QtGui import QColor, QImage
+
+from nnviz_app.pictures import _without_remark
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, subprocess.CompletedProcess[str]]:
+    """The folder of pictures, and what was said meanwhile."""
+    folder = tmp_path_factory.mktemp("pictures")
+    done = subprocess.run(
+        [sys.executable, "-m", "nnviz_app.screenshots", str(folder / "new")],
+        cwd=ROOT,
+        env=dict(os.environ),
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    return folder / "new", done
+
+
+def test_six_pictures_are_written_in_silence(made: tuple[Path, subprocess.CompletedProcess[str]]) -> None:
+    folder, done = made
+    assert (done.returncode, done.stderr) == (0, "")
+    assert sorted(path.name for path in folder.iterdir()) == sorted(
+        f"{name}-{mode}.png" for name in ("forward", "backward", "update") for mode in ("light", "dark")
+    )
+
+
+@pytest.mark.parametrize("mode", ["light", "dark"])
+def test_they_show_a_window_in_its_theme(made: tuple[Path, subprocess.CompletedProcess[str]], mode: str) -> None:
+    pictures = [QImage(str(made[0] / f"{name}-{mode}.png")) for name in ("forward", "backward", "update")]
+    for picture in pictures:
+        assert (picture.width(), picture.height()) == (1440, 900)
+        places = [(x, y) for x in range(0, 1440, 6) for y in range(0, 900, 6)]
+        colors = [picture.pixel(x, y) for x, y in places]
+        assert len(set(colors)) > 50
+        light = sum(QColor(color).lightness() for color in colors) / len(colors)
+        assert light > 200 if mode == "light" else light < 80
+        # The canvas, in the middle, is not empty.
+        middle = {picture.pixel(x, y) for x in range(500, 900, 3) for y in range(150, 500, 3)}
+        assert len(middle) > 20
+    assert len({bytes(picture.constBits()) for picture in pictures}) == 3
+
+
+def test_the_pictures_that_the_readme_shows_are_made_here() -> None:
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    made_here = {f"{n}-{m}.png" for n in ("forward", "backward", "update") for m in ("light", "dark")}
+    shown = {part.partition(")")[0] for part in readme.split("docs/images/")[1:]}
+    assert shown
+    assert shown <= made_here
+
+
+def test_only_the_one_remark_is_kept_back(capsys: pytest.CaptureFixture[str]) -> None:
+    from PySide6.QtCore import qWarning
+
+    heard: list[str] = []
+    former = qInstallMessageHandler(lambda _kind, _context, text: heard.append(text))
+    try:
+        with _without_remark():
+            qWarning("This plugin does not support propagateSizeHints()")
+            qWarning("Something else")
+        assert heard == ["Something else"]
+        qWarning("afterwards")
+        assert heard[1:] == ["afterwards"]
+        qInstallMessageHandler(None)
+        with _without_remark():
+            qWarning("This plugin does not support propagateSizeHints()")
+            qWarning("on the terminal")
+    finally:
+        qInstallMessageHandler(former)
+    assert capsys.readouterr().err == "on the terminal\n"
+    assert QtMsgType.QtWarningMsg is not None
