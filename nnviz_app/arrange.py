@@ -13,8 +13,10 @@ Alignment = Literal["left", "center", "right", "top", "middle", "bottom"]
 Axis = Literal["horizontal", "vertical"]
 Positions = dict[str, Position]
 
-COLUMN_GAP = 220.0
+COLUMN_GAP = 260.0
 ROW_GAP = 110.0
+# Columns stand at least this share of the tallest one's height apart, so that a tall network is no thin stripe.
+LEAST_SLOPE = 0.25
 GRID = 10.0
 # Nearer than this to a neuron's centre another one would overlap it or its numbers.
 CLEARANCE = 85.0
@@ -38,9 +40,17 @@ def column(ids: Sequence[str], x: float, center_y: float = 0.0) -> Positions:
 def columns(groups: Iterable[Sequence[str]], x: float = 0.0, center_y: float = 0.0) -> Positions:
     """Each group in a column of its own, from left to right beginning at `x`."""
     positions: Positions = {}
+    groups = list(groups)
+    gap = _column_gap(groups)
     for index, group in enumerate(groups):
-        positions.update(column(group, x + index * COLUMN_GAP, center_y))
+        positions.update(column(group, x + index * gap, center_y))
     return positions
+
+
+def _column_gap(groups: Sequence[Sequence[str]]) -> float:
+    """How far apart these columns stand."""
+    tallest = max((len(group) for group in groups), default=0) * ROW_GAP
+    return max(COLUMN_GAP, snapped(LEAST_SLOPE * tallest, 0.0)[0])
 
 
 def tidy(network: Network) -> Positions:
@@ -212,7 +222,7 @@ def _step_aside(network: Network, groups: list[list[str]], positions: Positions)
     long_edges = [
         edge
         for edge in network.edges.values()
-        if abs(positions[edge.source][0] - positions[edge.target][0]) > COLUMN_GAP * 1.5
+        if abs(positions[edge.source][0] - positions[edge.target][0]) > _column_gap(groups) * 1.5
     ]
     if not long_edges or len(network.edges) > MOST_EDGES_COMPARED:
         return

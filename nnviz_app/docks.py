@@ -28,7 +28,7 @@ AREAS = {
 TABS = ("Inspector", "Steps", "History")
 # In a window that is narrower than this many text sizes all panels but two share the right side in two piles of
 # tabs, so that the canvas keeps most of the room; those two are opened by the View menu.
-NARROW = 80.0
+NARROW = 84.0
 NARROW_TABS = (("Explain", "Data", "Loss"), ("Steps", "Inspector", "Train"))
 
 
@@ -103,17 +103,18 @@ class Docks(dict[str, QDockWidget]):
         if self.is_narrow:
             self._arrange_narrow()
             return
-        for title in self:
-            self._place(title, AREAS[title])
+        for title, area in AREAS.items():
+            if title not in TABS[1:]:
+                self._place(title, area)
         self.window.splitDockWidget(self["Data"], self["Loss"], Qt.Orientation.Horizontal)
         self._pile(TABS)
         self["Steps"].raise_()
 
     def _arrange_narrow(self) -> None:
         shown = [title for pile in NARROW_TABS for title in pile]
-        for title in shown:
-            self._place(title, RIGHT)
         for pile in NARROW_TABS:
+            # One by one: all of them above each other, if only for a moment, would make the window higher.
+            self._place(pile[0], RIGHT)
             self._pile(pile)
             self[pile[0]].raise_()
         for title in self.keys() - shown:
@@ -129,6 +130,8 @@ class Docks(dict[str, QDockWidget]):
     def _pile(self, titles: tuple[str, ...]) -> None:
         for below, above in pairwise(titles):
             self.window.tabifyDockWidget(self[below], self[above])
+            self[above].setFloating(False)
+            self[above].show()
 
     def resize(self) -> None:
         """Give the panels their first sizes, by the window's size and the size of its text."""
@@ -140,13 +143,13 @@ class Docks(dict[str, QDockWidget]):
         horizontal, vertical = Qt.Orientation.Horizontal, Qt.Orientation.Vertical
         if is_narrow:
             window.resizeDocks([self["Explain"]], [min(round(18 * em), window.width() // 3)], horizontal)
-            window.resizeDocks([self["Explain"], self["Steps"]], [50, 50], vertical)
+            window.resizeDocks([self["Explain"], self["Steps"]], [58, 42], vertical)
             return
         left, right = min(round(15 * em), window.width() // 6), min(round(23 * em), window.width() // 5)
         window.resizeDocks([self["Examples"], self["Explain"]], [left, right], horizontal)
         window.resizeDocks([self["Data"], self["Loss"]], [50, 50], horizontal)
         # What the canvas does not need before: a low window, such as a projector's, gives it more of its height.
-        bottom = round(0.32 * max(window.height() - 20 * em, 0))
+        bottom = round(0.35 * max(window.height() - 20 * em, 0))
         window.resizeDocks([self["Data"], self["Loss"]], [bottom] * 2, vertical)
         window.resizeDocks([self["Examples"], self["Train"]], [40, 60], vertical)
         window.resizeDocks([self["Explain"], self["Inspector"]], [45, 55], vertical)

@@ -29,9 +29,7 @@ def main(folder: Path) -> None:
             assert trace is not None
             player.go_to(trace.index_of(Quantity(Kind.ACTIVATION, "h2")) + 1)
             take_picture(window, folder / f"forward-{mode}.png")
-            window.selection.set(["w5"])
             player.go_to(trace.index_of(Quantity(Kind.WEIGHT_GRAD, "w5")) + 1)
-            window.selection.clear()
             take_picture(window, folder / f"backward-{mode}.png")
             for _ in range(40):
                 player.apply_update()

@@ -12,12 +12,13 @@ from PySide6.QtWidgets import (
     QComboBox,
     QLineEdit,
     QListView,
+    QPlainTextEdit,
     QTableView,
     QTextEdit,
     QWidget,
 )
 
-_KEEPERS = (QAbstractItemView, QAbstractSlider, QAbstractSpinBox, QComboBox, QLineEdit, QTextEdit)
+_KEEPERS = (QAbstractItemView, QAbstractSlider, QAbstractSpinBox, QComboBox, QLineEdit, QPlainTextEdit, QTextEdit)
 
 
 class ShortcutGuard(QObject):

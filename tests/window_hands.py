@@ -35,6 +35,7 @@ class WindowHands:
         self.player = window.player
         # The texts of the questions that were asked.
         self.questions: list[str] = []
+        self._look: QTimer | None = None
 
     @property
     def project(self) -> Project:
@@ -121,14 +122,26 @@ class WindowHands:
 
         def look() -> None:
             dialog = QApplication.activeModalWidget()
-            assert dialog is not None, "no dialog was opened"
+            if dialog is None:
+                return
+            self.stop_answering()
             try:
                 act(dialog)
             finally:
                 if dialog.isVisible():
                     dialog.close()
 
-        QTimer.singleShot(0, look)
+        self.stop_answering()
+        self._look = QTimer(self.window)
+        self._look.timeout.connect(look)
+        self._look.start(5)
+
+    def stop_answering(self) -> None:
+        """Expect no dialog any more."""
+        if self._look is not None:
+            self._look.stop()
+            self._look.deleteLater()
+            self._look = None
 
     def answer_question(self, button: QMessageBox.StandardButton) -> None:
         """Press this button of the question that is asked next."""

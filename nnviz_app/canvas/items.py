@@ -168,7 +168,7 @@ class NeuronItem(QGraphicsItem):
     def _beside_top(self) -> float:
         # On the side of the line to the loss where there is none of it.
         is_above = self.pos().y() <= self.canvas.loss_y + 1.0
-        return -2 * LINE_HEIGHT - 3.0 if is_above else 4.0
+        return -2 * LINE_HEIGHT - 3.0 if is_above else 0.0
 
     def _line(self, kind: PartKind, text: Text, top: float, lettering: Lettering) -> Piece:
         width = text_width(lettering, text.text)

@@ -16,6 +16,7 @@ from nnviz_app.canvas.parts import Focus, PartKind
 from nnviz_app.canvas.placement import boxes_meet, least_covering, place_labels, upgrade_labels
 from nnviz_app.canvas.texts import CanvasTexts, Text
 from nnviz_app.preferences import LabelMode
+from nnviz_app.theme import theme
 
 Array = NDArray[np.float64]
 # What labels keep clear of; fewer and smaller where the argument says that room is scarce.
@@ -140,7 +141,7 @@ class LabelPlan:
     def set_scale(self, scale: float) -> bool:
         """Follow the zoom; whether labels may stand elsewhere."""
         differs = (scale < SMALLEST_SCALE) != (self.scale < SMALLEST_SCALE)
-        differs |= label_factor(scale) != label_factor(self.scale)
+        differs |= self._factor_at(scale) != self._factor_at(self.scale)
         self.scale = scale
         if differs:
             self.forget()
@@ -184,6 +185,11 @@ class LabelPlan:
         self._find_places()
         return self._is_crowded
 
+    @staticmethod
+    def _factor_at(scale: float) -> float:
+        """Who wants larger text gets labels as large as if the drawing were zoomed out as much."""
+        return label_factor(scale / theme().text_scale)
+
     @property
     def _has_lower(self) -> bool:
         return self.texts.preferences.label_mode is not LabelMode.WEIGHT
@@ -221,7 +227,7 @@ class LabelPlan:
             return self._centers
         count = len(self.ids)
         self._measured_for, self._measures = self._written(), self._measure()
-        self.factor = label_factor(self.scale)
+        self.factor = self._factor_at(self.scale)
         self._levels = np.full(count, Level.BARE)
         self._is_crowded = True
         if not self.is_legible or count > MOST_LABELLED:

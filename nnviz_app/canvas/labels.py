@@ -42,6 +42,11 @@ class LabelLayer(QGraphicsItem):
         if self.plan.set_scale(scale):
             self.update()
 
+    def forget_places(self) -> None:
+        """Find all places anew."""
+        self.plan.forget()
+        self.update()
+
     def set_standing_out(
         self,
         *,

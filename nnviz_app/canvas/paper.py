@@ -7,6 +7,7 @@ from PySide6.QtGui import QPainter, QResizeEvent, QShowEvent, QTransform, QWheel
 from PySide6.QtWidgets import QFrame, QGraphicsView, QWidget
 
 from nnviz_app.preferences import Preferences
+from nnviz_app.theme import theme
 
 SMALLEST_ZOOM, LARGEST_ZOOM = 0.1, 8.0
 # Fitting never enlarges beyond this: two neurons that fill the window look silly.
@@ -35,6 +36,7 @@ class PaperView(QGraphicsView):
         self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setTransformationAnchor(QGraphicsView.ViewportAnchor.NoAnchor)
         self.setResizeAnchor(QGraphicsView.ViewportAnchor.AnchorViewCenter)
+        theme().changed.connect(self._follow_text_size)
 
     # What the canvas adds
 
@@ -80,15 +82,21 @@ class PaperView(QGraphicsView):
         self.zoom_changed.emit(zoom)
 
     def fit(self) -> None:
-        """Show the whole drawing, at 150 % at most. It stays fitted until the person zooms or scrolls."""
+        """Show the whole drawing, at 150 % of the text's size at most; fitted until the person zooms or scrolls."""
         content = self._content()
         size = self.viewport().size()
         width, height = max(size.width() - 2 * MARGIN, 1), max(size.height() - 2 * MARGIN, 1)
         wanted = min(width / content.width(), height / content.height())
-        self._set_zoom(min(wanted, 1.0 if self.content().isEmpty() else LARGEST_FIT))
+        # Numbers are part of the drawing: larger text is a larger drawing, where there is room for it.
+        largest = theme().text_scale * (1.0 if self.content().isEmpty() else LARGEST_FIT)
+        self._set_zoom(min(wanted, largest))
         self.centerOn(content.center())
         self.auto_fit = True
         self.follow_paper()
+
+    def _follow_text_size(self) -> None:
+        if self.auto_fit:
+            self.fit()
 
     def show_all(self) -> None:
         """Fit, unless everything is in sight already."""

@@ -322,6 +322,8 @@ class CanvasScene(QGraphicsScene):
 
     def _follow_theme(self) -> None:
         self._edges.forget_colors()
+        # Labels grow with the text.
+        self._labels.forget_places()
         self.update()
 
     def _sync_structure(self) -> None:

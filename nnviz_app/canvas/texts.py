@@ -179,10 +179,9 @@ class CanvasTexts:
     def weight(
         self, edge_id: str, *, width: float | None = None, wide: bool = True, focus: Focus | None = None
     ) -> Text:
-        """The upper number of a label: the weight; in the update phase with the new one.
+        """The upper number of a label: the weight; in the update phase the old and the new one, or the new one alone.
 
-        With the old one beside it where `wide`, else the new one alone. Where there is a `width`, the first way
-        to write it that is no wider.
+        The first where `wide`, and where there is a `width`, if it is no wider: all labels are then written alike.
         """
         weight = self.network.weight(edge_id)
         color = "negative" if weight < 0 else "positive"
@@ -191,12 +190,10 @@ class CanvasTexts:
         new = self._new_value(self.network.edges[edge_id].parameter)
         if new is None or (self.preferences.label_mode is not LabelMode.AUTO and not is_at_work):
             return Text(plain, color)
-        both = f"{self.number(weight)} → {self.number(new)}"
-        ways = [f"{self.name(edge_id)} {both}", both, f"{self.name(edge_id)} → {self.number(new)}"]
-        if width is None:
-            return Text(ways[0], color)
-        fitting = (way for way in ways[1 if wide else 2 :] if pill_width(way) <= width)
-        return Text(next(fitting, ways[-1]), color)
+        both = f"{plain} → {self.number(new)}"
+        if width is None or (wide and pill_width(both) <= width):
+            return Text(both, color)
+        return Text(f"{self.name(edge_id)} → {self.number(new)}", color)
 
     def single(self, edge_id: str, *, named: bool, width: float) -> tuple[PartKind, Text]:
         """The one number of a label that has room for no more, with as many of the digits as `width` allows."""
@@ -277,7 +274,7 @@ class CanvasTexts:
         new = number if self._has_long_numbers() else f"{'−' if weight < 0 else ''}0.{'0' * self.preferences.digits}"
         name = self.name(edge_id)
         ways = {
-            0: (f"{name} {number}", f"{number} → {new}"),
+            0: (f"{name} {number} → {new}",),
             1: (f"{name} {number}", f"{name} → {new}"),
             2: (f"{name} {number}", f"→ {new}"),
         }.get(level, (number, new))

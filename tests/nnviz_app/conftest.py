@@ -15,7 +15,14 @@ from nnviz_app.main_window import MainWindow
 from nnviz_app.preferences import LabelMode
 from nnviz_app.theme import theme
 
-_shared: list[WindowHands] = []
+
+@pytest.fixture(scope="session")
+def shared(qapp: QApplication) -> Iterator[list[WindowHands]]:
+    """The window that tests share, if there is one; it goes before the application does."""
+    kept: list[WindowHands] = []
+    yield kept
+    for hands in kept:
+        _dispose(hands.window)
 
 
 def _dispose(window: MainWindow) -> None:
@@ -28,7 +35,7 @@ def _dispose(window: MainWindow) -> None:
 
 
 @pytest.fixture
-def make_window(qtbot: QtBot, qapp: QApplication) -> Iterator[Callable[[], WindowHands]]:
+def make_window(qtbot: QtBot, shared: list[WindowHands]) -> Iterator[Callable[[], WindowHands]]:
     """Makes windows on the screen that have the keyboard."""
     windows: list[MainWindow] = []
 
@@ -45,22 +52,24 @@ def make_window(qtbot: QtBot, qapp: QApplication) -> Iterator[Callable[[], Windo
 
     yield make
     for window in windows:
-        if not any(window is hands.window for hands in _shared):
+        if not any(window is hands.window for hands in shared):
             _dispose(window)
 
 
 @pytest.fixture
-def hands(qtbot: QtBot, qapp: QApplication, make_window: Callable[[], WindowHands]) -> Iterator[WindowHands]:
+def hands(
+    qtbot: QtBot, qapp: QApplication, shared: list[WindowHands], make_window: Callable[[], WindowHands]
+) -> Iterator[WindowHands]:
     """A window with the first worked example, as it is after the start.
 
     Windows take a while to make, so the tests share one until one of them closes it.
     """
     theme().set_mode("light")
     theme().set_text_scale(1.0)
-    if not _shared:
+    if not shared:
         theme().apply(qapp)
-        _shared.append(make_window())
-    hands = _shared[0]
+        shared.append(make_window())
+    hands = shared[0]
     hands.qtbot = qtbot
     hands.questions.clear()
     window = hands.window
@@ -70,6 +79,7 @@ def hands(qtbot: QtBot, qapp: QApplication, make_window: Callable[[], WindowHand
     qtbot.waitUntil(window.isActiveWindow)
     hands.settle()
     yield hands
+    hands.stop_answering()
     window.trainer.shutdown()
     window.player.pause()
     window.player.set_granularity(Granularity.TERM)
@@ -87,16 +97,7 @@ def hands(qtbot: QtBot, qapp: QApplication, make_window: Callable[[], WindowHand
         window.open_example(examples()[0])
         window.docks["Steps"].raise_()
     else:
-        _shared.clear()
+        shared.clear()
         _dispose(window)
     theme().set_mode("light")
     theme().set_text_scale(1.0)
-
-
-@pytest.fixture(scope="session", autouse=True)
-def no_window_is_left() -> Iterator[None]:
-    """Close the shared window while there still is an application."""
-    yield
-    for hands in _shared:
-        _dispose(hands.window)
-    _shared.clear()

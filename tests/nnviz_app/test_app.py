@@ -27,7 +27,6 @@ class Start:
         monkeypatch.setattr(app, "display_problem", lambda: None)
         monkeypatch.setattr(application, "make_application", lambda _arguments: qapp)
         monkeypatch.setattr(sys, "excepthook", sys.excepthook)
-        monkeypatch.setattr(QApplication, "exec", self._exec)
 
     def _exec(self) -> int:
         for _ in range(4):
@@ -47,7 +46,7 @@ class Start:
 def start(monkeypatch: pytest.MonkeyPatch, qapp: QApplication) -> Iterator[Start]:
     handler = signal.getsignal(signal.SIGINT)
     start = Start(monkeypatch, qapp)
-    monkeypatch.setattr(QApplication, "exec", lambda: start._exec())
+    monkeypatch.setattr(QApplication, "exec", start._exec)
     yield start
     signal.signal(signal.SIGINT, handler)
     for window in start.windows:

@@ -29,7 +29,7 @@ def test_columns_are_centred_on_one_another() -> None:
     positions = arrange.columns([["a", "b"], ["c", "d", "e"]])
     assert positions["a"] == (0.0, -55.0)
     assert positions["b"] == (0.0, 55.0)
-    assert [positions[i] for i in "cde"] == [(220.0, -110.0), (220.0, 0.0), (220.0, 110.0)]
+    assert [positions[i] for i in "cde"] == [(260.0, -110.0), (260.0, 0.0), (260.0, 110.0)]
 
 
 def test_tidy_puts_inputs_left_and_outputs_right() -> None:

@@ -401,7 +401,7 @@ def test_new_network(world: SimpleNamespace) -> None:
         ("i2", "h1"),
         ("i1", "h2"),
     ]
-    assert network.positions["h1"][0] - network.positions["i1"][0] == 220
+    assert network.positions["h1"][0] - network.positions["i1"][0] == 260
     assert project.settings.seed == 7
     assert project.dataset.rows == 1
     assert project.dataset.value(0, "o1") == 0
@@ -449,8 +449,8 @@ def test_add_layer_stands_after_the_last_hidden_one(drawn: SimpleNamespace) -> N
     network = network_of(drawn)
     assert added == ["h3", "h4", "h5"]
     assert {network.neurons[i].activation for i in added} == {"relu"}
-    assert {network.positions[i][0] for i in added} == {440.0}
-    assert network.positions["o1"][0] == 660.0
+    assert {network.positions[i][0] for i in added} == {520.0}
+    assert network.positions["o1"][0] == 780.0
     assert [e.source for e in network.incoming("h3")] == ["h1", "h2"]
     assert {e.source for e in network.incoming("o1")} == {"h1", "h2", "h3", "h4", "h5"}
     assert all(network.values[i] == before.values[i] for i in before.values)
@@ -463,8 +463,8 @@ def test_add_layer_after_the_selection(drawn: SimpleNamespace) -> None:
     added = drawn.editing.add_layer(NewLayer(2))
     network = network_of(drawn)
     assert {e.source for i in added for e in network.incoming(i)} == {"i1", "i2"}
-    assert {network.positions[i][0] for i in added} == {220.0}
-    assert network.positions["h1"][0] == 440.0
+    assert {network.positions[i][0] for i in added} == {260.0}
+    assert network.positions["h1"][0] == 520.0
 
 
 def test_layers_from_nothing(world: SimpleNamespace) -> None:
@@ -477,14 +477,14 @@ def test_layers_from_nothing(world: SimpleNamespace) -> None:
     network = network_of(world)
     assert [len(level) for level in network.levels()] == [2, 3, 1]
     assert len(network.edges) == 9
-    assert [network.positions[i][0] for i in ("i1", "h1", "o1")] == [0, 220, 440]
+    assert [network.positions[i][0] for i in ("i1", "h1", "o1")] == [0, 260, 520]
     world.selection.clear()
     editing.add_layer(NewLayer(2, role=Role.INPUT, connect_next=True))
     assert [e.target for e in network_of(world).outgoing("i3")] == ["h1", "h2", "h3"]
     world.selection.clear()
     editing.add_layer(NewLayer(1, role=Role.OUTPUT))
     network = network_of(world)
-    assert network.positions["o2"] == (440, network.positions["o1"][1] + 110)
+    assert network.positions["o2"] == (520, network.positions["o1"][1] + 110)
     assert len(set(network.positions.values())) == len(network.neurons)
 
 

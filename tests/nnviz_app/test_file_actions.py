@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -19,13 +18,13 @@ BUTTONS = QMessageBox.StandardButton
 
 
 @pytest.fixture
-def files(qtbot: QtBot) -> Iterator[FileActions]:
+def files(qtbot: QtBot) -> FileActions:
     window = QWidget()
     qtbot.addWidget(window)
     actions = FileActions(Document(window), window)
     actions.said = []  # type: ignore[attr-defined]
     actions.failed.connect(actions.said.append)  # type: ignore[attr-defined]
-    yield actions
+    return actions
 
 
 def said(files: FileActions) -> list[str]:

@@ -266,6 +266,8 @@ def test_every_menu_entry_does_what_it_says(hands: WindowHands, file_dialogs: di
             window.selection.set(prepare)
         hands.choose(*path)
         hands.settle()
+        hands.activate()
+        if window.docks["Examples"].isHidden(): print("HIDDEN", path)
         assert check(), path
         assert hands.notice == "", path
         if path == ("View", "Full screen"):
@@ -675,6 +677,7 @@ def test_an_empty_canvas_offers_examples_and_a_new_network(hands: WindowHands) -
 
     hands.answer(type_sizes)
     hands.click(hands.view.overlay.new_network_button)
+    hands.activate()
     assert hands.window.counts_label.text() == "6 neurons, 9 edges, 13 parameters"
     assert hands.view.hasFocus()
 

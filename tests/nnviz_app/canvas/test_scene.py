@@ -153,8 +153,9 @@ def test_the_update_shows_old_and_new_and_the_gradients_stay(canvas: Canvas) -> 
     assert canvas.read(PartKind.WEIGHT, "w5") == "w5 0.4 → 0.3589"
     assert canvas.read(PartKind.GRADIENT, "w5") == "∂ 0.08217"
     canvas.player.go_to(canvas.player.length)
-    assert canvas.read(PartKind.WEIGHT, "w5") == "0.4 → 0.3589"
-    assert canvas.read(PartKind.WEIGHT, "w8") in ("w8 0.55 → 0.5614", "0.55 → 0.5614")
+    # Where there is room, all are written as the one at work is.
+    assert canvas.read(PartKind.WEIGHT, "w5") == "w5 0.4 → 0.3589"
+    assert canvas.read(PartKind.WEIGHT, "w8") == "w8 0.55 → 0.5614"
     assert canvas.read(PartKind.BIAS, "h1") == "b 0.35 → 0.3456"
     canvas.player.forward()
     assert canvas.read(PartKind.WEIGHT, "w5") == "w5 0.3589"
