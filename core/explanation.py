@@ -126,11 +126,13 @@ def _activation(trace: Trace, step: Step, w: Writer) -> _Lines:
         numbers = w.cut([f"e^{{{w.number(q, bracket=False)}}}" for q in terms], r" + \cdots \; (%d \; \mathrm{more})")
         right = rf"\frac{{e^{{{symbol}}}}}{{\sum_{{k}} e^{{z_k}}}}"
         put_in = rf"\frac{{e^{{{number}}}}}{{{numbers}}}"
+        text = f"e^{w.text(z)} / ({w.cut([f'e^{w.text(q)}' for q in terms], ' + … (%d more)')})"
+        formula = f"a({name}) = e^z({name}) / Σ e^z"
+    elif activation.name == "linear":
+        right, put_in, text, formula = symbol, "", f"a({name})", f"a({name}) = z({name})"
     else:
         right, put_in = activation.latex(symbol), activation.latex(number)
-    text = f"{activation.symbol}({w.text(z)})" if activation.name != "linear" else f"a({name})"
-    put_in = "" if activation.name == "linear" else put_in
-    formula = f"a({name}) = {activation.symbol}(z({name}))" if activation.name != "linear" else f"a({name}) = z({name})"
+        text, formula = f"{activation.symbol}({w.text(z)})", f"a({name}) = {activation.symbol}(z({name}))"
     return _Lines(sentence, w.symbol(step.quantity), right, put_in, text, formula, activation.note)
 
 

@@ -150,7 +150,7 @@ class Actions(dict[str, QAction]):
         add("add_layer", "Add &layer...", window.add_layer, keys="Ctrl+L", icon="add-layer")
         add(
             "connect_selection",
-            "&Connect selection",
+            "&Connect to the last selected",
             edit.connect_selection,
             keys="Ctrl+K",
             tip="Connect the first selected neurons to the last one",

@@ -118,14 +118,15 @@ class Docks(dict[str, QDockWidget]):
             self._pile(pile)
             self[pile[0]].raise_()
         for title in self.keys() - shown:
-            self._place(title, AREAS[title])
+            # Even shown for a moment only, they would make the window larger.
             self[title].hide()
+            self._place(title, AREAS[title], shown=False)
 
-    def _place(self, title: str, area: Qt.DockWidgetArea) -> None:
+    def _place(self, title: str, area: Qt.DockWidgetArea, *, shown: bool = True) -> None:
         self.window.addDockWidget(area, self[title])
         # Only now: a dock that is in no area cannot be put back into the window.
         self[title].setFloating(False)
-        self[title].show()
+        self[title].setVisible(shown)
 
     def _pile(self, titles: tuple[str, ...]) -> None:
         for below, above in pairwise(titles):

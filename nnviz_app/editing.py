@@ -37,7 +37,7 @@ Result = TypeVar("Result")
 NumberKind = Literal["weight", "bias", "value", "target"]
 
 # How far from the original a copy lies, in scene units: both stay visible and on the grid.
-PASTE_OFFSET = 40.0
+PASTE_OFFSET = 80.0
 
 
 class Editing(QObject):

@@ -73,8 +73,17 @@ class FileActions(QObject):
         path, _ = QFileDialog.getSaveFileName(self.window, "Save the project", str(start), FILTER)
         if not path:
             return False
-        chosen = Path(path)
-        return self.save_path(chosen if chosen.suffix else chosen.with_suffix(SUFFIX))
+        chosen = Path(path if path.lower().endswith(SUFFIX) else path + SUFFIX)
+        # The dialog has asked about the name that was typed, not about the one with the ending.
+        if chosen != Path(path) and chosen.exists() and not self._may_replace(chosen):
+            return False
+        return self.save_path(chosen)
+
+    def _may_replace(self, path: Path) -> bool:
+        buttons = QMessageBox.StandardButton
+        text = f"{path.name} exists already. Replace it?"
+        answer = QMessageBox.question(self.window, "Save the project", text, buttons.Yes | buttons.No, buttons.No)
+        return answer == buttons.Yes
 
     def save_path(self, path: Path) -> bool:
         """Save to this file; return whether it is saved."""

@@ -6,7 +6,7 @@ import platform
 
 import numpy
 import PySide6
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QSize, Qt
 from PySide6.QtWidgets import QDialog, QDialogButtonBox, QMessageBox, QTextBrowser, QVBoxLayout, QWidget
 
 from nnviz_app import __version__
@@ -77,17 +77,23 @@ class HelpDialog(QDialog):
         layout = QVBoxLayout(self)
         layout.addWidget(page)
         layout.addWidget(buttons)
-        self.resize(theme().space(46), theme().space(44))
+        # With large text never larger than the screen.
+        self.resize(QSize(theme().space(54), theme().space(44)).boundedTo(self.screen().availableSize() * 0.9))
 
     @staticmethod
     def _html() -> str:
-        parts = []
+        # One table, so that the second column begins at the same place in every part.
+        space = theme().space
+        lines = []
         for title, rows in KEYS:
-            cells = "".join(
-                f"<tr><td style='padding: 2px 20px 2px 0'><b>{keys}</b></td><td>{what}</td></tr>" for keys, what in rows
+            lines.append(
+                f"<tr><td colspan='2' style='padding: {space(0.9)}px 0 {space(0.3)}px 0'><h3>{title}</h3></td></tr>"
             )
-            parts.append(f"<h3>{title}</h3><table>{cells}</table>")
-        return "".join(parts)
+            pad = f"padding: {space(0.15)}px {space(1.6)}px {space(0.15)}px 0"
+            lines += [
+                f"<tr><td style='{pad}'><b>{keys}</b></td><td style='{pad}'>{what}</td></tr>" for keys, what in rows
+            ]
+        return f"<table>{''.join(lines)}</table>"
 
 
 def about(parent: QWidget) -> None:

@@ -145,7 +145,8 @@ def connect_all(project: Project, sources: Iterable[str], targets: Iterable[str]
 def replace_network(project: Project, new: NewNetwork) -> None:
     """Put a fully connected layered network in place of the project's, with one row of zeros as data.
 
-    Settings stay, except for the seed and the initializer that the weights were drawn with.
+    Settings stay, except for the seed and the initializer that the weights were drawn with, and biases that a worked
+    example may have held fixed: those of a new network learn.
     """
     roles = [Role.INPUT, *[Role.HIDDEN] * (len(new.sizes) - 2), Role.OUTPUT]
     activations = {Role.INPUT: "linear", Role.HIDDEN: new.hidden_activation, Role.OUTPUT: new.output_activation}
@@ -164,7 +165,7 @@ def replace_network(project: Project, new: NewNetwork) -> None:
         for target in targets:
             edges += [(Edge(f"w{len(edges) + 1 + i}", source, target), 0.0) for i, source in enumerate(sources)]
     network = Network.build([(n, 0.0, positions[n.id]) for n in neurons], edges)
-    settings = replace(project.settings, seed=new.seed, initializer=new.initializer)
+    settings = replace(project.settings, seed=new.seed, initializer=new.initializer, update_biases=True)
     rng = np.random.default_rng(new.seed)
     network.set_values(initial_values(network, new.initializer, rng, scale=settings.initializer_scale))
     project.network, project.settings = network, settings

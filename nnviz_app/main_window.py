@@ -135,6 +135,8 @@ class MainWindow(QMainWindow):
         self.player.moved.connect(self.notice.hide)
         self.examples_panel.requested.connect(self.open_example)
         self.view.examples_requested.connect(self._show_examples)
+        self.view.zoom_changed.connect(self.menus.show_zoom)
+        self.view.role_changed.connect(self.menus.show_role)
         self.player.long_epoch.connect(lambda: self.trainer.start(1))
         self.view.new_network_requested.connect(self.new_network)
         self.view.add_layer_requested.connect(self.add_layer)
@@ -249,6 +251,9 @@ class MainWindow(QMainWindow):
         network = self.document.project.network
         counts = (len(network.neurons), len(network.edges), len(network.values))
         words = ("neuron", "edge", "parameter")
+        if not self.document.busy:
+            # What was said of the former state holds no longer.
+            self.statusBar().clearMessage()
         self.counts_label.setText(
             ", ".join(f"{n} {word}{'' if n == 1 else 's'}" for n, word in zip(counts, words, strict=True))
         )

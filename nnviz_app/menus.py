@@ -167,6 +167,9 @@ class Menus(QObject):
             button = bar.widgetForAction(a[name])
             if isinstance(button, QToolButton):
                 button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonIconOnly)
+        zoom = bar.widgetForAction(a["zoom_100"])
+        assert isinstance(zoom, QToolButton)
+        self.zoom_button = zoom
         neuron = bar.widgetForAction(a["tool_neuron"])
         if isinstance(neuron, QToolButton):
             menu = QMenu(neuron)
@@ -180,6 +183,8 @@ class Menus(QObject):
         for button in bar.findChildren(QToolButton):
             button.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.toolbar = bar
+        self.show_role(self.window.view.role)
+        self.show_zoom(self.window.view.zoom)
         self.window.addToolBar(bar)
 
     def _menu_button(self, bar: QToolBar, tip: str, choices: dict[object, QAction]) -> QToolButton:
@@ -191,6 +196,15 @@ class Menus(QObject):
         button.setMenu(menu)
         bar.addWidget(button)
         return button
+
+    def show_zoom(self, zoom: float) -> None:
+        """Show the zoom on the button that brings it back to 100 %."""
+        self.zoom_button.setText(f"{zoom * 100:.0f} %")
+
+    def show_role(self, role: str) -> None:
+        """Show which neurons the Neuron tool draws."""
+        self._role_actions[Role(role)].setChecked(True)
+        self.window.actions_by_name["tool_neuron"].setText(f"{role.capitalize()} neuron")
 
     def show_preferences(self) -> None:
         """Show which label mode, digits, theme, text size and step size are chosen."""

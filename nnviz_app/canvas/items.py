@@ -112,11 +112,13 @@ class NeuronItem(QGraphicsItem):
         largest: float = 1.0,
     ) -> Piece:
         natural = max(text_width(lettering, text.text), 1.0)
+        # A part of a number would be another number: too long for its place, it is written with fewer digits.
+        digits = self.canvas.preferences.digits
+        while kind is PartKind.VALUE and width / natural < SMALLEST_TEXT and digits > 1:
+            digits -= 1
+            text = self.canvas.texts.value(self.neuron_id, digits)
+            natural = max(text_width(lettering, text.text), 1.0)
         factor = min(largest, width / natural)
-        if factor < SMALLEST_TEXT:
-            factor = SMALLEST_TEXT
-            text = Text(elided(lettering, text.text, width / factor), text.color)
-            natural = text_width(lettering, text.text)
         height = SIZES[lettering] * 1.25 * factor
         rect = QRectF(-natural * factor / 2, y - height / 2, natural * factor, height)
         return Piece(kind, text, rect, lettering, factor)

@@ -53,9 +53,9 @@ class CanvasTexts:
         """The network on show."""
         return self.document.project.network
 
-    def number(self, value: float | None) -> str:
+    def number(self, value: float | None, digits: int | None = None) -> str:
         """A number with the chosen digits; "–" for what is not computed yet."""
-        return NOT_COMPUTED if value is None else format_number(value, self.preferences.digits)
+        return NOT_COMPUTED if value is None else format_number(value, digits or self.preferences.digits)
 
     def _given(self, neuron_id: str) -> float | None:
         dataset = self.document.project.dataset
@@ -66,11 +66,11 @@ class CanvasTexts:
 
     # Neurons
 
-    def value(self, neuron_id: str) -> Text:
+    def value(self, neuron_id: str, digits: int | None = None) -> Text:
         """The number inside a neuron: an input's value, which is given, or the activation."""
-        if self.network.neurons[neuron_id].role is Role.INPUT:
-            return Text(self.number(self._given(neuron_id)))
-        return Text(self.number(self.player.known(Kind.ACTIVATION, neuron_id)))
+        is_input = self.network.neurons[neuron_id].role is Role.INPUT
+        value = self._given(neuron_id) if is_input else self.player.known(Kind.ACTIVATION, neuron_id)
+        return Text(self.number(value, digits))
 
     def is_value_revealed(self, neuron_id: str) -> bool:
         """Whether the number inside a neuron has been reached by a step."""

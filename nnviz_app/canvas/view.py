@@ -135,7 +135,7 @@ class CanvasView(PaperView):
         """Add a neuron at a free place and scroll to it."""
         added = self.editing.add_neuron(role)
         if added:
-            self.reveal(self.canvas_scene.neuron_rect(added))
+            self._show_added(added)
 
     def request_layer(self) -> None:
         """Ask the window for its dialog about a new layer."""
@@ -145,7 +145,13 @@ class CanvasView(PaperView):
         """Paste around `position`, or beside the original, and scroll to it."""
         added = self.editing.paste(position)
         if added:
-            self.reveal(self.canvas_scene.neuron_rect(added[0]))
+            self._show_added(added[0])
+
+    def _show_added(self, neuron_id: str) -> None:
+        if self.auto_fit:
+            self.show_all()
+        else:
+            self.reveal(self.canvas_scene.neuron_rect(neuron_id))
 
     # The paper
 

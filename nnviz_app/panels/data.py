@@ -62,14 +62,15 @@ class DataPanel(QWidget):
         layout.setSpacing(0)
         layout.addLayout(head)
         layout.addWidget(self.view, 1)
-        layout.addWidget(self.message)
         self.stack = QStackedWidget()
         self.stack.addWidget(empty)
         self.stack.addWidget(table)
         self._table = table
         outer = QVBoxLayout(self)
         outer.setContentsMargins(0, 0, 0, 0)
-        outer.addWidget(self.stack)
+        outer.setSpacing(0)
+        outer.addWidget(self.stack, 1)
+        outer.addWidget(self.message)
         self.view.copy_requested.connect(self.copy)
         self.view.cut_requested.connect(self.cut)
         self.view.paste_requested.connect(self.paste)
@@ -95,6 +96,7 @@ class DataPanel(QWidget):
 
     def _columns_changed(self) -> None:
         self.stack.setCurrentWidget(self._table if self.model.columns else self.empty)
+        self.message.say("")
         self.view.fit_columns()
         self._describe()
         self.view.shown_row = -1
@@ -210,10 +212,15 @@ class DataPanel(QWidget):
             self.message.say(f"Copied. A cell cannot be empty, so nothing was cut. {WHOLE_ROWS}", "info")
 
     def paste(self) -> None:
-        """Write the block on the clipboard with its first cell where the selection begins."""
+        """Write the block on the clipboard with its first cell where the selection begins.
+
+        A current cell outside the selection goes before it: that is where the frame is seen.
+        """
         self.message.say("")
         rows, columns = self.selected_rows(), self.selected_columns()
         current = self.view.currentIndex()
+        if current.isValid() and not self.view.selectionModel().isSelected(current):
+            rows, columns = [], []
         row = rows[0] if rows else current.row() if current.isValid() else self.model.rows
         column = columns[0] if columns else max(0, current.column())
         try:

@@ -4,8 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QEvent, QModelIndex, QObject, QPersistentModelIndex, QPoint, QRect, Qt
-from PySide6.QtGui import QFontMetrics, QKeyEvent, QPainter
+from PySide6.QtCore import QEvent, QModelIndex, QObject, QPersistentModelIndex, QPoint, QRect, Qt, Signal
+from PySide6.QtGui import (
+    QAction,
+    QContextMenuEvent,
+    QFontMetrics,
+    QGuiApplication,
+    QKeyEvent,
+    QKeySequence,
+    QPainter,
+)
 from PySide6.QtWidgets import (
     QAbstractItemDelegate,
     QHeaderView,
@@ -30,6 +38,32 @@ ENTER = (Qt.Key.Key_Return, Qt.Key.Key_Enter)
 TABS = (Qt.Key.Key_Tab, Qt.Key.Key_Backtab)
 
 
+class CellEditor(QLineEdit):
+    """The line that a cell is typed in. Several cells on the clipboard do not fit into it: the table pastes them."""
+
+    block_pasted = Signal()
+
+    @staticmethod
+    def _holds_block() -> bool:
+        text = QGuiApplication.clipboard().text()
+        return any(mark in text for mark in "\t\r\n")
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        if event.matches(QKeySequence.StandardKey.Paste) and self._holds_block():
+            self.block_pasted.emit()
+        else:
+            super().keyPressEvent(event)
+
+    def contextMenuEvent(self, event: QContextMenuEvent) -> None:
+        menu = self.createStandardContextMenu()
+        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        paste = menu.findChild(QAction, "edit-paste")
+        if isinstance(paste, QAction) and self._holds_block():
+            paste.triggered.disconnect()
+            paste.triggered.connect(self.block_pasted)
+        menu.popup(event.globalPos())
+
+
 class CellDelegate(QStyledItemDelegate):
     """Paints a cell, and keeps its editor open with a sentence while what is typed is not a number."""
 
@@ -41,10 +75,11 @@ class CellDelegate(QStyledItemDelegate):
     # Editing
 
     def createEditor(self, parent: QWidget, option: QStyleOptionViewItem, index: Index) -> QWidget:
-        editor = QLineEdit(parent)
+        editor = CellEditor(parent)
         editor.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         editor.setFrame(False)
         editor.textEdited.connect(lambda: self._recheck(editor))
+        editor.block_pasted.connect(lambda: self._paste_block(editor))
         return editor
 
     def setEditorData(self, editor: QWidget, index: Index) -> None:
@@ -81,6 +116,13 @@ class CellDelegate(QStyledItemDelegate):
         self._show_bubble(editor, self._sentence(editor))
         editor.setFocus()
         return True
+
+    def _paste_block(self, editor: QLineEdit) -> None:
+        editor.setModified(False)
+        self.closeEditor.emit(editor, QAbstractItemDelegate.EndEditHint.RevertModelCache)
+        self.view.setFocus()
+        self.view.go_to(self.view.currentIndex().row(), self.view.currentIndex().column())
+        self.view.paste_requested.emit()
 
     def _recheck(self, editor: QLineEdit) -> None:
         if self._bubble is None:

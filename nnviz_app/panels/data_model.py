@@ -16,6 +16,7 @@ from nnviz_app.player import Player
 
 Index = QModelIndex | QPersistentModelIndex
 DIGITS = 6
+NO_COLUMNS = "A sample needs a column to stand in: draw an input or output neuron first."
 
 
 class DataModel(QAbstractTableModel):
@@ -87,6 +88,9 @@ class DataModel(QAbstractTableModel):
 
     def insert_rows(self, at: int, count: int = 1) -> bool:
         """Add samples, all 0, before row `at`."""
+        if not self.columns:
+            self.refused.emit(NO_COLUMNS)
+            return False
         text = "Add row" if count == 1 else f"Add {count} rows"
         return self._edit(text, lambda draft: draft.dataset.insert_rows(at, [{}] * count))
 

@@ -28,7 +28,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from nnviz_app.panels.data_cells import ENTER, TABS, CellDelegate, DataHeader
+from nnviz_app.panels.data_cells import ENTER, TABS, CellDelegate, DataHeader, Index
 from nnviz_app.panels.data_model import DataModel
 from nnviz_app.theme import theme
 
@@ -64,6 +64,10 @@ class DataView(QTableView):
         super().__init__(parent)
         self.shown_row = -1
         self.batch = range(0)
+        # Where the hint was last painted, and whether the mouse went down on it: by the time of the click, focus and
+        # current cell have moved and it is gone.
+        self._hint = QRect()
+        self._is_hint_pressed = False
         self._delegate = CellDelegate(self)
         self.setItemDelegate(self._delegate)
         self.setHorizontalHeader(DataHeader(Qt.Orientation.Horizontal, self))
@@ -164,7 +168,9 @@ class DataView(QTableView):
 
     def _clicked(self, index: QModelIndex) -> None:
         if self.model_().is_new_row(index.row()) and not self.is_editing:
-            self.edit(index)
+            if self._is_hint_pressed:
+                self.go_to(index.row(), 0)
+            self.edit(self.currentIndex())
 
     def _header_clicked(self, row: int) -> None:
         if self.model_().is_new_row(row):
@@ -181,11 +187,17 @@ class DataView(QTableView):
     def closeEditor(self, editor: QWidget, hint: QAbstractItemDelegate.EndEditHint) -> None:
         super().closeEditor(editor, hint)
         self._delegate.hide_bubble()
+        self.viewport().update()  # Qt paints the one cell only, but the hint goes across the row
+
+    def currentChanged(self, current: Index, previous: Index) -> None:
+        super().currentChanged(current, previous)
+        self.viewport().update()
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         if self._holds_refused():
             event.accept()
             return
+        self._is_hint_pressed = self._hint.contains(event.position().toPoint())
         super().mousePressEvent(event)
 
     def event(self, event: QEvent) -> bool:
@@ -206,7 +218,7 @@ class DataView(QTableView):
         return not held and len(event.text()) == 1 and event.text().isprintable() and event.text() != " "
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        keys = QKeySequence.StandardKey
+        keys, moves = QKeySequence.StandardKey, QAbstractItemView.CursorAction
         if event.matches(keys.Copy):
             self.copy_requested.emit()
         elif event.matches(keys.Cut):
@@ -217,6 +229,11 @@ class DataView(QTableView):
             self.delete_requested.emit()
         elif event.key() in ENTER or (event.key() in TABS and not self._is_at_end(event.key() == Qt.Key.Key_Tab)):
             self.go_on(event)
+        elif event.matches(keys.MoveToStartOfDocument) or event.matches(keys.MoveToEndOfDocument):
+            # Left to Qt, Ctrl moves the frame and leaves the selection behind.
+            move = moves.MoveHome if event.matches(keys.MoveToStartOfDocument) else moves.MoveEnd
+            index = self.moveCursor(move, Qt.KeyboardModifier.ControlModifier)
+            self.go_to(index.row(), index.column())
         elif event.key() == Qt.Key.Key_Space:
             event.ignore()
         elif event.key() in TABS:
@@ -237,6 +254,7 @@ class DataView(QTableView):
 
     def paintEvent(self, event: QPaintEvent) -> None:
         super().paintEvent(event)
+        self._hint = QRect()
         model = self.model_()
         is_here = self.hasFocus() or self.is_editing
         if not model.columns or (is_here and model.is_new_row(self.currentIndex().row())):
@@ -250,4 +268,5 @@ class DataView(QTableView):
         rect = QRect(theme().space(0.6), top, self.viewport().width() - theme().space(1.2), theme().row_height)
         text = QFontMetrics(painter.font()).elidedText(NEW_ROW_HINT, Qt.TextElideMode.ElideRight, rect.width())
         painter.drawText(rect, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter, text)
+        self._hint = QRect(0, top, rect.left() + painter.fontMetrics().horizontalAdvance(text), rect.height())
         painter.end()

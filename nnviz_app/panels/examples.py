@@ -2,11 +2,35 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QSize, Qt, Signal
-from PySide6.QtWidgets import QListView, QListWidget, QListWidgetItem, QVBoxLayout, QWidget
+from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QSize, Qt, Signal
+from PySide6.QtWidgets import (
+    QListView,
+    QListWidget,
+    QListWidgetItem,
+    QStyledItemDelegate,
+    QStyleOptionViewItem,
+    QVBoxLayout,
+    QWidget,
+)
 
 from nnviz_app.examples import Example, examples
 from nnviz_app.theme import theme
+
+Index = QModelIndex | QPersistentModelIndex
+
+
+# What the style sheet gives each item at either side: padding in text sizes, and a border in pixels.
+PADDING, BORDER = 0.5, 1
+
+
+class _Wrapper(QStyledItemDelegate):
+    """Breaks titles into lines as wide as they are painted: Qt forgets the padding, and cuts off the last word."""
+
+    def sizeHint(self, option: QStyleOptionViewItem, index: Index) -> QSize:
+        rect = option.rect  # type: ignore[attr-defined]
+        rect.setWidth(max(1, rect.width() - 2 * (theme().space(PADDING) + BORDER)))
+        option.rect = rect  # type: ignore[attr-defined]
+        return super().sizeHint(option, index)
 
 
 class ExamplesPanel(QWidget):
@@ -20,8 +44,8 @@ class ExamplesPanel(QWidget):
         self.list.setWordWrap(True)
         # The lines are broken anew for each width, and once the scroll bar has taken its part of it.
         self.list.setResizeMode(QListView.ResizeMode.Adjust)
-        self.list.setTextElideMode(Qt.TextElideMode.ElideNone)
         self.list.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.list.setItemDelegate(_Wrapper(self.list))
         self.list.setAccessibleName("Examples")
         self.list.ensurePolished()
         for example in examples():
@@ -32,8 +56,14 @@ class ExamplesPanel(QWidget):
         self.list.itemClicked.connect(self._request)
         self.list.itemActivated.connect(self._request)
         layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(self.list)
+        self._layout = layout
+        theme().changed.connect(self._restyle)
+        self._restyle()
+
+    def _restyle(self) -> None:
+        # With the items' own padding the titles then stand below the panel's.
+        self._layout.setContentsMargins(theme().space(0.3), 0, 0, 0)
 
     def sizeHint(self) -> QSize:
         return QSize(theme().space(15), theme().space(16))

@@ -32,7 +32,7 @@ from nnviz_app.theme import set_style_property, theme
 Index = QModelIndex | QPersistentModelIndex
 RUNNING = "A run is under way: its last step is explained when it ends."
 BEGIN = "Press → to begin."
-EMPTY = "There is nothing to explain yet: the network needs a neuron and the data a row."
+EMPTY = "There is nothing to explain yet: the network needs input and output neurons, the data a row."
 DONE = "All steps are done. Press → to keep the new parameters and go on."
 DONE_WITHOUT_LOSS = "All steps are done. Draw an output neuron to get a loss and gradients."
 PHASE_TITLES = {

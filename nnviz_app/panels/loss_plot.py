@@ -79,7 +79,7 @@ class LossPlotPanel(QWidget):
         return QSize(theme().space(28), theme().space(14))
 
     def minimumSizeHint(self) -> QSize:
-        return QSize(theme().space(14), theme().space(8))
+        return QSize(theme().space(14), theme().space(6))
 
     # Setting up
 
@@ -304,10 +304,15 @@ class LossPlotPanel(QWidget):
             self.reading_label.setToolTip("")
             return
         exact = format_exact(point.loss)
-        self.reading_label.setText(
-            f"Update {point.update:,}: loss {exact if self._hovered else format_number(point.loss, 6)}"
-        )
+        shown = exact if self._hovered else format_number(point.loss, 6)
+        self.reading_label.setText(f"Update {point.update:,}: {self._loss_name()} {shown}")
         self.reading_label.setToolTip(f"The loss over the whole table after {point.update:,} updates: {exact}")
+
+    def _loss_name(self) -> str:
+        """What is plotted, told from the loss of the one sample that the canvas shows."""
+        project = self.document.project
+        rows = project.dataset.rows
+        return "loss" if rows == 1 else f"{'mean' if project.settings.batch_mean else 'total'} loss of {rows:,} rows"
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)

@@ -209,16 +209,28 @@ class TrainingPanel(QScrollArea):
         self.setWidget(body)
         self.setWidgetResizable(True)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.verticalScrollBar().rangeChanged.connect(self._place_margins)
 
     def _restyle(self) -> None:
         space = theme().space
-        self._body.setContentsMargins(space(0.9), space(0.5), space(0.9), space(0.9))
+        self._place_margins()
         self._body.setSpacing(space(0.6))
         for row in (self._run_row, self._seed_row):
             row.setSpacing(space(0.5))
         text = self.epochs_spin.fontMetrics().horizontalAdvance("10,000 epochs")
-        self.epochs_spin.setMinimumWidth(text + space(3.6))
+        self.epochs_spin.setMinimumWidth(text + space(4.3))
+        # Of one width, so that nothing becomes narrower during a run.
+        buttons = (self.run_button, self.stop_button)
+        widest = max(button.sizeHint().width() for button in buttons)
+        for button in buttons:
+            button.setMinimumWidth(widest)
         self._align_forms()
+
+    def _place_margins(self) -> None:
+        """Let the scroll bar stand in the right margin: fields that became narrower for it would jump."""
+        space, bar = theme().space, self.verticalScrollBar()
+        taken = bar.sizeHint().width() if bar.maximum() > bar.minimum() else 0
+        self._body.setContentsMargins(space(0.9), space(0.5), max(1, space(1.0) - taken), space(0.9))
 
     def _align_forms(self) -> None:
         """Let both forms have their fields at the same place."""
@@ -231,7 +243,9 @@ class TrainingPanel(QScrollArea):
 
     def minimumSizeHint(self) -> QSize:
         # Narrower than its fields it would be cut off at the right, as it scrolls up and down only.
-        return QSize(self.widget().minimumSizeHint().width() + theme().space(0.9), theme().space(8))
+        margins = self._body.contentsMargins()
+        inner = self.widget().minimumSizeHint().width() - margins.left() - margins.right()
+        return QSize(inner + theme().space(0.9) + theme().space(1.0), theme().space(5))
 
     # What hands do
 

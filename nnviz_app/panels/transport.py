@@ -30,6 +30,7 @@ from nnviz_app.theme import theme
 
 HINT_START = "Press the right arrow key to begin the forward pass."
 HINT_EMPTY = "Draw a neuron to begin: double-click the canvas, or press N."
+HINT_NO_ROLE = "No neuron is an input or an output yet: select some and choose their role in the Inspector."
 HINT_NO_ROW = "Add a row to the data: there is no sample to step through yet."
 HINT_NO_OUTPUT = "The forward pass is done. Make a neuron an output for a loss, a backward pass and an update."
 HINT_RUNNING = "A run is under way; stepping goes on when it has ended."
@@ -335,8 +336,9 @@ class TransportBar(QWidget):
         if player.is_locked:
             self.caption.show_text(HINT_RUNNING)
         elif trace is None:
-            empty = not self.document.project.network.neurons
-            self.caption.show_text(HINT_EMPTY if empty else HINT_NO_ROW)
+            project = self.document.project
+            hint = HINT_NO_ROW if project.dataset.columns else HINT_NO_ROLE
+            self.caption.show_text(hint if project.network.neurons else HINT_EMPTY)
         elif step is None:
             self.caption.show_text(HINT_START)
         else:

@@ -144,7 +144,7 @@ def test_an_empty_project_comes_back() -> None:
 def test_the_text_is_for_people() -> None:
     lines = TEXT.splitlines()
     assert lines[:3] == ["{", '  "format": "nnviz",', '  "version": 1,']
-    assert '      {"id": "i1", "role": "input", "x": -220, "y": -105},' in lines
+    assert '      {"id": "i1", "role": "input", "x": -260, "y": -105},' in lines
     assert '      {"id": "w8", "source": "h2", "target": "o2", "weight": 0.55}' in lines
     assert "      [0.05, 0.1, 0.01, 0.99]" in lines
     assert TEXT.endswith("\n}\n")

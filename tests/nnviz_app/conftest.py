@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 import pytest
+from PySide6.QtCore import QEvent
+from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
+from shiboken6 import isValid
 from window_hands import WindowHands
 
 from core.quantities import Granularity
@@ -31,7 +34,8 @@ def _dispose(window: MainWindow) -> None:
     window.document.undo_stack.setClean()
     window.close()
     window.deleteLater()
-    QApplication.processEvents()
+    # Now, not when the interpreter ends.
+    QApplication.sendPostedEvents(window, QEvent.Type.DeferredDelete)
 
 
 @pytest.fixture
@@ -52,7 +56,7 @@ def make_window(qtbot: QtBot, shared: list[WindowHands]) -> Iterator[Callable[[]
 
     yield make
     for window in windows:
-        if not any(window is hands.window for hands in shared):
+        if isValid(window) and not any(window is hands.window for hands in shared):
             _dispose(window)
 
 
@@ -80,6 +84,8 @@ def hands(
     hands.settle()
     yield hands
     hands.stop_answering()
+    # What was copied must not outlive the interpreter.
+    QGuiApplication.clipboard().clear()
     window.trainer.shutdown()
     window.player.pause()
     window.player.set_granularity(Granularity.TERM)
@@ -93,11 +99,11 @@ def hands(
     window.preferences.set_digits(4)
     window.preferences.set_label_mode(LabelMode.AUTO)
     window.preferences.set_wheel_zooms(False)
+    theme().set_mode("light")
+    theme().set_text_scale(1.0)
     if window.isVisible():
         window.open_example(examples()[0])
-        window.docks["Steps"].raise_()
+        window.reset_panels()
     else:
         shared.clear()
         _dispose(window)
-    theme().set_mode("light")
-    theme().set_text_scale(1.0)

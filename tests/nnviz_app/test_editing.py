@@ -280,9 +280,9 @@ def test_copies_keep_inner_edges_and_their_numbers(drawn: SimpleNamespace) -> No
     assert network.outgoing("h3") == []
     assert set(drawn.selection.ids) == {"i3", "i4", "h3", first.id, second.id}
     x, y = network.positions["i1"]
-    assert network.positions["i3"] == (x + 40, y + 40)
+    assert network.positions["i3"] == (x + 80, y + 80)
     again = editing.paste()[0]
-    assert network_of(drawn).positions[again] == (x + 80, y + 80)
+    assert network_of(drawn).positions[again] == (x + 160, y + 160)
 
 
 def test_paste_around_a_position(drawn: SimpleNamespace) -> None:

@@ -120,7 +120,7 @@ def test_a_failed_save_keeps_the_file_that_was_there(
     assert [p.name for p in tmp_path.iterdir()] == ["a.nnviz"]
 
 
-@pytest.mark.parametrize(("typed", "name"), [("a", "a.nnviz"), ("a.nnviz", "a.nnviz"), ("a.json", "a.json")])
+@pytest.mark.parametrize(("typed", "name"), [("a", "a.nnviz"), ("a.nnviz", "a.nnviz"), ("a.json", "a.json.nnviz")])
 def test_save_as_adds_the_ending(
     files: FileActions, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, typed: str, name: str
 ) -> None:
@@ -128,6 +128,24 @@ def test_save_as_adds_the_ending(
     assert files.save()
     assert files.document.path == tmp_path / name
     assert load_project(tmp_path / name)
+
+
+@pytest.mark.parametrize(("button", "saved"), [(BUTTONS.Yes, True), (BUTTONS.No, False)])
+def test_the_name_with_the_ending_may_be_another_s(
+    files: FileActions,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    button: QMessageBox.StandardButton,
+    saved: bool,
+) -> None:
+    path = tmp_path / "a.nnviz"
+    path.write_text("another's", encoding="utf-8")
+    asked: list[str] = []
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: (str(tmp_path / "a"), ""))
+    monkeypatch.setattr(QMessageBox, "question", lambda _w, _t, text, *_: asked.append(text) or button)
+    assert files.save() is saved
+    assert asked == ["a.nnviz exists already. Replace it?"]
+    assert (path.read_text(encoding="utf-8") == "another's") is not saved
 
 
 def test_cancelled_dialogs_change_nothing(files: FileActions, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -182,7 +182,7 @@ def checks(h: WindowHands, file_dialogs: dict[str, str], tmp_path: Path) -> dict
         ("Network", "Add output neuron"): (None, lambda: "o3" in network().neurons),
         ("Network", "Add layer"): (lambda: h.answer(accept), lambda: network_of(h)[0] > 6),
         ("Network", "New network"): (lambda: h.answer(accept), lambda: network_of(h) != (6, 8)),
-        ("Network", "Connect selection"): (["i1", "i2", "o1"], lambda: network_of(h) == (6, 10)),
+        ("Network", "Connect to the last selected"): (["i1", "i2", "o1"], lambda: network_of(h) == (6, 10)),
         ("Network", "Freeze"): (["w1"], lambda: "w1" in network().frozen),
         ("Network", "Thaw"): (frozen_first, lambda: "w1" not in network().frozen),
         ("Network", "Tie weights"): (["w1", "w2"], is_tied),
@@ -202,11 +202,14 @@ def checks(h: WindowHands, file_dialogs: dict[str, str], tmp_path: Path) -> dict
         ("Run", "Step back"): (at_end, lambda: player.index == player.length - 1),
         ("Run", "Step forward"): (None, lambda: player.index == 1),
         ("Run", "Last step"): (None, lambda: player.index == player.length),
-        ("Run", "Step back, one size larger"): (at_end, lambda: player.index < player.length - 1),
+        ("Run", "Step back, one size larger"): (at_end, lambda: player.index < player.length),
         ("Run", "Step forward, one size larger"): (None, lambda: player.index >= 1),
         ("Run", "Play or pause"): (None, lambda: player.is_playing),
         ("Run", "Apply update"): (None, lambda: h.project.updates == 1),
-        ("Run", "Run epochs"): (None, lambda: window.trainer.is_running),
+        ("Run", "Run epochs"): (
+            None,
+            lambda: h.qtbot.waitUntil(lambda: not window.trainer.is_running) or h.project.updates == 100,
+        ),
         ("Run", "Stop"): (
             lambda: start_long_run(h),
             lambda: h.qtbot.waitUntil(lambda: not window.trainer.is_running) or h.project.updates > 0,
@@ -228,9 +231,12 @@ def checks(h: WindowHands, file_dialogs: dict[str, str], tmp_path: Path) -> dict
     for size in (*TEXT_SIZES[1:], 1.0):
         table["View", "Text size", f"{round(size * 100)} %"] = (None, lambda s=size: theme().text_scale == s)
     for title, dock in window.docks.items():
-        table["View", "Panels", title] = (None, dock.isHidden)
+        table["View", "Panels", title] = (dock.show, dock.isHidden)
     for role in Role:
-        table["Network", "Role", role.capitalize()] = (["o1"], lambda r=role: network().neurons["o1"].role is r)
+        table["Network", "Role", role.capitalize()] = (
+            lambda: window.editing.add_neuron("hidden"),
+            lambda r=role: network().neurons["h3"].role is r,
+        )
     for activation in ACTIVATIONS.values():
         table["Network", "Activation", activation.title] = (
             ["o1"],
@@ -267,7 +273,6 @@ def test_every_menu_entry_does_what_it_says(hands: WindowHands, file_dialogs: di
         hands.choose(*path)
         hands.settle()
         hands.activate()
-        if window.docks["Examples"].isHidden(): print("HIDDEN", path)
         assert check(), path
         assert hands.notice == "", path
         if path == ("View", "Full screen"):

@@ -8,14 +8,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
-from PySide6.QtCore import QPoint, Qt
-from PySide6.QtGui import QAction, QGuiApplication, QKeySequence
+from PySide6.QtCore import QItemSelectionModel, QPoint, Qt
+from PySide6.QtGui import QAction, QContextMenuEvent, QGuiApplication, QKeySequence
 from PySide6.QtWidgets import QApplication, QLineEdit, QMainWindow, QMenu
 
 from core.errors import DataError
 from core.network import Role
 from nnviz_app.panels.blocks import DECIMAL_COMMA_NOTE, format_block, parse_block
 from nnviz_app.panels.data import EMPTY, NO_TARGETS, DataPanel
+from nnviz_app.panels.data_model import NO_COLUMNS
 from nnviz_app.panels.data_view import DataView
 
 if TYPE_CHECKING:
@@ -132,6 +133,21 @@ def test_without_neurons_it_says_what_to_do(desk: Desk, panel: DataPanel) -> Non
     assert NO_TARGETS in panel.count.text()
 
 
+def test_without_neurons_no_row_is_added(desk: Desk, panel: DataPanel) -> None:
+    with desk.document.edit("Clear") as draft:
+        for neuron in list(draft.network.neurons):
+            draft.network.remove_neuron(neuron)
+    rows = desk.document.project.dataset.rows
+    panel.add_row()
+    assert desk.document.project.dataset.rows == rows
+    assert desk.undo_texts == ["Clear"]
+    assert panel.message.isVisible()
+    assert panel.message.text() == NO_COLUMNS
+    with desk.document.edit("Input") as draft:
+        draft.network.add_neuron(Role.INPUT)
+    assert panel.message.isHidden()
+
+
 # Typing
 
 
@@ -237,6 +253,39 @@ def test_a_new_sample_is_shown_at_once(desk: Desk, table: DataPanel) -> None:
     desk.qtbot.keyClicks(editor_of(table.view), "13")
     desk.qtbot.keyClick(editor_of(table.view), Qt.Key.Key_Return)
     assert desk.player.row == 3
+
+
+def test_a_click_on_the_hint_starts_in_the_first_column(desk: Desk, table: DataPanel) -> None:
+    desk.settle()
+    click(desk, table.view, 3, 1)
+    desk.qtbot.keyClicks(editor_of(table.view), "0.5")
+    desk.qtbot.keyClick(editor_of(table.view), Qt.Key.Key_Tab)
+    type_cell(desk, table.view, "0.25", Qt.Key.Key_Tab)
+    type_cell(desk, table.view, "1")
+    assert shown(table)[3] == ["0.5", "0.25", "1", "0"]
+    # Where there is no hint, each cell is its own.
+    desk.settle()
+    click(desk, table.view, 4, 1)
+    assert place(table.view) == (4, 1)
+
+
+@pytest.mark.parametrize("way", ["move on", "leave"])
+def test_the_hint_is_whole_after_a_refused_cell(desk: Desk, table: DataPanel, way: str) -> None:
+    view = table.view
+    click(desk, view, 2, 0)  # the sample on show, so that going back there paints no more than it must
+    click(desk, view, 3, 1)
+    desk.qtbot.keyClicks(editor_of(view), "abc")
+    desk.qtbot.keyClick(editor_of(view), Qt.Key.Key_Return)
+    if way == "leave":
+        table.add_button.setFocus()
+    desk.settle()
+    desk.qtbot.keyClick(editor_of(view), Qt.Key.Key_Escape)
+    desk.settle()
+    if way == "move on":
+        desk.qtbot.keyClick(view, Qt.Key.Key_Up)
+        desk.settle()
+    on_screen = table.screen().grabWindow(table.winId()).toImage()
+    assert on_screen == table.grab().toImage()
 
 
 def test_looking_into_the_last_row_adds_nothing(desk: Desk, table: DataPanel) -> None:
@@ -368,6 +417,71 @@ def test_pasting_into_the_last_row(desk: Desk, table: DataPanel) -> None:
     assert shown(table)[3:] == [["0", "0", "1", "2"], ["0", "0", "3", "4"]]
     assert desk.player.row == 3
     assert table.view.shown_row == 3
+
+
+def test_pasting_a_block_into_the_last_row_by_click_and_key(desk: Desk, table: DataPanel) -> None:
+    put_on_clipboard("1\t2\t3\t4\n5\t6\t7\t8\n")
+    click(desk, table.view, 3, 0)
+    desk.qtbot.keyClick(editor_of(table.view), Qt.Key.Key_V, CONTROL)
+    assert not table.view.is_editing
+    assert shown(table)[3:] == [["1", "2", "3", "4"], ["5", "6", "7", "8"]]
+    assert desk.undo_texts == ["Paste 2 × 4 cells"]
+
+
+def test_pasting_a_block_while_typing_goes_to_that_cell(desk: Desk, table: DataPanel) -> None:
+    put_on_clipboard("20\n30")
+    click(desk, table.view, 0, 0)
+    click(desk, table.view, 1, 1, shift=True)
+    type_cell(desk, table.view, "99", None)
+    desk.qtbot.keyClick(editor_of(table.view), Qt.Key.Key_V, CONTROL)
+    assert column(desk, "i1") == [1, 5, 9]
+    assert column(desk, "i2") == [2, 20, 30]
+    assert desk.undo_texts == ["Paste 2 × 1 cells"]
+
+
+def test_the_menu_of_a_cell_being_typed_in_pastes_a_block(desk: Desk, table: DataPanel) -> None:
+    put_on_clipboard("1\t2\n3\t4")
+    click(desk, table.view, 3, 0)
+    editor = editor_of(table.view)
+    event = QContextMenuEvent(QContextMenuEvent.Reason.Keyboard, QPoint(2, 2), editor.mapToGlobal(QPoint(2, 2)))
+    QApplication.sendEvent(editor, event)
+    menu = QApplication.activePopupWidget()
+    assert isinstance(menu, QMenu)
+    paste = menu.findChild(QAction, "edit-paste")
+    assert isinstance(paste, QAction)
+    paste.trigger()
+    menu.close()
+    assert not table.view.is_editing
+    assert shown(table)[3:] == [["1", "2", "0", "0"], ["3", "4", "0", "0"]]
+
+
+def test_one_number_is_pasted_into_the_text_of_a_cell(desk: Desk, table: DataPanel) -> None:
+    put_on_clipboard("5")
+    click(desk, table.view, 0, 0)
+    type_cell(desk, table.view, "0.", None)
+    desk.qtbot.keyClick(editor_of(table.view), Qt.Key.Key_V, CONTROL)
+    desk.qtbot.keyClick(editor_of(table.view), Qt.Key.Key_Return)
+    assert column(desk, "i1") == [0.5, 5, 9]
+
+
+def test_pasting_goes_where_the_frame_is(desk: Desk, table: DataPanel) -> None:
+    put_on_clipboard("7\n8")
+    view = table.view
+    click(desk, view, 0, 0)
+    index = view.model().index(3, 2)
+    view.selectionModel().setCurrentIndex(index, QItemSelectionModel.SelectionFlag.NoUpdate)
+    desk.qtbot.keyClick(view, Qt.Key.Key_V, CONTROL)
+    assert column(desk, "i1") == [1, 5, 9, 0, 0]
+    assert column(desk, "o1") == [3, 7, 11, 7, 8]
+
+
+def test_control_home_and_end_select_where_they_go(desk: Desk, table: DataPanel) -> None:
+    view = table.view
+    click(desk, view, 2, 1)
+    desk.qtbot.keyClick(view, Qt.Key.Key_End, CONTROL)
+    assert [(i.row(), i.column()) for i in view.selectedIndexes()] == [place(view)] == [(3, 3)]
+    desk.qtbot.keyClick(view, Qt.Key.Key_Home, CONTROL)
+    assert [(i.row(), i.column()) for i in view.selectedIndexes()] == [place(view)] == [(0, 0)]
 
 
 def test_one_number_fills_the_selected_cells(desk: Desk, table: DataPanel) -> None:

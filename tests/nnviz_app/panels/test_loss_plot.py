@@ -71,7 +71,7 @@ def test_before_the_first_update_it_says_how_to_begin(panel: LossPlotPanel) -> N
     assert panel.placeholder.isVisible()
     assert panel.placeholder.text() == loss_plot.EMPTY
     assert not panel.plot.isVisible()
-    assert panel.reading_label.text().startswith("Update 0: loss 0.")
+    assert panel.reading_label.text().startswith("Update 0: mean loss of ")
 
 
 def test_without_a_loss_it_says_what_is_missing(panel: LossPlotPanel) -> None:
@@ -97,7 +97,7 @@ def test_each_update_adds_a_point_and_going_back_moves_the_cursor(panel: LossPlo
         assert drawn(panel.curve) == (list(range(update + 1)), losses[: update + 1])
         # What came later is still there, paler, joined to the rest.
         assert drawn(panel.later_curve) == (list(range(update, 5)), losses[update:])
-        assert panel.reading_label.text().startswith(f"Update {update}: loss ")
+        assert panel.reading_label.text().startswith(f"Update {update}: mean loss of ")
         assert format_exact(losses[update]) in panel.reading_label.toolTip()
     document.reset()
     assert panel.placeholder.isVisible()
@@ -125,7 +125,7 @@ def test_hovering_shows_the_update_and_its_exact_loss(panel: LossPlotPanel, qtbo
     point = panel.document.run.points()[2]
     qtbot.waitUntil(lambda: panel.plot.getPlotItem().getViewBox().width() > 100)
     hover(panel, qtbot, 2.1, point.loss)
-    qtbot.waitUntil(lambda: panel.reading_label.text() == f"Update 2: loss {format_exact(point.loss)}")
+    qtbot.waitUntil(lambda: panel.reading_label.text().endswith(f" rows {format_exact(point.loss)}"))
     QApplication.sendEvent(panel.plot.viewport(), QEvent(QEvent.Type.Leave))
     qtbot.waitUntil(lambda: panel.reading_label.text().startswith("Update 5: "))
 
