@@ -340,3 +340,6 @@ class MainWindow(QMainWindow):
             screen = self.screen().availableSize()
             self.resize(min(1440, screen.width()), min(900, screen.height()))
         self._has_layout = isinstance(state, QByteArray) and self.restoreState(state, LAYOUT_VERSION)
+        if not self._has_layout:
+            # Before the window is shown: an arrangement too wide for the screen would make it as wide.
+            self.docks.resize()
