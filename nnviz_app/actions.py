@@ -15,7 +15,7 @@ from nnviz_app.help_dialog import HelpDialog, about
 if TYPE_CHECKING:
     from nnviz_app.main_window import MainWindow
 
-Keys = str | list[str] | QKeySequence.StandardKey | None
+Keys = str | list[str] | None
 ALIGNMENTS = ("left", "center", "right", "top", "middle", "bottom")
 AXES = ("horizontal", "vertical")
 
@@ -48,9 +48,7 @@ class Actions(dict[str, QAction]):
     ) -> None:
         action = QAction(text, self.window)
         action.setObjectName(name)
-        if isinstance(keys, QKeySequence.StandardKey):
-            action.setShortcuts(keys)
-        elif keys:
+        if keys:
             action.setShortcuts([QKeySequence(key) for key in ([keys] if isinstance(keys, str) else keys)])
         if icon:
             themed_icon(action, icon)
@@ -66,10 +64,9 @@ class Actions(dict[str, QAction]):
 
     def _make(self) -> None:
         window = self.window
-        keys = QKeySequence.StandardKey
         edit, view, transport = window.editing, window.view, window.transport
         add = self._add
-        add("new", "&New", window.new_project, keys=keys.New, icon="new", tip="New empty project")
+        add("new", "&New", window.new_project, keys="Ctrl+N", icon="new", tip="New empty project")
         add(
             "new_network",
             "New ne&twork...",
@@ -77,8 +74,8 @@ class Actions(dict[str, QAction]):
             keys="Ctrl+Shift+N",
             tip="Draw whole layers: 2-4-1, say",
         )
-        add("open", "&Open...", window.open_file, keys=keys.Open, icon="open", tip="Open a project")
-        add("save", "&Save", window.save, keys=keys.Save, icon="save", tip="Save the project")
+        add("open", "&Open...", window.open_file, keys="Ctrl+O", icon="open", tip="Open a project")
+        add("save", "&Save", window.save, keys="Ctrl+S", icon="save", tip="Save the project")
         add("save_as", "Save &as...", window.save_as, keys="Ctrl+Shift+S")
         add("quit", "&Quit", window.close, keys="Ctrl+Q")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 
@@ -160,7 +161,10 @@ class WindowHands:
         data = QMimeData()
         data.setUrls([QUrl.fromLocalFile(str(path)) for path in paths])
         middle, copy = self.window.rect().center(), Qt.DropAction.CopyAction
-        entered = QDragEnterEvent(middle, copy, data, LEFT, NONE)
+        with warnings.catch_warnings():
+            # Newer versions of Qt keep this constructor to themselves, and there is no other for hands.
+            warnings.simplefilter("ignore", DeprecationWarning)
+            entered = QDragEnterEvent(middle, copy, data, LEFT, NONE)
         entered.ignore()
         QApplication.sendEvent(self.window, entered)
         if entered.isAccepted() and drop:
