@@ -154,6 +154,8 @@ class AddLayerDialog(_FormDialog):
         self.previous_check = QCheckBox("Connect from the &previous layer")
         self.previous_check.setChecked(True)
         self.next_check = QCheckBox("Connect to the ne&xt layer")
+        # Without it the new layer has no path to the loss.
+        self.next_check.setChecked(True)
         self.form.addRow("&Neurons", self.count_box)
         self.form.addRow("&Role", self.role_box)
         self.form.addRow("&Activation", self.activation_box)

@@ -16,6 +16,8 @@ from nnviz_app.document import Change, Document
 
 # More updates than this in one step are a run's.
 LONG_EPOCH = 2000
+# A unit of more steps than this is too large to be shown at work as a whole.
+LARGEST_UNIT = 2000
 # Steps a second when playing.
 SPEEDS = (0.5, 1.0, 2.0, 4.0, 8.0, 16.0)
 
@@ -99,6 +101,19 @@ class Player(QObject):
         return self.trace[self.index - 1]
 
     @property
+    def unit(self) -> range:
+        """The indices of the steps of the neuron or layer just finished, when steps go by these; else of the last."""
+        trace = self.trace
+        if trace is None or self.index == 0:
+            return range(0)
+        start = self.index - 1
+        if self.granularity in (Granularity.NEURON, Granularity.LAYER):
+            begin = trace.previous_index(self.index, self.granularity)
+            if self.index - begin <= LARGEST_UNIT:
+                start = begin
+        return range(start, self.index)
+
+    @property
     def phase(self) -> Phase:
         """The phase of the last step; forward at the start."""
         step = self.step
@@ -165,6 +180,7 @@ class Player(QObject):
         if granularity is not self.granularity:
             self.granularity = granularity
             self.granularity_changed.emit()
+            self.moved.emit()
 
     def apply_update(self) -> None:
         """Apply the update of the batch on show and show the next batch's forward pass with its loss."""

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from enum import StrEnum
+from typing import Any
 
 from PySide6.QtCore import QRectF
 
@@ -96,12 +97,13 @@ class Focus:
 
     `active` are the numbers that the step reveals, `operands` those that it is made of. `edges` carry an arrow
     where they are in `arrows`, from target to source if `is_backward`. `curves` are the outputs whose lines to
-    the loss take part. `dims`: all that does not take part is paler.
+    the loss take part. `dims`: all that does not take part is paler. `is_unit`: it is about several steps.
     """
 
     kind: Kind | None = None
     is_backward: bool = False
     dims: bool = False
+    is_unit: bool = False
     active: frozenset[Name] = frozenset()
     operands: frozenset[Name] = frozenset()
     active_neurons: frozenset[str] = frozenset()
@@ -166,6 +168,31 @@ def focus_of(step: Step | None, network: Network, *, dims: bool = True) -> Focus
         operand_edges=operand_edges,
         arrows=arrows,
         curves=curves,
+    )
+
+
+def focus_of_unit(steps: Sequence[Step], network: Network, *, dims: bool = True) -> Focus:
+    """The parts of the steps that one press has made: of a neuron or a layer all of them are at work."""
+    if len(steps) < 2:
+        return focus_of(steps[-1] if steps else None, network, dims=dims)
+    parts = [focus_of(step, network, dims=dims) for step in steps]
+
+    def union(name: str) -> frozenset[Any]:
+        return frozenset().union(*(getattr(part, name) for part in parts))
+
+    active, active_neurons, active_edges = union("active"), union("active_neurons"), union("active_edges")
+    return replace(
+        parts[-1],
+        is_unit=True,
+        active=active,
+        operands=union("operands") - active,
+        active_neurons=active_neurons,
+        operand_neurons=union("operand_neurons") - active_neurons,
+        near_neurons=union("near_neurons"),
+        active_edges=active_edges,
+        operand_edges=union("operand_edges") - active_edges,
+        arrows=union("arrows"),
+        curves=union("curves"),
     )
 
 

@@ -16,7 +16,7 @@ from nnviz_app.canvas.gesture_item import GestureItem
 from nnviz_app.canvas.items import DETAIL_SCALE, NeuronItem
 from nnviz_app.canvas.labels import LabelLayer
 from nnviz_app.canvas.loss_item import LossItem
-from nnviz_app.canvas.parts import Focus, Part, PartKind, focus_of
+from nnviz_app.canvas.parts import Focus, Part, PartKind, focus_of_unit
 from nnviz_app.canvas.texts import CanvasTexts
 from nnviz_app.document import Change, Document
 from nnviz_app.player import Player
@@ -407,9 +407,10 @@ class CanvasScene(QGraphicsScene):
 
     def _sync_numbers(self) -> None:
         self._synced = self.network
-        step = self.player.step
+        trace = self.player.trace
+        steps = [trace[index] for index in self.player.unit] if trace is not None else []
         dims = self.player.index < self.player.length
-        self.focus = focus_of(step, self.network, dims=dims)
+        self.focus = focus_of_unit(steps, self.network, dims=dims)
         self._edges.set_weights(self._weights())
         self._mark_edges()
         self._labels.set_standing_out(focus=self.focus)

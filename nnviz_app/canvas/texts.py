@@ -232,9 +232,10 @@ class CanvasTexts:
         """The lower number of a label: what the step needs of this edge, else what the label mode asks for."""
         known = self.player.known
         if focus.lights(PartKind.GRADIENT, edge_id):
-            if focus.kind in (Kind.PRODUCT, Kind.WEIGHTED_SUM):
+            if not focus.is_backward:
                 return self._product(edge_id)
-            if focus.kind in (Kind.CONTRIBUTION, Kind.ACTIVATION_GRAD):
+            # Of a whole neuron or layer the gradients matter more than what each edge passes on.
+            if focus.kind in (Kind.CONTRIBUTION, Kind.ACTIVATION_GRAD) and not focus.is_unit:
                 return Text(f"← {self.number(known(Kind.CONTRIBUTION, edge_id))}", "backward")
             return self._gradient(edge_id)
         match self.mode:

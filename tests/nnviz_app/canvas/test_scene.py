@@ -12,10 +12,10 @@ from PySide6.QtGui import QColor, QImage, QPainter
 from pytestqt.qtbot import QtBot
 
 from core.dataset import Dataset
-from core.network import Network, Position
+from core.network import Network, Position, Role
 from core.numbers import format_number
 from core.project import Project, Settings
-from core.quantities import Kind, Quantity
+from core.quantities import Granularity, Kind, Quantity
 from nnviz_app.canvas.parts import parts_of
 from nnviz_app.canvas.scene import CanvasScene, Part, PartKind
 from nnviz_app.document import Document
@@ -603,3 +603,18 @@ class _Shown(Canvas):
 
     def __init__(self, scene: CanvasScene) -> None:
         self.scene = scene
+
+
+def test_a_step_by_layer_lights_the_whole_layer(canvas: Canvas) -> None:
+    player, scene = canvas.player, canvas.scene
+    player.set_granularity(Granularity.LAYER)
+    player.forward()
+    player.forward()
+    hidden = {n.id for n in canvas.document.project.network.with_role(Role.HIDDEN)}
+    assert hidden <= scene.focus.active_neurons
+    edges = {e.id for h in hidden for e in canvas.document.project.network.incoming(h)}
+    assert edges <= scene.focus.active_edges
+    for edge in edges:
+        assert (scene.painted_text(PartKind.GRADIENT, edge) or "→").startswith("→")
+    player.set_granularity(Granularity.TERM)
+    assert len(scene.focus.active_neurons) == 1
