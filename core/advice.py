@@ -12,7 +12,7 @@ from core.dataset import Dataset
 from core.losses import LOSSES
 from core.network import Network, Role
 from core.numbers import format_number
-from core.project import Settings
+from core.settings import Settings
 
 # Activations whose values are between 0 and 1.
 PROBABILITY_ACTIVATIONS = frozenset({"sigmoid", "softmax", "step"})

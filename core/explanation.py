@@ -9,8 +9,11 @@ import numpy as np
 from core.activations import ACTIVATIONS, derivative
 from core.notation import Writer, parameter_name, quantity_name, tex_id, tex_number, weight_name
 from core.numbers import format_number
-from core.quantities import Kind, Quantity, Step
+from core.optimizer_terms import Formula
+from core.quantities import TERM_KINDS, Kind, Quantity, Step
 from core.trace import Trace
+
+DROPOUT_NOTE = "Dropout takes part in training only; the loss over the table is computed without it."
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +83,8 @@ def _input(trace: Trace, step: Step, w: Writer) -> _Lines:
 
 
 def _activation_phrase(quantity: Quantity) -> str:
+    if quantity.kind is Kind.DROPOUT:
+        return f"what {quantity.subject} passes on"
     return f"the {'input' if quantity.kind is Kind.INPUT else 'activation of'} {quantity.subject}"
 
 
@@ -92,7 +97,7 @@ def _product(trace: Trace, step: Step, w: Writer) -> _Lines:
         "",
         rf"{w.number(weight, bracket=False)} \cdot {w.number(activation)}",
         w.factor_text(weight, activation),
-        f"{weight_name(weight.subject)} · a({activation.subject})",
+        f"{weight_name(weight.subject)} · {quantity_name(trace, activation)}",
     )
 
 
@@ -216,6 +221,8 @@ def _loss(trace: Trace, step: Step, w: Writer) -> _Lines:
 
 def _activation_grad(trace: Trace, step: Step, w: Writer) -> _Lines:
     name = step.quantity.subject
+    if name in trace.schedule.dropped:
+        return _kept_activation_grad(trace, step, w)
     contributions = [q for q in step.operands if q.kind is Kind.CONTRIBUTION]
     own = [q for q in step.operands if q.kind is not Kind.CONTRIBUTION]
     parts, numbers, texts, formulas = [], [], [], []
@@ -250,6 +257,19 @@ def _activation_grad(trace: Trace, step: Step, w: Writer) -> _Lines:
         "" if single else " + ".join(numbers),
         f"∂L/∂a({name})" if single or not texts else " + ".join(texts),
         f"∂L/∂a({name}) = " + (" + ".join(formulas) or "0"),
+    )
+
+
+def _kept_activation_grad(trace: Trace, step: Step, w: Writer) -> _Lines:
+    mask, dropped = step.operands
+    name = step.quantity.subject
+    return _Lines(
+        f"How the loss changes with the activation of {name}: through the same mask as forward",
+        w.symbol(step.quantity),
+        rf"{w.symbol(mask)} \cdot {w.symbol(dropped)}",
+        rf"{w.number(mask)} \cdot {w.number(dropped)}",
+        w.factor_text(mask, dropped),
+        f"∂L/∂a({name}) = m({name}) · ∂L/∂ã({name})",
     )
 
 
@@ -326,7 +346,7 @@ def _weight_grad(trace: Trace, step: Step, w: Writer) -> _Lines:
         rf"{w.symbol(delta)} \cdot {w.symbol(activation)}",
         rf"{w.number(delta, bracket=False)} \cdot {w.number(activation)}",
         w.factor_text(delta, activation),
-        f"∂L/∂{name} = δ({delta.subject}) · a({activation.subject})",
+        f"∂L/∂{name} = δ({delta.subject}) · {quantity_name(trace, activation)}",
     )
 
 
@@ -391,22 +411,82 @@ def _batch_symbols(trace: Trace, step: Step, w: Writer, edges: int) -> str:
     return rf"{scale}\sum_{{n=1}}^{{{trace.batch}}} {inner}"
 
 
-def _update(trace: Trace, step: Step, w: Writer) -> _Lines:
+def _penalized_grad(trace: Trace, step: Step, w: Writer) -> _Lines:
+    assert trace.learner.penalty is not None
+    term = trace.learner.penalty.term
+    return _term_lines(trace, step, w, term.formula, "The gradient of {name} with the penalty on the size of weights")
+
+
+def _optimizer_term(trace: Trace, step: Step, w: Writer) -> _Lines:
+    optimizer = trace.optimizer
+    term = optimizer.terms[TERM_KINDS.index(step.kind)]
+    remembered = ", which is remembered for the next update" if term.kept else ""
+    sentence = f"The {term.title} of {{name}}{remembered}"
+    return _term_lines(trace, step, w, term.formula, sentence)
+
+
+def _term_lines(trace: Trace, step: Step, w: Writer, formula: Formula, sentence: str) -> _Lines:
     subject = step.quantity.subject
-    given = step.operands[0]
-    name = parameter_name(trace, subject)
-    symbol = w.parameter(subject)
-    # The gradient of the update is the parameter's own, whether or not a step of its own has shown it.
-    gradient = Quantity(Kind.PARAMETER_GRAD, subject)
-    rate = tex_number(trace.learning_rate, w.digits)
-    rate_text = format_number(trace.learning_rate, w.digits)
+    symbols, numbers, text = w.formula(formula, subject)
+    name = quantity_name(trace, step.quantity)
     return _Lines(
-        f"The new {name}: the old one minus the learning rate times its gradient",
-        rf"{symbol}^{{\mathrm{{new}}}}",
-        rf"{symbol} - \eta \cdot {w.symbol(gradient)}",
-        rf"{w.number(given, bracket=False)} - {rate} \cdot {w.number(gradient)}",
-        f"{w.text(given)} − {rate_text} × {w.bracket_text(w.text(gradient))}",
-        f"new {name} = {name} − η · ∂L/∂{name}",
+        sentence.format(name=parameter_name(trace, subject)),
+        w.symbol(step.quantity),
+        symbols,
+        numbers,
+        text,
+        f"{name} = {w.formula_text(formula, subject)}",
+    )
+
+
+def _update(trace: Trace, step: Step, w: Writer) -> _Lines:
+    subject, optimizer = step.quantity.subject, trace.optimizer
+    name = parameter_name(trace, subject)
+    symbols, numbers, text = w.formula(optimizer.update, subject)
+    how = {"sgd": "the old one minus the learning rate times its gradient"}.get(
+        optimizer.name, f"by {optimizer.title}, from what was just computed"
+    )
+    return _Lines(
+        f"The new {name}: {how}",
+        rf"{w.parameter(subject)}^{{\mathrm{{new}}}}",
+        symbols,
+        numbers,
+        text,
+        f"new {name} = {w.formula_text(optimizer.update, subject)}",
+    )
+
+
+def _dropout(trace: Trace, step: Step, w: Writer) -> _Lines:
+    mask, activation = step.operands
+    name = step.quantity.subject
+    return _Lines(
+        f"What {name} passes on: {_fate(trace, step, mask)}",
+        w.symbol(step.quantity),
+        rf"{w.symbol(mask)} \cdot {w.symbol(activation)}",
+        rf"{w.number(mask)} \cdot {w.number(activation)}",
+        w.factor_text(mask, activation),
+        f"ã({name}) = m({name}) · a({name})",
+        DROPOUT_NOTE,
+    )
+
+
+def _fate(trace: Trace, step: Step, mask: Quantity) -> str:
+    rate = trace.network.neurons[step.quantity.subject].dropout
+    if trace.value(mask) == 0.0:
+        return f"nothing, as dropout (p = {format_number(rate, 3)}) leaves it out of this sample"
+    return f"its activation divided by 1 − p, as dropout (p = {format_number(rate, 3)}) keeps it"
+
+
+def _dropout_grad(trace: Trace, step: Step, w: Writer) -> _Lines:
+    name = step.quantity.subject
+    count = len(step.operands)
+    return _Lines(
+        f"How the loss changes with what {name} passes on: the sum of the {count} contributions that come back",
+        w.symbol(step.quantity),
+        w.sum_symbols(step.operands) or "0",
+        w.sum_numbers(step.operands) or "0",
+        w.sum_text(step.operands),
+        f"∂L/∂ã({name}) = " + (w.cut([quantity_name(trace, q) for q in step.operands], " + … (%d more)") or "0"),
     )
 
 
@@ -423,5 +503,9 @@ _EXPLAINERS = {
     Kind.BIAS_GRAD: _bias_grad,
     Kind.CONTRIBUTION: _contribution,
     Kind.PARAMETER_GRAD: _parameter_grad,
+    Kind.PENALIZED_GRAD: _penalized_grad,
+    **dict.fromkeys(TERM_KINDS, _optimizer_term),
     Kind.UPDATE: _update,
+    Kind.DROPOUT: _dropout,
+    Kind.DROPOUT_GRAD: _dropout_grad,
 }

@@ -27,11 +27,15 @@ _ID = re.compile(r"[^\W_]([\w.\-' ]{0,38}[\w.\-'])?")
 
 @dataclass(frozen=True, slots=True)
 class Neuron:
-    """A neuron. `id` is its name; an input has no activation of its own (it is "linear") and no bias."""
+    """A neuron. `id` is its name; an input has no activation of its own (it is "linear") and no bias.
+
+    `dropout` is the share of samples for which training leaves a hidden neuron out, from 0 to below 1.
+    """
 
     id: str
     role: Role
     activation: str = "linear"
+    dropout: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -363,6 +367,12 @@ class Network:
                 self.neurons[neuron_id] = former
                 raise
 
+    def set_dropout(self, neuron_id: str, dropout: float) -> None:
+        """Set the share of samples for which training leaves a hidden neuron out; it must be below 1."""
+        neuron = replace(self.neuron(neuron_id), dropout=float(dropout))
+        self._check_dropout(neuron)
+        self.neurons[neuron_id] = neuron
+
     def set_value(self, parameter: str, value: float) -> None:
         """Set a bias (by its neuron's id) or a weight (by its edge's id, tied or not)."""
         self.values[self._parameter(parameter, "to set")] = float(value)
@@ -466,6 +476,13 @@ class Network:
         if neuron.activation == "softmax" and neuron.role is not Role.OUTPUT:
             raise NetworkError(f"{neuron.id} is hidden: softmax goes over output neurons only.")
 
+    @staticmethod
+    def _check_dropout(neuron: Neuron) -> None:
+        if not 0.0 <= neuron.dropout < 1.0:
+            raise NetworkError(f"{neuron.id}: a dropout of {neuron.dropout:g} is not possible: choose 0 to below 1.")
+        if neuron.dropout and neuron.role is not Role.HIDDEN:
+            raise NetworkError(f"{neuron.id} is an {neuron.role}: only hidden neurons can be dropped out.")
+
     def _rename_parameter(self, old: str, new: str) -> None:
         if old in self.values:
             self.values = {new if i == old else i: value for i, value in self.values.items()}
@@ -492,6 +509,8 @@ class Network:
         network = cls()
         for neuron, bias, position in neurons:
             network.add_neuron(neuron.role, id=neuron.id, activation=neuron.activation, bias=bias, position=position)
+            if neuron.dropout:
+                network.set_dropout(neuron.id, neuron.dropout)
         edges = list(edges)
         pairs: set[tuple[str, str]] = set()
         for edge, weight in edges:

@@ -6,7 +6,8 @@ import re
 from collections.abc import Sequence
 
 from core.numbers import format_number
-from core.quantities import Kind, Quantity
+from core.optimizer_terms import Formula, Term
+from core.quantities import FORMER_KINDS, TERM_KINDS, Kind, Quantity
 from core.trace import Trace
 
 # A longer sum is cut: the first terms, then how many more there are.
@@ -35,7 +36,7 @@ def quantity_name(trace: Trace, quantity: Quantity) -> str:
         case Kind.INPUT | Kind.ACTIVATION:
             return f"a({subject})"
         case Kind.PRODUCT:
-            return f"{weight_name(subject)}·a({trace.network.edges[subject].source})"
+            return f"{weight_name(subject)}·{carried_name(trace, subject)}"
         case Kind.WEIGHTED_SUM:
             return f"z({subject})"
         case Kind.LOSS_SHARE:
@@ -52,8 +53,37 @@ def quantity_name(trace: Trace, quantity: Quantity) -> str:
             return f"∂L/∂b({subject})"
         case Kind.CONTRIBUTION:
             return f"{weight_name(subject)}·δ({trace.network.edges[subject].target})"
+        case Kind.MASK:
+            return f"m({subject})"
+        case Kind.DROPOUT:
+            return f"ã({subject})"
+        case Kind.DROPOUT_GRAD:
+            return f"∂L/∂ã({subject})"
     parameter = parameter_name(trace, subject)
-    return f"new {parameter}" if kind is Kind.UPDATE else f"∂L/∂{parameter} of the batch"
+    if kind is Kind.PARAMETER_GRAD:
+        return f"∂L/∂{parameter} of the batch"
+    if kind is Kind.UPDATE:
+        return f"new {parameter}"
+    former = "old " if kind in FORMER_KINDS else ""
+    return f"{former}{_term(trace, kind).symbol}({parameter})"
+
+
+def carried_name(trace: Trace, edge: str) -> str:
+    """What an edge carries: a(h1), or ã(h1) where dropout has been at work."""
+    source = trace.network.edges[edge].source
+    return f"{'ã' if source in trace.schedule.dropped else 'a'}({source})"
+
+
+def _term(trace: Trace, kind: Kind) -> Term:
+    """The optimizer's or the penalty's term that a quantity of this kind is."""
+    terms = trace.optimizer.terms
+    if kind in TERM_KINDS:
+        return terms[TERM_KINDS.index(kind)]
+    if kind in FORMER_KINDS:
+        slot = trace.optimizer.slots[FORMER_KINDS.index(kind)]
+        return next(term for term in terms if term.name == slot)
+    assert trace.learner.penalty is not None
+    return trace.learner.penalty.term
 
 
 def parameter_name(trace: Trace, parameter: str) -> str:
@@ -116,7 +146,9 @@ class Writer:
             case Kind.INPUT | Kind.ACTIVATION:
                 return f"a_{{{tex}}}"
             case Kind.PRODUCT:
-                return rf"{tex_weight(subject)} \, a_{{{tex_id(self.network.edges[subject].source)}}}"
+                source = self.network.edges[subject].source
+                carried = r"\tilde{a}" if source in self.trace.schedule.dropped else "a"
+                return rf"{tex_weight(subject)} \, {carried}_{{{tex_id(source)}}}"
             case Kind.WEIGHTED_SUM:
                 return f"z_{{{tex}}}"
             case Kind.LOSS_SHARE:
@@ -133,11 +165,67 @@ class Writer:
                 return rf"\frac{{\partial L}}{{\partial b_{{{tex}}}}}"
             case Kind.WEIGHT_GRAD:
                 return rf"\frac{{\partial L}}{{\partial {tex_weight(subject)}}}"
-        return rf"\frac{{\partial L}}{{\partial {self.parameter(subject)}}}"
+            case Kind.MASK:
+                return f"m_{{{tex}}}"
+            case Kind.DROPOUT:
+                return rf"\tilde{{a}}_{{{tex}}}"
+            case Kind.DROPOUT_GRAD:
+                return rf"\frac{{\partial L}}{{\partial \tilde{{a}}_{{{tex}}}}}"
+            case Kind.PARAMETER_GRAD | Kind.UPDATE:
+                return rf"\frac{{\partial L}}{{\partial {self.parameter(subject)}}}"
+        term = _term(self.trace, kind).latex
+        former = r"^{\mathrm{old}}" if kind in FORMER_KINDS else ""
+        return rf"{term}_{{{self.parameter(subject)}}}{former}"
 
     def parameter(self, subject: str) -> str:
         """A parameter's symbol as LaTeX."""
         return tex_weight(subject) if subject in self.network.edges else f"b_{{{tex_id(subject)}}}"
+
+    def formula(self, formula: Formula, subject: str) -> tuple[str, str, str]:
+        """An optimizer's formula for one parameter: LaTeX with symbols, LaTeX with numbers, text with numbers."""
+        symbols, numbers, texts = {}, {}, {}
+        for name in formula.operands:
+            bare = name in formula.bare
+            quantity = self.trace.term_operand(name, subject)
+            if quantity is None:
+                symbols[name], value = self._setting(name)
+                numbers[name] = self.bracket(tex_number(value, self.digits), not bare)
+                texts[name] = self.bracket_text(format_number(value, self.digits), not bare)
+            else:
+                symbols[name] = self.symbol(quantity)
+                numbers[name] = self.number(quantity, bracket=not bare)
+                texts[name] = self.bracket_text(self.text(quantity), not bare)
+        return formula.latex(symbols), formula.latex(numbers), formula.text(texts)
+
+    def formula_text(self, formula: Formula, subject: str) -> str:
+        """An optimizer's formula for one parameter as text with symbols."""
+        names = {}
+        for name in formula.operands:
+            quantity = self.trace.term_operand(name, subject)
+            if quantity is None:
+                names[name] = self._setting_name(name)
+            elif quantity.kind is Kind.PARAMETER_GRAD:
+                names[name] = f"∂L/∂{parameter_name(self.trace, subject)}"
+            else:
+                names[name] = quantity_name(self.trace, quantity)
+        return formula.text(names).replace(" × ", " · ")
+
+    def _setting_name(self, name: str) -> str:
+        fixed = {"learning_rate": "η", "updates": "t", "l1": "λ₁", "l2": "λ₂"}
+        options = {option.name: option.symbol for option in self.trace.optimizer.options}
+        return fixed.get(name) or options[name]
+
+    def _setting(self, name: str) -> tuple[str, float]:
+        """A number of the settings in an optimizer's formula: its symbol as LaTeX and its value."""
+        stepper, settings = self.trace.learner.stepper, self.trace.settings
+        if name == "learning_rate":
+            return r"\eta", self.trace.learning_rate
+        if name == "updates":
+            return "t", stepper.updates + 1
+        if name in ("l1", "l2"):
+            return rf"\lambda_{name[1]}", getattr(settings, name)
+        option = next(option for option in stepper.optimizer.options if option.name == name)
+        return option.latex, stepper.options[name]
 
     def sum_symbols(self, terms: Sequence[Quantity]) -> str:
         """The symbols of a sum's terms, cut after MAX_TERMS."""

@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
 from core.errors import TrainingError
+from core.learning import rate_of
 from core.plan import Plan, compile_network
 from core.project import Project
 from core.schedule import Schedule
@@ -10,25 +16,33 @@ from core.trace import Trace
 
 
 def trace_project(
-    project: Project, rows: range | None = None, *, plan: Plan | None = None, schedule: Schedule | None = None
+    project: Project,
+    rows: Sequence[int] | NDArray[np.intp] | None = None,
+    *,
+    plan: Plan | None = None,
+    schedule: Schedule | None = None,
 ) -> Trace:
-    """The trace of these rows of the project's data; without `rows`, of the batch that the first row is in.
+    """The trace of these rows of the project's data; without `rows`, of the first batch of the present epoch.
 
+    Rows among which there is a test row are not trained with: their trace has no update and no dropout.
     `plan` and `schedule` are former ones to use again, where only numbers have changed since.
     Raises TrainingError when there is no neuron or no row.
     """
-    network, settings = project.network, project.settings
+    network, settings, dataset = project.network, project.settings, project.dataset
     if not network.neurons:
         raise TrainingError("The network has no neuron, so there is nothing to step through.")
-    rows = project.batch_rows(0) if rows is None else rows
+    if rows is None:
+        rows = project.first_rows
+    index = np.asarray(rows, dtype=np.intp)
     return Trace(
         plan or compile_network(network),
         network.values,
-        project.dataset.matrix([n.id for n in network.inputs], rows),
-        project.dataset.matrix([n.id for n in network.outputs], rows),
-        loss=settings.loss,
-        mean=settings.batch_mean,
-        learning_rate=settings.learning_rate,
-        update_biases=settings.update_biases,
+        dataset.matrix([n.id for n in network.inputs], index),
+        dataset.matrix([n.id for n in network.outputs], index),
+        settings,
+        number=project.updates + 1,
+        rate=rate_of(settings, project.epoch),
+        memory=project.memory,
+        training=not dataset.test[index].any(),
         schedule=schedule,
     )

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from core.activations import ACTIVATIONS, Activation
+from core.activations import ACTIVATIONS, Activation, Array
 from core.network import Network
 
 Index = slice | NDArray[np.intp]
@@ -20,6 +20,8 @@ SPAN_FREE = 4096
 # A block is split by rows when its size passes this many entries per edge.
 BLOCK_WASTE = 16
 BLOCK_FREE = 65536
+# Masked blocks up to this many entries apart are masked together.
+MASK_GAP = 4096
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +30,6 @@ class Block:
 
     The first source is a row of ones, so that the first column of W holds the biases. `mask` is None when
     every entry is a parameter, else 1 where it is one. `feeds_back`: some source needs its gradient.
-    `only`: the sources are one whole level with no other target, so that their gradient can be written, not added.
     """
 
     rows: slice
@@ -37,7 +38,6 @@ class Block:
     shape: tuple[int, int]
     mask: NDArray[np.float64] | None
     feeds_back: bool
-    only: bool
 
     @property
     def size(self) -> int:
@@ -84,6 +84,14 @@ class Plan:
     weight_position: dict[str, int]
     bias_position: dict[str, int]
     ties: tuple[NDArray[np.intp], ...]
+    # How many rows the first level has (a row of ones and the inputs), and whether nobody but the first blocks,
+    # each by a slice, reads the inputs among them.
+    first_rows: int
+    reads_inputs_first: bool
+    # The neurons with dropout in the order of their rows, those rows, and their dropout.
+    dropout_neurons: tuple[str, ...]
+    dropout_rows: NDArray[np.intp]
+    dropout_rates: NDArray[np.float64]
     names: list[str] = field(repr=False)
     name_positions: NDArray[np.intp] = field(repr=False)
 
@@ -95,9 +103,32 @@ class Plan:
             parameters[positions] = parameters[positions[0]]
         return parameters
 
-    def unpack(self, parameters: NDArray[np.float64]) -> dict[str, float]:
+    def unpack(self, parameters: Array) -> dict[str, float]:
         """The value of each parameter by its id."""
         return dict(zip(self.names, parameters[self.name_positions].tolist(), strict=True))
+
+    def gradient_masks(self) -> list[tuple[int, int, NDArray[np.float64]]]:
+        """Where absent edges are: ranges (start, stop) of the flat vector, and 1 where a parameter is.
+
+        Blocks that are near each other share a range, for a call costs more than a small block.
+        """
+        ranges: list[tuple[int, int]] = []
+        whole = np.ones(self.size)
+        for block in (block for level in self.levels for block in level.blocks):
+            if block.mask is None:
+                continue
+            start, stop = block.offset, block.offset + block.size
+            whole[start:stop] = block.mask.ravel()
+            if ranges and start - ranges[-1][1] <= MASK_GAP:
+                start, _ = ranges.pop()
+            ranges.append((start, stop))
+        return [(start, stop, whole[start:stop]) for start, stop in ranges]
+
+    def weights(self) -> NDArray[np.float64]:
+        """1 where the flat vector holds the weight of an edge, else 0; shape (size,)."""
+        mask = np.zeros(self.size)
+        mask[list(self.weight_position.values())] = 1.0
+        return mask
 
     def trainable(self, *, update_biases: bool) -> NDArray[np.float64] | None:
         """1 where an update may change the flat vector, else 0; None when it may everywhere."""
@@ -152,9 +183,16 @@ def compile_network(network: Network) -> Plan:
         if edge.tied_to is not None:
             owner = tied.setdefault(edge.tied_to, [layout.weight_position[edge.tied_to]])
             owner.append(layout.weight_position[edge.id])
+    first_rows = ones[1] if len(ones) > 1 else len(level_of_row)
+    dropout = [n for n in (network.neurons[name] for name in rows) if n.dropout]
     return Plan(
         network=network,
         levels=tuple(levels),
+        first_rows=first_rows,
+        reads_inputs_first=_reads_inputs_first(levels, first_rows),
+        dropout_neurons=tuple(n.id for n in dropout),
+        dropout_rows=np.array([rows[n.id] for n in dropout], dtype=np.intp),
+        dropout_rates=np.array([n.dropout for n in dropout]),
         row_count=len(level_of_row),
         size=layout.size,
         rows=rows,
@@ -167,6 +205,19 @@ def compile_network(network: Network) -> Plan:
         names=names,
         name_positions=np.array(positions, dtype=np.intp),
     )
+
+
+def _reads_inputs_first(levels: list[Level], first_rows: int) -> bool:
+    if levels and any(not isinstance(block.sources, slice) for block in levels[0].blocks):
+        return False
+    for block in (block for level in levels[1:] for block in level.blocks):
+        if isinstance(block.sources, slice):
+            if block.sources.start < first_rows:
+                return False
+        # The first row of all holds ones whatever the batch.
+        elif ((block.sources > 0) & (block.sources < first_rows)).any():
+            return False
+    return True
 
 
 class _Layout:
@@ -237,19 +288,6 @@ class _Layout:
                 shape=shape,
                 mask=None if mask.all() else mask,
                 feeds_back=any(self.level_of_row[row] > 0 for row in sources),
-                only=isinstance(index, slice) and self._is_only_target(members, sources),
             )
         )
         self.size += shape[0] * shape[1]
-
-    def _is_only_target(self, members: list[str], sources: list[int]) -> bool:
-        if not sources or len({self.level_of_row[row] for row in sources}) > 1:
-            return False
-        inside = set(members)
-        depth = self.level_of_row[sources[0]]
-        level = [neuron for neuron, row in self.rows.items() if self.level_of_row[row] == depth]
-        return all(
-            self.network.neurons[neuron].role != "output"
-            and all(edge.target in inside for edge in self.network.outgoing(neuron))
-            for neuron in level
-        )

@@ -2,37 +2,25 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
+import numpy as np
+from numpy.typing import NDArray
+
+from core.batches import Batches
+from core.breakpoints import Breakpoint
 from core.dataset import Dataset
 from core.network import Network
-
-
-@dataclass(frozen=True, slots=True)
-class Settings:
-    """How passes and updates are computed. Nothing here ever resets the network.
-
-    `batch_size` 0 stands for all rows; `batch_mean`: the batch's loss is the mean over its samples, else the sum.
-    `initializer`, `initializer_scale` and `seed` are what "New random weights" uses; `epochs` what "Run" does.
-    """
-
-    loss: str = "half_squared_error"
-    learning_rate: float = 0.5
-    batch_size: int = 1
-    batch_mean: bool = True
-    update_biases: bool = True
-    seed: int = 1
-    initializer: str = "xavier_uniform"
-    initializer_scale: float = 1.0
-    epochs: int = 100
+from core.settings import Memory, Settings
 
 
 @dataclass
 class Project:
     """Network, data, settings, and how far training has come.
 
-    `updates` counts the updates since the start; `start` holds the parameters at update 0 (None while
-    `updates` is 0: they are the network's own). `title`, `source` and `notes` are for people.
+    `updates` counts the updates since the start, `epoch` the finished epochs; `start` holds the parameters at
+    update 0 (None while `updates` is 0: they are the network's own). `memory` is that of the settings' optimizer,
+    None where there is none yet. `title`, `source` and `notes` are for people.
     """
 
     network: Network = field(default_factory=Network)
@@ -43,6 +31,9 @@ class Project:
     title: str = ""
     source: str = ""
     notes: str = ""
+    epoch: int = 0
+    memory: Memory | None = None
+    breakpoints: tuple[Breakpoint, ...] = ()
 
     def copy(self) -> Project:
         """A project that can be changed without changing this one."""
@@ -55,6 +46,9 @@ class Project:
             self.title,
             self.source,
             self.notes,
+            self.epoch,
+            self.memory,
+            self.breakpoints,
         )
 
     def rename(self, old: str, new: str) -> None:
@@ -63,6 +57,11 @@ class Project:
         self.dataset.rename(old, new)
         if self.start is not None and old in self.start:
             self.start = {new if i == old else i: value for i, value in self.start.items()}
+        if self.memory is not None:
+            self.memory = self.memory.rename(old, new)
+        self.breakpoints = tuple(
+            replace(point, subject=new) if point.subject == old else point for point in self.breakpoints
+        )
 
     def carry_start(self, former: Project) -> None:
         """Give each weight that edges shared in `former`, and that has a parameter of its own since, its start."""
@@ -80,9 +79,20 @@ class Project:
         start = self.start or {}
         return {i: start.get(i, value) for i, value in self.network.values.items()}
 
-    def batch_rows(self, row: int) -> range:
-        """The rows of the batch that `row` belongs to; the last batch may be smaller."""
-        rows = self.dataset.rows
-        size = self.settings.batch_size or rows
-        first = row // size * size if size else 0
-        return range(first, min(first + size, rows))
+    @property
+    def batches(self) -> Batches:
+        """How the training rows are divided into batches."""
+        settings = self.settings
+        return Batches(self.dataset.training_rows, settings.batch_size, shuffle=settings.shuffle, seed=settings.seed)
+
+    def batch_rows(self, row: int) -> NDArray[np.intp]:
+        """The rows of the batch that `row` belongs to in the present epoch; a test row is on its own."""
+        batches = self.batches
+        batch = batches.find(self.epoch, row)
+        return np.array([row]) if batch is None else batches.rows(self.epoch, batch)
+
+    @property
+    def first_rows(self) -> NDArray[np.intp]:
+        """The rows of the first batch of the present epoch; all rows where there is nothing to train with."""
+        batches = self.batches
+        return batches.rows(self.epoch, 0) if batches.count else np.arange(self.dataset.rows)

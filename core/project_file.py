@@ -10,7 +10,7 @@ import math
 import os
 import re
 import stat
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Annotated, Any, BinaryIO, Literal, NoReturn
@@ -19,22 +19,27 @@ import msgspec
 from msgspec import UNSET, Meta, Raw, Struct, UnsetType
 
 from core.activations import ACTIVATIONS
-from core.dataset import Dataset
-from core.errors import NetworkError, ProjectError
+from core.breakpoints import Breakpoint, Relation, Watch
+from core.dataset import Dataset, Scaling
+from core.errors import NetworkError, ProjectError, TrainingError
 from core.initializers import INITIALIZERS
 from core.losses import LOSSES
 from core.network import Edge, Network, Neuron, Role
-from core.project import Project, Settings
+from core.optimizers import OPTIMIZERS
+from core.options import option_values
+from core.project import Project
+from core.rate_schedules import SCHEDULES
+from core.settings import Memory, Settings
 
 FORMAT = "nnviz"
 # The version that this program reads and writes.
 VERSION = 1
 
-# What a file may hold at most. The largest network with data of all these sizes takes about 50 MB.
-MAX_BYTES = 64 * 2**20
+# What a file may hold at most. The largest network with data of all these sizes takes about 100 MB.
+MAX_BYTES = 128 * 2**20
 MAX_NEURONS = 5_000
 MAX_EDGES = 200_000
-MAX_CELLS = 1_000_000
+MAX_CELLS = 4_000_000
 # Counts in the settings fit a 32-bit integer.
 MAX_COUNT = 2**31 - 1
 
@@ -54,6 +59,17 @@ Bias = Annotated[float, Meta(description="Its bias.")]
 FrozenBias = Annotated[bool, Meta(description="Whether updates leave the bias alone.")]
 Count = Annotated[int, Meta(ge=0, le=MAX_COUNT)]
 _DEFAULTS = Settings()
+ALWAYS_WRITTEN = (
+    "loss",
+    "learning_rate",
+    "batch_size",
+    "batch_mean",
+    "update_biases",
+    "seed",
+    "initializer",
+    "initializer_scale",
+    "epochs",
+)
 
 
 class InputRecord(Struct, forbid_unknown_fields=True, tag_field="role", tag="input"):
@@ -73,6 +89,7 @@ class HiddenRecord(Struct, forbid_unknown_fields=True, tag_field="role", tag="hi
     x: Across
     y: Down
     frozen: FrozenBias = False
+    dropout: Annotated[float, Meta(ge=0, lt=1, description="For which share of samples training leaves it out.")] = 0.0
 
 
 class OutputRecord(Struct, forbid_unknown_fields=True, tag_field="role", tag="output"):
@@ -112,6 +129,15 @@ class NetworkRecord(Struct, forbid_unknown_fields=True):
     edges: Annotated[list[Annotated[EdgeRecord, Meta(extra_json_schema=_ONE_WEIGHT)]], Meta(max_length=MAX_EDGES)]
 
 
+class ScalingRecord(Struct, forbid_unknown_fields=True):
+    """A step between the numbers in the file and what the network sees: (value - shift) / scale."""
+
+    column: Annotated[str, Meta(description="The id of the input or output.")]
+    kind: Annotated[Literal["standardize", "range"], Meta(description="What shift and scale were taken from.")]
+    shift: float
+    scale: float
+
+
 class DataRecord(Struct, forbid_unknown_fields=True):
     """The samples: a column for each input (its values) and each output (its targets), a row for each sample."""
 
@@ -120,6 +146,10 @@ class DataRecord(Struct, forbid_unknown_fields=True):
         list[Annotated[list[float], Meta(max_length=MAX_NEURONS)]],
         Meta(max_length=MAX_CELLS, description="A list for each sample, with a number for each column."),
     ]
+    test: Annotated[
+        list[Annotated[int, Meta(ge=1)]], Meta(description="The rows that training leaves out, counted from 1.")
+    ] = []
+    scalings: Annotated[list[ScalingRecord], Meta(description="In the order in which they are applied.")] = []
 
 
 class SettingsRecord(Struct, forbid_unknown_fields=True):
@@ -142,6 +172,35 @@ class SettingsRecord(Struct, forbid_unknown_fields=True):
     epochs: Annotated[int, Meta(ge=1, le=MAX_COUNT, description="Passes over the data that a run makes.")] = (
         _DEFAULTS.epochs
     )
+    optimizer: Annotated[str, _choice(OPTIMIZERS, "How the gradient changes the parameters.")] = _DEFAULTS.optimizer
+    optimizer_options: Annotated[dict[str, float], Meta(description="Those that are not the defaults.")] = {}
+    l1: Annotated[float, Meta(ge=0, description="Penalty on the absolute values of the weights.")] = 0.0
+    l2: Annotated[float, Meta(ge=0, description="Penalty on the squares of the weights, half of it.")] = 0.0
+    schedule: Annotated[str, _choice(SCHEDULES, "How the learning rate changes by epoch.")] = _DEFAULTS.schedule
+    schedule_options: Annotated[dict[str, float], Meta(description="Those that are not the defaults.")] = {}
+    shuffle: Annotated[bool, Meta(description="Whether each epoch has an order of its own.")] = False
+    precision: Annotated[Literal["float64", "float32"], Meta(description="What the engine computes with.")] = "float64"
+    stop_loss: Annotated[float | None, Meta(description="A run ends at this training loss.")] = None
+    stop_accuracy: Annotated[float, Meta(ge=0, le=1)] | None = None
+    patience: Annotated[Count, Meta(description="A run ends after so many epochs without a smaller loss.")] = 0
+
+
+class MemoryRecord(Struct, forbid_unknown_fields=True):
+    """What the optimizer remembers: a number for each slot and parameter."""
+
+    updates: Count
+    slots: dict[str, dict[str, float]]
+
+
+class BreakpointRecord(Struct, forbid_unknown_fields=True):
+    """A condition that stops a run before the update that makes it true."""
+
+    watch: Literal["loss", "parameter", "gradient", "activation"]
+    relation: Literal["above", "below", "crosses", "changes_sign"]
+    subject: Annotated[str, Meta(description="The id of a parameter or a neuron; empty for the loss.")] = ""
+    value: float = 0.0
+    absolute: Annotated[bool, Meta(description="Whether the absolute value is meant.")] = False
+    enabled: bool = True
 
 
 class ProjectRecord(Struct, forbid_unknown_fields=True):
@@ -157,6 +216,9 @@ class ProjectRecord(Struct, forbid_unknown_fields=True):
     notes: str = ""
     updates: Annotated[Count, Meta(description="How many updates were made since the start.")] = 0
     start: Annotated[dict[str, float], Meta(description="Parameters at update 0, by id.")] | UnsetType = UNSET
+    epoch: Annotated[Count, Meta(description="How many epochs are finished.")] = 0
+    memory: MemoryRecord | UnsetType = UNSET
+    breakpoints: list[BreakpointRecord] = []
 
 
 class HeaderRecord(Struct):
@@ -363,7 +425,13 @@ def _describe_syntax(message: str, data: bytes, where: str) -> str:
 def _to_project(file: ProjectRecord, where: str) -> Project:
     network = _to_network(file.network, where)
     dataset = _to_dataset(file.data, network, where)
-    for name, table in (("loss", LOSSES), ("initializer", INITIALIZERS)):
+    tables: dict[str, Mapping[str, object]] = {
+        "loss": LOSSES,
+        "initializer": INITIALIZERS,
+        "optimizer": OPTIMIZERS,
+        "schedule": SCHEDULES,
+    }
+    for name, table in tables.items():
         chosen = getattr(file.settings, name)
         if chosen not in table:
             _refuse(where, f"settings.{name}", f"“{_shorten(chosen)}” is not one of {', '.join(table)}")
@@ -375,16 +443,59 @@ def _to_project(file: ProjectRecord, where: str) -> Project:
             if name not in network.values:
                 _refuse(where, f"start.{_shorten(name)}", "there is no such parameter")
         start = file.start
+    settings = Settings(**msgspec.structs.asdict(file.settings))
+    _check_options(settings, where)
     return Project(
         network=network,
         dataset=dataset,
-        settings=Settings(**msgspec.structs.asdict(file.settings)),
+        settings=settings,
         updates=file.updates,
         start=start,
         title=file.title,
         source=file.source,
         notes=file.notes,
+        epoch=file.epoch,
+        memory=_to_memory(file.memory, settings, network, where),
+        breakpoints=_to_breakpoints(file.breakpoints, network, where),
     )
+
+
+def _check_options(settings: Settings, where: str) -> None:
+    try:
+        optimizer, schedule = OPTIMIZERS[settings.optimizer], SCHEDULES[settings.schedule]
+        option_values(optimizer.options, settings.optimizer_options, optimizer.title)
+        option_values(schedule.options, settings.schedule_options, schedule.title)
+    except TrainingError as error:
+        raise ProjectError(f"{where}: settings: {error}") from None
+
+
+def _to_memory(part: MemoryRecord | UnsetType, settings: Settings, network: Network, where: str) -> Memory | None:
+    if part is UNSET:
+        return None
+    slots = OPTIMIZERS[settings.optimizer].slots
+    if set(part.slots) != set(slots):
+        wanted = ", ".join(slots) or "nothing"
+        _refuse(where, "memory.slots", f"the optimizer {settings.optimizer} remembers {wanted}")
+    for slot, numbers in part.slots.items():
+        for name in numbers:
+            if name not in network.values:
+                _refuse(where, f"memory.slots.{slot}.{_shorten(name)}", "there is no such parameter")
+    return Memory(part.updates, {slot: part.slots[slot] for slot in slots})
+
+
+def _to_breakpoints(records: list[BreakpointRecord], network: Network, where: str) -> tuple[Breakpoint, ...]:
+    found = []
+    for index, record in enumerate(records):
+        watch = Watch(record.watch)
+        known: Mapping[str, object] = {"": 0.0}
+        if watch is not Watch.LOSS:
+            known = network.neurons if watch is Watch.ACTIVATION else network.values
+        if record.subject not in known:
+            what = "neuron" if watch is Watch.ACTIVATION else "parameter"
+            _refuse(where, f"breakpoints[{index}].subject", f"there is no {what} “{_shorten(record.subject)}”")
+        fields = msgspec.structs.asdict(record) | {"watch": watch, "relation": Relation(record.relation)}
+        found.append(Breakpoint(**fields))
+    return tuple(found)
 
 
 def _to_network(part: NetworkRecord, where: str) -> Network:
@@ -397,7 +508,8 @@ def _to_network(part: NetworkRecord, where: str) -> Network:
             record, bias = Neuron(neuron.id, Role.INPUT), 0.0
         else:
             role = Role.HIDDEN if isinstance(neuron, HiddenRecord) else Role.OUTPUT
-            record, bias = Neuron(neuron.id, role, neuron.activation), neuron.bias
+            dropout = neuron.dropout if isinstance(neuron, HiddenRecord) else 0.0
+            record, bias = Neuron(neuron.id, role, neuron.activation, dropout), neuron.bias
         neurons.append((record, bias, (neuron.x, neuron.y)))
     edges = [
         (
@@ -463,7 +575,18 @@ def _to_dataset(part: DataRecord, network: Network, where: str) -> Dataset:
             _refuse(where, f"data.rows[{index}]", f"expected {len(columns)} numbers, one a column, got {len(row)}")
     values = dict(zip(columns, zip(*part.rows, strict=True), strict=False)) if part.rows else {}
     # In the network's order, whatever the order of the columns in the file.
-    return Dataset({name: values.get(name, ()) for name in wanted}, rows=len(part.rows))
+    dataset = Dataset({name: values.get(name, ()) for name in wanted}, rows=len(part.rows))
+    for index, number in enumerate(part.test):
+        if number > len(part.rows):
+            _refuse(where, f"data.test[{index}]", f"there is no row {number}")
+    dataset.set_test(number - 1 for number in part.test)
+    for index, scaling in enumerate(part.scalings):
+        if scaling.column not in dataset.columns:
+            _refuse(where, f"data.scalings[{index}].column", f"there is no column “{_shorten(scaling.column)}”")
+        if not scaling.scale:
+            _refuse(where, f"data.scalings[{index}].scale", "nothing can be divided by 0")
+    dataset.scalings = tuple(Scaling(s.column, s.kind, s.shift, s.scale) for s in part.scalings)
+    return dataset
 
 
 # Writing
@@ -495,10 +618,17 @@ def _lines(project: Project) -> Iterator[str]:
     yield from _list(_edge_lines(network), "      ")
     yield f'\n  }},\n  "data": {{\n    "columns": [{", ".join(map(_text, dataset.columns))}],\n    "rows": '
     yield from _list(_row_lines(dataset), "      ")
+    if dataset.test.any():
+        yield f',\n    "test": [{", ".join(str(row + 1) for row in dataset.test_rows.tolist())}]'
+    if dataset.scalings:
+        yield ',\n    "scalings": '
+        yield from _list(map(_scaling_line, dataset.scalings), "      ")
     yield '\n  },\n  "settings": {\n'
     yield ",\n".join(
         f'    "{field.name}": {_value(getattr(project.settings, field.name), f"settings.{field.name}")}'
         for field in fields(Settings)
+        # A file that uses none of the many ways to train does not list them.
+        if field.name in ALWAYS_WRITTEN or getattr(project.settings, field.name) != getattr(_DEFAULTS, field.name)
     )
     yield "\n  }"
     if project.updates:
@@ -508,7 +638,23 @@ def _lines(project: Project) -> Iterator[str]:
             yield ',\n  "start": {'
             yield ",".join(f"\n    {_text(i)}: {_number(value, i)}" for i, value in start.items())
             yield "\n  }" if start else "}"
+    if project.epoch:
+        yield f',\n  "epoch": {project.epoch}'
+    if project.memory is not None:
+        yield f',\n  "memory": {{"updates": {project.memory.updates}, "slots": '
+        yield f"{_value(project.memory.slots, 'what the optimizer remembers')}}}"
+    if project.breakpoints:
+        yield ',\n  "breakpoints": '
+        yield from _list((_value(asdict(point), "a breakpoint") for point in project.breakpoints), "    ")
     yield "\n}\n"
+
+
+def _scaling_line(scaling: Scaling) -> str:
+    place = f"the scaling of {scaling.neuron}"
+    return (
+        f'{{"column": {_text(scaling.neuron)}, "kind": "{scaling.kind}", '
+        f'"shift": {_number(scaling.shift, place)}, "scale": {_number(scaling.scale, place)}}}'
+    )
 
 
 def _check_settings(project: Project) -> None:
@@ -516,6 +662,7 @@ def _check_settings(project: Project) -> None:
     try:
         msgspec.convert(asdict(project.settings), SettingsRecord)
         msgspec.convert(project.updates, Count)
+        msgspec.convert(project.epoch, Count)
     except msgspec.ValidationError as error:
         problem, _, path = str(error).partition(" - at `$")
         place = f"settings{path.rstrip('`')}" if path else "updates"
@@ -541,6 +688,8 @@ def _neuron_lines(network: Network) -> Iterator[str]:
         if network.has_bias(neuron.id):
             bias = _number(network.bias(neuron.id), f"the bias of {neuron.id}")
             line += f', "activation": "{neuron.activation}", "bias": {bias}'
+            if neuron.dropout:
+                line += f', "dropout": {_number(neuron.dropout, f"the dropout of {neuron.id}")}'
         x, y = network.positions[neuron.id]
         place = f"the position of {neuron.id}"
         line += f', "x": {_number(x, place)}, "y": {_number(y, place)}'
@@ -580,6 +729,10 @@ def _value(value: object, place: str) -> str:
         return str(value)
     if isinstance(value, float):
         return _number(value, place)
+    if value is None:
+        return "null"
+    if isinstance(value, Mapping):
+        return "{" + ", ".join(f"{_text(str(k))}: {_value(v, place)}" for k, v in value.items()) + "}"
     return _text(str(value))
 
 

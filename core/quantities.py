@@ -7,30 +7,47 @@ from enum import IntEnum, StrEnum
 
 
 class Kind(IntEnum):
-    """What a quantity is. Those from INPUT on are revealed by a step; the others are given from the start."""
+    """What a quantity is. Those from INPUT on are revealed by a step; the others are given from the start.
+
+    FORMER_1 and FORMER_2 are what the optimizer remembers of a parameter from the update before; TERM_1 to TERM_5
+    what it computes on the way to the new one (core.optimizers names them).
+    """
 
     WEIGHT = 0
     BIAS = 1
     TARGET = 2
-    INPUT = 3
-    PRODUCT = 4
-    WEIGHTED_SUM = 5
-    ACTIVATION = 6
-    LOSS_SHARE = 7
-    LOSS = 8
-    ACTIVATION_GRAD = 9
-    PRE_ACTIVATION_GRAD = 10
-    WEIGHT_GRAD = 11
-    BIAS_GRAD = 12
-    CONTRIBUTION = 13
-    PARAMETER_GRAD = 14
-    UPDATE = 15
+    MASK = 3
+    FORMER_1 = 4
+    FORMER_2 = 5
+    INPUT = 6
+    PRODUCT = 7
+    WEIGHTED_SUM = 8
+    ACTIVATION = 9
+    DROPOUT = 10
+    LOSS_SHARE = 11
+    LOSS = 12
+    DROPOUT_GRAD = 13
+    ACTIVATION_GRAD = 14
+    PRE_ACTIVATION_GRAD = 15
+    WEIGHT_GRAD = 16
+    BIAS_GRAD = 17
+    CONTRIBUTION = 18
+    PARAMETER_GRAD = 19
+    PENALIZED_GRAD = 20
+    TERM_1 = 21
+    TERM_2 = 22
+    TERM_3 = 23
+    TERM_4 = 24
+    TERM_5 = 25
+    UPDATE = 26
 
 
-# Kinds whose subject is an edge; PARAMETER_GRAD and UPDATE have a parameter, LOSS nothing, the others a neuron.
+FORMER_KINDS = (Kind.FORMER_1, Kind.FORMER_2)
+TERM_KINDS = (Kind.TERM_1, Kind.TERM_2, Kind.TERM_3, Kind.TERM_4, Kind.TERM_5)
+# Kinds whose subject is an edge; those of the update have a parameter, LOSS nothing, the others a neuron.
 EDGE_KINDS = frozenset({Kind.WEIGHT, Kind.PRODUCT, Kind.WEIGHT_GRAD, Kind.CONTRIBUTION})
-PARAMETER_KINDS = frozenset({Kind.PARAMETER_GRAD, Kind.UPDATE})
-GIVEN_KINDS = frozenset({Kind.WEIGHT, Kind.BIAS, Kind.TARGET})
+PARAMETER_KINDS = frozenset({Kind.PARAMETER_GRAD, Kind.PENALIZED_GRAD, *FORMER_KINDS, *TERM_KINDS, Kind.UPDATE})
+GIVEN_KINDS = frozenset(kind for kind in Kind if kind < Kind.INPUT)
 
 
 class Phase(StrEnum):
@@ -46,7 +63,7 @@ def phase_of(kind: Kind) -> Phase:
     """The phase in which a quantity of this kind is revealed."""
     if kind >= Kind.PARAMETER_GRAD:
         return Phase.UPDATE
-    if kind >= Kind.ACTIVATION_GRAD:
+    if kind >= Kind.DROPOUT_GRAD:
         return Phase.BACKWARD
     if kind >= Kind.LOSS_SHARE:
         return Phase.LOSS

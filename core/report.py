@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from core.explanation import explain
 from core.notation import quantity_name
@@ -23,9 +23,9 @@ HEADINGS = {
 FORMULA_WIDTH = 52
 
 
-def text_report(project: Project, rows: range | None = None, *, digits: int = 6) -> Iterator[str]:
+def text_report(project: Project, rows: Sequence[int] | None = None, *, digits: int = 6) -> Iterator[str]:
     """Every step in one line under the heading of its pass, then the summary. Raises as `trace_project`."""
-    rows = project.batch_rows(0) if rows is None else rows
+    rows = project.first_rows.tolist() if rows is None else rows
     trace = trace_project(project, rows)
     heading: tuple[int, Phase] | None = None
     width = len(str(len(trace)))
@@ -64,9 +64,9 @@ def _summary(trace: Trace) -> Iterator[str]:
         yield "  " + "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
 
 
-def data_report(project: Project, rows: range | None = None) -> dict[str, object]:
+def data_report(project: Project, rows: Sequence[int] | None = None) -> dict[str, object]:
     """The same as plain data for JSON, every number with full precision. Raises as `trace_project`."""
-    rows = project.batch_rows(0) if rows is None else rows
+    rows = project.first_rows.tolist() if rows is None else rows
     trace = trace_project(project, rows)
     network = trace.network
     summary: dict[str, object] = {}
@@ -82,8 +82,9 @@ def data_report(project: Project, rows: range | None = None) -> dict[str, object
         "version": 1,
         "rows": [row + 1 for row in rows],
         "loss": project.settings.loss,
+        "optimizer": project.settings.optimizer,
         "learning_rate": trace.learning_rate,
-        "update_biases": trace.update_biases,
+        "update_biases": trace.settings.update_biases,
         "steps": [
             {
                 "step": step.index + 1,

@@ -3,21 +3,47 @@
 from __future__ import annotations
 
 from array import array
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from core.network import Network, Role
-from core.quantities import EDGE_KINDS, PARAMETER_KINDS, Kind
+from core.quantities import EDGE_KINDS, PARAMETER_KINDS, TERM_KINDS, Kind
+
+
+@dataclass(frozen=True, slots=True)
+class Tail:
+    """What follows a batch's last sample: nothing where it is not trained with, else the update.
+
+    `sums`: the gradient is a sum or mean over several samples. `penalized`: weights have a penalty. `terms`: which
+    of the optimizer's terms come before the new parameter: for each whether only weights have it.
+    """
+
+    update_biases: bool = True
+    sums: bool = False
+    penalized: bool = False
+    terms: tuple[bool, ...] = ()
 
 
 class Schedule:
-    """The order of the steps of one sample's passes, and of the steps after a batch's last sample."""
+    """The order of the steps of one sample's passes, and of the steps after a batch's last sample.
 
-    def __init__(self, network: Network, *, joint: frozenset[str], update_biases: bool, batch: int) -> None:
+    `dropped`: the neurons with dropout, where it takes part.
+    """
+
+    def __init__(
+        self,
+        network: Network,
+        *,
+        joint: frozenset[str],
+        tail: Tail | None = Tail(),
+        dropped: frozenset[str] = frozenset(),
+    ) -> None:
         self.network = network
         self.joint = joint
-        self.key = (joint, update_biases, batch > 1)
+        self.dropped = dropped
+        self.key = (joint, tail, dropped)
         self.neuron_ids = list(network.neurons)
         self.edge_ids = list(network.edges)
         # In drawing order, which `network.values` need not have: untying a weight moves it to the end, say.
@@ -37,7 +63,8 @@ class Schedule:
         self._level = 0
         self._add_sample()
         self.sample_length = len(self.kinds)
-        self._add_update(update_biases=update_biases, batch=batch)
+        if tail is not None:
+            self._add_update(tail)
         self.tail_length = len(self.kinds) - self.sample_length
         self._positions = self._invert()
 
@@ -68,6 +95,8 @@ class Schedule:
                     softmax.append(neuron_id)
                 else:
                     self._add(Kind.ACTIVATION, neuron_id)
+                if neuron_id in self.dropped:
+                    self._add(Kind.DROPOUT, neuron_id)
             self._each(Kind.ACTIVATION, softmax)
         self._level += 1
         if not network.outputs:
@@ -92,6 +121,8 @@ class Schedule:
         self._each(Kind.ACTIVATION_GRAD, softmax)
         for neuron_id in members:
             self._unit += 1
+            if neuron_id in self.dropped:
+                self._add(Kind.DROPOUT_GRAD, neuron_id)
             if neuron_id not in softmax and self.has_activation_grad(neuron_id):
                 self._add(Kind.ACTIVATION_GRAD, neuron_id)
             self._add(Kind.PRE_ACTIVATION_GRAD, neuron_id)
@@ -112,21 +143,28 @@ class Schedule:
             group = [n.id for n in self.network.outputs if n.activation == "softmax"]
         return any(self.network.outgoing(member) for member in group)
 
-    def _add_update(self, *, update_biases: bool, batch: int) -> None:
+    def _add_update(self, tail: Tail) -> None:
         network = self.network
         if not network.outputs:
             return
         tied = {edge.tied_to for edge in network.edges.values()}
         self._level += 1
         for parameter in self.parameter_ids:
-            if batch > 1 or parameter in tied:
+            if tail.sums or parameter in tied:
                 self._unit += 1
                 self._add(Kind.PARAMETER_GRAD, parameter)
         self._level += 1
         for parameter in self.parameter_ids:
-            if parameter not in network.frozen and (update_biases or parameter in network.edges):
-                self._unit += 1
-                self._add(Kind.UPDATE, parameter)
+            is_weight = parameter in network.edges
+            if parameter in network.frozen or not (tail.update_biases or is_weight):
+                continue
+            self._unit += 1
+            if tail.penalized and is_weight:
+                self._add(Kind.PENALIZED_GRAD, parameter)
+            for kind, weights_only in zip(TERM_KINDS, tail.terms, strict=False):
+                if is_weight or not weights_only:
+                    self._add(kind, parameter)
+            self._add(Kind.UPDATE, parameter)
 
     def _invert(self) -> dict[Kind, NDArray[np.int64]]:
         kinds = np.array(self.kinds, dtype=np.int8)

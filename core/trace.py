@@ -8,18 +8,46 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import overload
 
 import numpy as np
 from numpy.typing import NDArray
 
-from core.engine import Engine, SamplePass, pass_sample
+from core.engine import SamplePass, pass_sample
 from core.errors import TrainingError
+from core.learning import Learner
 from core.network import Role
+from core.optimizer_terms import Formula
 from core.plan import Plan
-from core.quantities import GIVEN_KINDS, PARAMETER_KINDS, Granularity, Kind, Quantity, Step, phase_of
-from core.schedule import Schedule
+from core.quantities import (
+    FORMER_KINDS,
+    GIVEN_KINDS,
+    PARAMETER_KINDS,
+    TERM_KINDS,
+    Granularity,
+    Kind,
+    Quantity,
+    Step,
+    phase_of,
+)
+from core.schedule import Schedule, Tail
+from core.settings import Memory, Settings
+
+
+@dataclass(frozen=True, slots=True)
+class UpdateNumbers:
+    """What the update of a batch computes, by parameter: `gradient` is that of the loss, `terms` the optimizer's.
+
+    `former` holds the optimizer's memory from the update before, in the order of its slots.
+    """
+
+    loss: float
+    gradient: dict[str, float]
+    penalized: dict[str, float]
+    former: tuple[dict[str, float], ...]
+    terms: tuple[dict[str, float], ...]
+    new: dict[str, float]
 
 
 class Trace(Sequence[Step]):
@@ -27,9 +55,11 @@ class Trace(Sequence[Step]):
 
     `x` has shape (batch, inputs), `targets` (batch, outputs). With `index` steps done, a view shows a quantity
     if and only if `is_revealed(quantity, index)`. Every value comes from the engine's arrays.
+    `number` is the number of the update that the batch makes, `rate` its learning rate (the settings' own where it
+    is None) and `memory` what the optimizer remembers. Without `training` there is no dropout and no update.
     The `schedule` of a former trace is used again where it fits: only the numbers differ then.
 
-    Raises TrainingError when the batch is empty.
+    Raises TrainingError when the batch is empty or the optimizer does not allow its options.
     """
 
     # How many samples' passes are kept at once; others are passed again when asked for.
@@ -41,11 +71,12 @@ class Trace(Sequence[Step]):
         values: dict[str, float],
         x: NDArray[np.float64],
         targets: NDArray[np.float64],
+        settings: Settings = Settings(),  # noqa: B008 - frozen
         *,
-        loss: str = "half_squared_error",
-        mean: bool = True,
-        learning_rate: float = 0.1,
-        update_biases: bool = True,
+        number: int = 1,
+        rate: float | None = None,
+        memory: Memory | None = None,
+        training: bool = True,
         schedule: Schedule | None = None,
     ) -> None:
         if not len(x):
@@ -53,23 +84,32 @@ class Trace(Sequence[Step]):
         self.plan = plan
         self.network = plan.network
         self.x, self.targets = x, targets
-        self.mean = mean
-        self.learning_rate = learning_rate
-        self.update_biases = update_biases
-        self.engine = Engine(plan, loss=loss, mean=mean)
-        self.engine.load(values)
+        self.settings = settings
+        self.number = number
+        self.learning_rate = settings.learning_rate if rate is None else rate
+        self.learner = Learner(plan, settings)
+        self.learner.load(values, memory)
+        self.engine = self.learner.engine
+        self.optimizer = self.learner.stepper.optimizer
         self.values = dict(values)
+        self._memory = memory
+        self._masks = self.learner.masks(number, len(x)) if training else None
         self._passes: OrderedDict[int, SamplePass] = OrderedDict()
         first = self.sample_pass(0) if self.network.outputs else None
         joint = first.joint if first else frozenset()
-        if (
-            schedule is None
-            or schedule.network is not self.network
-            or schedule.key != (joint, update_biases, len(x) > 1)
-        ):
-            schedule = Schedule(self.network, joint=joint, update_biases=update_biases, batch=len(x))
+        tail = None
+        if training:
+            tail = Tail(
+                update_biases=settings.update_biases,
+                sums=len(x) > 1,
+                penalized=self.learner.penalty is not None,
+                terms=tuple(term.weights_only for term in self.optimizer.terms),
+            )
+        dropped = frozenset() if self._masks is None else frozenset(plan.dropout_neurons)
+        if schedule is None or schedule.network is not self.network or schedule.key != (joint, tail, dropped):
+            schedule = Schedule(self.network, joint=joint, tail=tail, dropped=dropped)
         self.schedule = schedule
-        self._updated: tuple[float, dict[str, float], dict[str, float]] | None = None
+        self._updated: UpdateNumbers | None = None
         self._boundaries: dict[Granularity, NDArray[np.int64]] = {}
 
     # Numbers
@@ -84,7 +124,10 @@ class Trace(Sequence[Step]):
         found = self._passes.get(sample)
         if found is None:
             if self.network.outputs:
+                masks = None if self._masks is None else self._masks[:, sample : sample + 1]
+                self.engine.set_masks(masks)
                 found = pass_sample(self.engine, self.x[sample], self.targets[sample])
+                self.engine.set_masks(None)
             else:
                 found = self._forward_only(sample)
             # The parameters are the same in all passes: they are kept once.
@@ -111,33 +154,51 @@ class Trace(Sequence[Step]):
             joint=frozenset(),
         )
 
-    def _update(self) -> tuple[float, dict[str, float], dict[str, float]]:
+    @property
+    def mean(self) -> bool:
+        """Whether the batch's loss is the mean over its samples, else their sum."""
+        return self.settings.batch_mean
+
+    @property
+    def update_numbers(self) -> UpdateNumbers:
+        """What the update of this batch computes; the engine's own parameters are left as they were."""
         if self._updated is None:
-            engine, plan = self.engine, self.plan
-            former = engine.parameters.copy()
-            engine.forward(self.x)
-            loss = engine.loss_value(self.targets)
-            gradient = plan.unpack(engine.backward())
-            engine.descend(self.learning_rate, plan.trainable(update_biases=self.update_biases))
-            new = plan.unpack(engine.parameters)
-            engine.parameters[:] = former
-            self._updated = (loss, gradient, new)
+            self._updated = self._compute_update()
         return self._updated
+
+    def _compute_update(self) -> UpdateNumbers:
+        learner, plan = self.learner, self.plan
+        engine, stepper = learner.engine, learner.stepper
+        before = learner.moment()
+        former = tuple(plan.unpack(slot) for slot in stepper.slots.values())
+        loss = learner.gradient(self.x, self.targets, masks=self._masks)
+        gradient = plan.unpack(engine.gradient)
+        learner.step(self.learning_rate)
+        numbers = UpdateNumbers(
+            loss=loss,
+            gradient=gradient,
+            penalized=plan.unpack(engine.gradient) if learner.penalty else gradient,
+            former=former,
+            terms=tuple(plan.unpack(stepper.terms[term.name]) for term in self.optimizer.terms),
+            new=plan.unpack(engine.parameters),
+        )
+        learner.restore(before)
+        return numbers
 
     @property
     def loss(self) -> float:
         """The batch's loss: the mean (or sum) over its samples."""
-        return self._update()[0]
+        return self.update_numbers.loss
 
     @property
     def gradient(self) -> dict[str, float]:
         """The batch's gradient by parameter."""
-        return self._update()[1]
+        return self.update_numbers.gradient
 
     @property
     def new_values(self) -> dict[str, float]:
         """Every parameter after the update."""
-        return self._update()[2]
+        return self.update_numbers.new
 
     def value(self, quantity: Quantity) -> float:
         """The value of a quantity, revealed or not."""
@@ -150,12 +211,24 @@ class Trace(Sequence[Step]):
             return self.values[self.network.edges[subject].parameter]
         if kind is Kind.BIAS:
             return self.values[subject]
+        if kind is Kind.PENALIZED_GRAD:
+            return self.update_numbers.penalized[subject]
+        if kind in TERM_KINDS:
+            return self.update_numbers.terms[TERM_KINDS.index(kind)][subject]
+        if kind in FORMER_KINDS:
+            return self.update_numbers.former[FORMER_KINDS.index(kind)][subject]
         numbers = self.sample_pass(quantity.sample)
         match kind:
             case Kind.TARGET:
                 return numbers.targets[subject]
             case Kind.INPUT | Kind.ACTIVATION:
                 return numbers.activation(subject)
+            case Kind.MASK:
+                return numbers.mask(subject)
+            case Kind.DROPOUT:
+                return numbers.dropped_activation(subject)
+            case Kind.DROPOUT_GRAD:
+                return numbers.dropped_grad(subject)
             case Kind.PRODUCT:
                 return numbers.product(subject)
             case Kind.WEIGHTED_SUM:
@@ -249,6 +322,12 @@ class Trace(Sequence[Step]):
                 return self._share_operands(subject, s)
             case Kind.LOSS:
                 return tuple(Quantity(Kind.LOSS_SHARE, n.id, s) for n in network.outputs)
+            case Kind.DROPOUT:
+                return Quantity(Kind.MASK, subject, s), Quantity(Kind.ACTIVATION, subject, s)
+            case Kind.DROPOUT_GRAD:
+                return tuple(Quantity(Kind.CONTRIBUTION, e.id, s) for e in network.outgoing(subject))
+            case Kind.ACTIVATION_GRAD if subject in self.schedule.dropped:
+                return Quantity(Kind.MASK, subject, s), Quantity(Kind.DROPOUT_GRAD, subject, s)
             case Kind.ACTIVATION_GRAD:
                 contributions = tuple(Quantity(Kind.CONTRIBUTION, e.id, s) for e in network.outgoing(subject))
                 own: tuple[Quantity, ...] = ()
@@ -267,18 +346,50 @@ class Trace(Sequence[Step]):
                 return Quantity(Kind.WEIGHT, subject), Quantity(Kind.PRE_ACTIVATION_GRAD, edge.target, s)
             case Kind.PARAMETER_GRAD:
                 return self._sample_gradients(subject)
+            case Kind.PENALIZED_GRAD:
+                return self._gradient_of(subject), self._given(subject)
             case Kind.UPDATE:
-                gradient = (
-                    (Quantity(Kind.PARAMETER_GRAD, subject),)
-                    if self.schedule.place(Kind.PARAMETER_GRAD, subject) >= 0
-                    else self._sample_gradients(subject)
-                )
-                given = Kind.WEIGHT if subject in network.edges else Kind.BIAS
-                return Quantity(given, subject), *gradient
+                return self._formula_operands(self.optimizer.update, subject)
+            case _ if kind in TERM_KINDS:
+                return self._formula_operands(self.optimizer.terms[TERM_KINDS.index(kind)].formula, subject)
             case _:
                 return ()
 
+    def _given(self, parameter: str) -> Quantity:
+        return Quantity(Kind.WEIGHT if parameter in self.network.edges else Kind.BIAS, parameter)
+
+    def _gradient_of(self, parameter: str) -> Quantity:
+        """The gradient of the loss: that of the batch, or the only sample's own where there is nothing to add up."""
+        if self.schedule.place(Kind.PARAMETER_GRAD, parameter) >= 0:
+            return Quantity(Kind.PARAMETER_GRAD, parameter)
+        return self._sample_gradients(parameter)[0]
+
+    def _formula_operands(self, formula: Formula, parameter: str) -> tuple[Quantity, ...]:
+        found = (self.term_operand(name, parameter) for name in formula.operands)
+        return tuple(quantity for quantity in found if quantity is not None)
+
+    def term_operand(self, name: str, parameter: str) -> Quantity | None:
+        """What an operand of an optimizer's formula stands for; None for a number of the settings."""
+        if name == "parameter":
+            return self._given(parameter)
+        if name == "gradient":
+            if self.schedule.place(Kind.PENALIZED_GRAD, parameter) >= 0:
+                return Quantity(Kind.PENALIZED_GRAD, parameter)
+            return self._gradient_of(parameter)
+        slots = self.optimizer.slots
+        if name.endswith("_old") and name.removesuffix("_old") in slots:
+            return Quantity(FORMER_KINDS[slots.index(name.removesuffix("_old"))], parameter)
+        for kind, term in zip(TERM_KINDS, self.optimizer.terms, strict=False):
+            if term.name == name:
+                if self.schedule.place(kind, parameter) < 0:
+                    # For a bias this term is its formula's first operand, unchanged.
+                    return self.term_operand(term.formula.operands[0], parameter)
+                return Quantity(kind, parameter)
+        return None
+
     def _output_of(self, neuron_id: str, sample: int) -> Quantity:
+        if neuron_id in self.schedule.dropped:
+            return Quantity(Kind.DROPOUT, neuron_id, sample)
         is_input = self.network.neurons[neuron_id].role is Role.INPUT
         return Quantity(Kind.INPUT if is_input else Kind.ACTIVATION, neuron_id, sample)
 
@@ -365,7 +476,7 @@ class Trace(Sequence[Step]):
             return np.append(ends, len(self)) if schedule.tail_length else ends
         if granularity is Granularity.PASS:
             kinds = np.array(schedule.kinds)
-            labels = np.where(kinds >= Kind.PARAMETER_GRAD, 2, np.where(kinds >= Kind.ACTIVATION_GRAD, 1, 0))
+            labels = np.where(kinds >= Kind.PARAMETER_GRAD, 2, np.where(kinds >= Kind.DROPOUT_GRAD, 1, 0))
         else:
             labels = np.array(schedule.units if granularity is Granularity.NEURON else schedule.level_units)
         ends = np.flatnonzero(np.diff(labels)) + 1

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtGui import QUndoCommand, QUndoStack
 
@@ -15,6 +16,9 @@ from core.errors import TrainingError
 from core.initializers import initial_values
 from core.project import Project
 from core.training import Run
+
+# A run of fewer updates is not worth comparing with.
+WORTH_KEEPING = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +89,8 @@ class Document(QObject):
 
     changed = Signal(object)
     path_changed = Signal()
+    # A run of some length (core.training.Run) gives way to one that has not got as far.
+    run_left = Signal(object)
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -156,23 +162,24 @@ class Document(QObject):
         if change == Change() and run is None:
             return
         if run is None:
-            # Seed, initializer and number of epochs do not take part in an update.
-            same = replace(
-                draft.settings,
-                seed=self.project.settings.seed,
-                initializer=self.project.settings.initializer,
-                initializer_scale=self.project.settings.initializer_scale,
-                epochs=self.project.settings.epochs,
-            )
-            steady = not (change.structure or change.values or change.data) and same == self.project.settings
-            if steady:
+            former, present = self.project.settings, draft.settings
+            # The run goes on through a change of settings, but for what changes the meaning of its losses.
+            same_loss = (former.loss, former.batch_mean) == (present.loss, present.batch_mean)
+            if former.optimizer != present.optimizer:
+                draft.memory = None
+            if same_loss and not (change.structure or change.values or change.data):
                 run = self.run
             else:
                 # The losses so far stay in the plot. At update 0 there are none, so nothing is computed for them.
                 kept = draft.updates and draft.updates >= self.project.updates
                 run = Run(draft, self.run.points(self.project.updates) if kept else ())
+        self._leave(self.run, run)
         after = State(draft, run)
         self.undo_stack.push(_StateCommand(self, text, before=self._state, after=after, merge=merge))
+
+    def _leave(self, former: Run, present: Run) -> None:
+        if former is not present and present.last < former.last and former.last - former.first >= WORTH_KEEPING:
+            self.run_left.emit(former)
 
     def _take(self, state: State) -> None:
         change = Change.between(self.project, state.project)
@@ -187,18 +194,19 @@ class Document(QObject):
         draft = self.project.copy()
         draft.network.set_values(run.parameters_at(update))
         draft.start = self.project.start_values() if update else None
-        draft.updates = update
+        draft.updates, draft.epoch, draft.memory = update, run.epoch_at(update), run.memory_at(update)
         draft.network.share_unchanged(self.project.network)
         return draft
 
-    def apply_update(self, rows: range) -> None:
-        """One update of gradient descent on the batch `rows`. Raises TrainingError when it cannot be made."""
+    def apply_update(self, batch: int) -> None:
+        """One update on this batch of the present epoch. Raises TrainingError when it cannot be made."""
         self._refuse_if_busy()
         update = self.project.updates
-        run = self.run.advance(update, rows)
+        run = self.run.advance(update, batch, self.project.settings)
+        self._leave(self.run, run)
         self._push(f"Update {update + 1}", self._at_update(run, update + 1), run=run)
 
-    def apply_updates(self, batches: Sequence[range]) -> None:
+    def apply_updates(self, batches: Sequence[int]) -> None:
         """The updates on several batches, as one undo entry.
 
         Raises TrainingError when one of them cannot be made; those before it are then kept.
@@ -207,8 +215,8 @@ class Document(QObject):
         run, start = self.run, self.project.updates
         update = start
         try:
-            for rows in batches:
-                run = run.advance(update, rows, noted=rows is batches[-1])
+            for batch in batches:
+                run = run.advance(update, batch, self.project.settings, noted=batch == batches[-1])
                 update += 1
         finally:
             if update > start:
@@ -220,16 +228,17 @@ class Document(QObject):
         """Whether an update was made since the last change of network, data or settings."""
         return self.project.updates > self.run.first
 
-    def back_update(self, *, epoch: bool = False) -> range:
+    def back_update(self, *, epoch: bool = False) -> NDArray[np.intp]:
         """Go back past the last update, to the bit; return the rows of its batch.
 
-        With `epoch` past all updates since the last one that began the table.
+        With `epoch` past all updates of that epoch.
         """
-        rows = self.run.rows_of(self.project.updates)
+        run = self.run
         target = self.project.updates - 1
-        while epoch and rows.start and target > self.run.first:
-            rows = self.run.rows_of(target)
+        begun = run.epoch_at(target)
+        while epoch and target > run.first and run.epoch_at(target - 1) == begun:
             target -= 1
+        rows = run.rows_of(target + 1)
         stack = self.undo_stack
         command = stack.command(stack.index() - 1) if stack.index() else None
         if (
@@ -242,7 +251,24 @@ class Document(QObject):
             self._push(f"Back to update {target}", self._at_update(self.run, target), run=self.run)
         return rows
 
-    def show_progress(self, values: dict[str, float], update: int) -> None:
+    def go_to_update(self, update: int) -> None:
+        """Go to any update of the run, to the bit; moves that follow each other are one undo entry.
+
+        Raises TrainingError when the run has no such update.
+        """
+        self._refuse_if_busy()
+        if update != self.project.updates:
+            self._push(f"Go to update {update:,}", self._at_update(self.run, update), merge="update", run=self.run)
+
+    def branch(self) -> None:
+        """Go on from the present update in a run of its own; the former one, which has gone further, is left."""
+        self._refuse_if_busy()
+        update = self.project.updates
+        run = self.run.branch(update)
+        self._leave(self.run, run)
+        self._push(f"Branch from update {update:,}", self.project.copy(), run=run)
+
+    def show_progress(self, values: dict[str, float], update: int, epoch: int) -> None:
         """Let the views follow a run that is under way, without an undo entry.
 
         `run` stays what it was: the one under way belongs to the trainer's thread until `finish_run`.
@@ -250,7 +276,7 @@ class Document(QObject):
         draft = self.project.copy()
         draft.network.set_values(values)
         draft.start = self.project.start_values()
-        draft.updates = update
+        draft.updates, draft.epoch = update, epoch
         draft.network.share_unchanged(self.project.network)
         self._take(State(draft, self.run))
 
@@ -260,6 +286,7 @@ class Document(QObject):
             self._take(before)
             return
         self._state = before
+        self._leave(before.run, run)
         after = State(self._at_update(run, update), run)
         self.undo_stack.push(_StateCommand(self, text, before=before, after=after, merge=None))
 
@@ -268,7 +295,7 @@ class Document(QObject):
         self._refuse_if_busy()
         draft = self.project.copy()
         draft.network.set_values(self.project.start_values())
-        draft.updates, draft.start = 0, None
+        draft.updates, draft.start, draft.epoch, draft.memory = 0, None, 0, None
         draft.network.share_unchanged(self.project.network)
         self._push("Reset to the start", draft)
 
@@ -283,6 +310,6 @@ class Document(QObject):
         draft.network.set_values(
             initial_values(draft.network, settings.initializer, rng, scale=settings.initializer_scale)
         )
-        draft.updates, draft.start = 0, None
+        draft.updates, draft.start, draft.epoch, draft.memory = 0, None, 0, None
         draft.network.share_unchanged(self.project.network)
         self._push(f"New random weights (seed {settings.seed})", draft)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
+import numpy as np
+from numpy.typing import NDArray
 from PySide6.QtCore import QObject, QTimer, Signal
 
 from core.errors import NnvizError
 from core.passes import trace_project
 from core.plan import Plan, compile_network
-from core.quantities import Granularity, Kind, Phase, Quantity, Step
+from core.quantities import PARAMETER_KINDS, Granularity, Kind, Phase, Quantity, Step
 from core.schedule import Schedule
 from core.trace import Trace
 from nnviz_app.document import Change, Document
@@ -45,8 +45,8 @@ class Player(QObject):
         self.speed = 2.0
         self.is_locked = False
         self._row = 0
-        # The first row of the batch that the trace is of.
-        self._first_row = 0
+        # The rows of the batch on show, while they are known.
+        self._rows: NDArray[np.intp] | None = None
         self._plan: Plan | None = None
         self._trace: Trace | None = None
         self._schedule: Schedule | None = None
@@ -63,16 +63,22 @@ class Player(QObject):
         if self._trace is None and project.network.neurons and project.dataset.rows:
             if self._plan is None:
                 self._plan = compile_network(project.network)
-            rows = self.batch_rows
-            self._first_row = rows.start
-            self._trace = trace_project(project, rows, plan=self._plan, schedule=self._schedule)
+            self._trace = trace_project(project, self.batch_rows, plan=self._plan, schedule=self._schedule)
             self._schedule = self._trace.schedule
         return self._trace
 
     @property
-    def batch_rows(self) -> range:
-        """The rows of the batch on show."""
-        return self.document.project.batch_rows(self._row)
+    def batch_rows(self) -> NDArray[np.intp]:
+        """The rows of the batch on show, in the order of the epoch; a test row is on its own."""
+        if self._rows is None:
+            self._rows = self.document.project.batch_rows(self._row)
+        return self._rows
+
+    @property
+    def is_training_row(self) -> bool:
+        """Whether the row on show is trained with."""
+        dataset = self.document.project.dataset
+        return self._row < dataset.rows and not dataset.test[self._row]
 
     @property
     def sample(self) -> int:
@@ -86,7 +92,7 @@ class Player(QObject):
     @property
     def row(self) -> int:
         """The row on show."""
-        return self.batch_rows.start + self.sample
+        return int(self.batch_rows[self.sample]) if self.document.project.dataset.rows else 0
 
     @property
     def length(self) -> int:
@@ -124,7 +130,7 @@ class Player(QObject):
         trace = self.trace
         if trace is None:
             return None
-        once = kind in (Kind.PARAMETER_GRAD, Kind.UPDATE)
+        once = kind in PARAMETER_KINDS
         quantity = Quantity(kind, subject, 0 if once else self.sample)
         return trace.value(quantity) if trace.is_revealed(quantity, self.index) else None
 
@@ -163,7 +169,7 @@ class Player(QObject):
             self.go_to(trace.previous_index(self.index, size))
         elif self.document.can_go_back:
             rows = self.document.back_update(epoch=size is Granularity.EPOCH)
-            self._set(rows.start, 0)
+            self._set(int(rows[0]), 0)
             if self.trace is not None:
                 target = len(self.trace)
                 if size in (Granularity.UPDATE, Granularity.EPOCH):
@@ -191,12 +197,24 @@ class Player(QObject):
             if self.trace is not None:
                 self._set(self._row, self.trace.end_of_forward())
 
-    def _apply(self, batches: Sequence[range] = ()) -> bool:
+    def show_next_batch(self) -> None:
+        """Show the batch whose turn it is, before its first step."""
+        self._set(self._next_row(), 0)
+
+    def _apply(self, *, epoch: bool = False) -> bool:
+        """The update of the batch on show; with `epoch` also those of the batches after it."""
+        project = self.document.project
+        batches = project.batches
+        batch = batches.find(project.epoch, self._row)
+        if batch is None:
+            self.pause()
+            self.refused.emit(f"Row {self._row + 1} is a test row, which is not trained with: choose a training row.")
+            return False
         try:
-            if batches:
-                self.document.apply_updates(batches)
+            if epoch:
+                self.document.apply_updates(range(batch, batches.count))
             else:
-                self.document.apply_update(self.batch_rows)
+                self.document.apply_update(batch)
         except NnvizError as error:
             self.pause()
             self.refused.emit(str(error))
@@ -205,19 +223,23 @@ class Player(QObject):
 
     def _finish_epoch(self) -> None:
         project = self.document.project
-        batches = [self.batch_rows]
-        while batches[-1].stop < project.dataset.rows:
-            batches.append(project.batch_rows(batches[-1].stop))
-        if len(batches) > LONG_EPOCH and not batches[0].start:
+        batch = project.batches.find(project.epoch, self._row) or 0
+        if project.batches.count - batch > LONG_EPOCH:
             self.long_epoch.emit()
             return
-        self._apply(batches)
-        made = self.document.project.updates - project.updates
-        self._set(batches[made].start if made < len(batches) else 0, 0)
+        before = project.updates
+        self._apply(epoch=True)
+        if self.document.project.updates > before:
+            self._set(self._next_row(), 0)
 
     def _next_row(self) -> int:
-        following = self.batch_rows.stop
-        return following if following < self.document.project.dataset.rows else 0
+        """The first row of the batch whose turn it is."""
+        project = self.document.project
+        batches = project.batches
+        if not batches.count:
+            return 0
+        batch = self.document.run.next_batch(project.updates, project.settings)
+        return int(batches.rows(project.epoch, batch)[0])
 
     def select_row(self, row: int) -> None:
         """Show another row, as far stepped as this one."""
@@ -230,13 +252,14 @@ class Player(QObject):
     def _index_in_batch(self, row: int, within: int) -> int:
         """The number of steps done in its batch when `within` steps of this row's own are."""
         length = self.trace.schedule.sample_length if self.trace else 0
-        sample = row - self.document.project.batch_rows(row).start
+        sample = int(np.flatnonzero(self.document.project.batch_rows(row) == row)[0])
         # Of a later sample of a batch at least one step is done, else the one before it would be on show.
         return sample * length + max(min(within, length), 1 if sample else 0)
 
     def _show_batch(self, row: int) -> None:
-        if self.document.project.batch_rows(row) != self.batch_rows:
-            self._trace = None
+        rows = self.document.project.batch_rows(row)
+        if self._rows is None or not np.array_equal(rows, self._rows):
+            self._trace, self._rows = None, rows
         self._row = row
 
     def _set(self, row: int, index: int) -> None:
@@ -286,21 +309,22 @@ class Player(QObject):
     def _follow(self, change: Change) -> None:
         if not (change.affects_numbers or change.project):
             return
-        former = self._trace
+        former, rows = self._trace, self._rows
         at_end = former is not None and self.index == len(former)
         if change.structure or change.project:
             self._plan = None
-        self._trace = None
+        self._trace = self._rows = None
         if change.project:
             self.pause()
             self._row, self.index = 0, 0
-        self._row = min(self._row, max(0, self.document.project.dataset.rows - 1))
+        last = max(0, self.document.project.dataset.rows - 1)
+        self._row = min(self._row, last)
         if change.structure and not at_end:
             self.index = 0
-        elif change.settings and not change.project and former is not None and not at_end:
+        elif (change.settings or change.data) and not change.project and former is not None and not at_end:
             # Other batches, perhaps: the row on show stays, as far stepped as it was.
             sample = former.sample_at(self.index)
-            self._row = min(self._first_row + sample, max(0, self.document.project.dataset.rows - 1))
+            self._row = min(int(rows[sample]) if rows is not None else self._row, last)
             self.index = self._index_in_batch(self._row, self.index - sample * former.schedule.sample_length)
         self.index = self.length if at_end and not change.project else min(self.index, self.length)
         self.moved.emit()

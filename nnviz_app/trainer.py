@@ -11,8 +11,10 @@ from typing import Protocol
 from PySide6.QtCore import QCoreApplication, QObject, QThread, QTimer, Signal
 
 from core.errors import NnvizError, TrainingError
+from core.history import LossPoint
 from core.numbers import format_number
-from core.training import LossPoint, Progress, Run
+from core.project import Project
+from core.training import CANNOT_TRAIN, Progress, Run
 from nnviz_app.document import Change, Document, State
 
 # Seconds of training between two reports to the window, at least.
@@ -41,6 +43,8 @@ class Report:
     progress: Progress
     values: dict[str, float]
     points: tuple[LossPoint, ...]
+    # How many epochs are finished since update 0.
+    epoch: int
 
 
 class _Worker(QThread):
@@ -48,9 +52,12 @@ class _Worker(QThread):
 
     reported = Signal(object)
 
-    def __init__(self, run: Run, update: int, epochs: int, parent: QObject) -> None:
+    def __init__(self, run: Run, project: Project, epochs: int, parent: QObject) -> None:
         super().__init__(parent)
-        self.training, self.update, self.epochs = run, update, epochs
+        self.training, self.update, self.epochs = run, project.updates, epochs
+        self.settings, self.breakpoints = project.settings, project.breakpoints
+        # Why the run ended before its time, where a setting or a breakpoint wanted it.
+        self.reason, self.at_breakpoint = "", False
         self.error = ""
         self.fault: Exception | None = None
         self.epochs_done = 0
@@ -77,11 +84,12 @@ class _Worker(QThread):
             self.error = f"The run ended with a fault in the program: {error!r}."
 
     def _train(self) -> None:
-        steps = self.training.train(self.update, self.epochs)
+        steps = self.training.train(self.update, self.settings, epochs=self.epochs, breakpoints=self.breakpoints)
         due = time.perf_counter() + REPORT_SECONDS
         try:
             for progress in steps:
-                self.epochs_done = progress.epoch
+                self.epochs_done, self.reason = progress.epoch, progress.reason
+                self.at_breakpoint = progress.at_breakpoint
                 if self._stop.is_set():
                     break
                 if time.perf_counter() >= due:
@@ -93,7 +101,8 @@ class _Worker(QThread):
         """Let the window show where the run is; return when the next report is due."""
         self._shown.clear()
         start = time.perf_counter()
-        self.reported.emit(Report(progress, self.training.parameters_at(progress.update), self.training.points()))
+        run, update = self.training, progress.update
+        self.reported.emit(Report(progress, run.parameters_at(update), run.points(), run.epoch_at(update)))
         # The window works undisturbed in the meantime: two threads that both want the interpreter slow each
         # other down much more than taking turns does.
         if not self._stop.is_set():
@@ -114,6 +123,8 @@ class Trainer(QObject):
     progressed = Signal(object)
     finished = Signal(str)
     refused = Signal(str)
+    # The next update is the one that makes a breakpoint hold.
+    stopped_at_breakpoint = Signal()
 
     def __init__(self, document: Document, player: Lockable, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -140,7 +151,7 @@ class Trainer(QObject):
             return
         document, update = self.document, self.document.project.updates
         if not document.run.can_train:
-            self.refused.emit("Training needs an output neuron and a row of data with its target.")
+            self.refused.emit(CANNOT_TRAIN)
             return
         try:
             branch = document.run.branch(update)
@@ -149,8 +160,8 @@ class Trainer(QObject):
             self.refused.emit(str(error))
             return
         self._before = document.state
-        self.progress = Progress(0, epochs, update, self.live_points[-1].loss)
-        worker = self._worker = _Worker(branch, update, epochs, self)
+        self.progress = Progress(0, epochs, update, self.live_points[-1])
+        worker = self._worker = _Worker(branch, document.project, epochs, self)
         worker.reported.connect(self._show)
         worker.finished.connect(self._end)
         document.busy = BUSY
@@ -181,7 +192,7 @@ class Trainer(QObject):
         self.live_points, self.progress = report.points, report.progress
         self._showing = True
         try:
-            self.document.show_progress(report.values, report.progress.update)
+            self.document.show_progress(report.values, report.progress.update, report.epoch)
         finally:
             self._showing = False
         self.progressed.emit(report.progress)
@@ -209,6 +220,8 @@ class Trainer(QObject):
             sys.excepthook(type(worker.fault), worker.fault, worker.fault.__traceback__)
         if worker.error:
             self.refused.emit(worker.error)
+        elif worker.at_breakpoint:
+            self.stopped_at_breakpoint.emit()
         self.finished.emit(self._summary(worker, before))
 
     def _summary(self, worker: _Worker, before: State) -> str:
@@ -221,6 +234,8 @@ class Trainer(QObject):
         count, updates = worker.epochs_done, f"{run.last:,} update{'' if run.last == 1 else 's'}"
         done = f"{count:,} epoch{'' if count == 1 else 's'}"
         opening = f"{done} done" if count == worker.epochs else f"Stopped after {done}"
+        if worker.reason:
+            opening = f"{worker.reason} {opening}"
         change = f"the loss went from {format_number(was)} to {format_number(points[-1].loss)}"
         return f"{opening}: {change} ({updates} in all)."
 

@@ -10,7 +10,7 @@ from core.advice import advise
 from core.dataset import Dataset
 from core.initializers import initial_values
 from core.network import Network
-from core.project import Settings
+from core.settings import Settings
 
 
 def network_of(outputs: int = 1, activation: str = "sigmoid", hidden: str = "tanh") -> Network:

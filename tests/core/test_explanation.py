@@ -22,6 +22,7 @@ from core.passes import trace_project
 from core.plan import compile_network
 from core.project_file import load_project
 from core.quantities import Kind, Quantity, Step
+from core.settings import Settings
 from core.trace import Trace
 
 EXAMPLES = Path(__file__).parents[2] / "resources" / "examples"
@@ -120,7 +121,11 @@ def small(activation: str, loss: str, *, target: float = 0.3, weight: float = -0
         network.connect("o1", "o2", weight=-0.3)
     inputs = np.array([[0.9], [-1.3]])
     return Trace(
-        compile_network(network), network.values, inputs, np.array([[target, 1 - target], [target, target]]), loss=loss
+        compile_network(network),
+        network.values,
+        inputs,
+        np.array([[target, 1 - target], [target, target]]),
+        Settings(loss=loss),
     )
 
 
@@ -319,7 +324,11 @@ def test_notes_say_what_is_a_convention() -> None:
 @settings(max_examples=15)
 def test_every_step_of_any_network_can_be_explained(case: Case, digits: int) -> None:
     trace = Trace(
-        compile_network(case.network), case.network.values, case.x, case.targets, loss=case.loss, mean=case.mean
+        compile_network(case.network),
+        case.network.values,
+        case.x,
+        case.targets,
+        Settings(loss=case.loss, batch_mean=case.mean),
     )
     for step in trace:
         explanation = explain(trace, step, digits)

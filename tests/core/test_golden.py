@@ -13,6 +13,7 @@ from core.engine import Engine, pass_sample
 from core.network import Edge, Network, Neuron, Role
 from core.plan import compile_network
 from core.quantities import Kind, Quantity
+from core.settings import Settings
 from core.trace import Trace
 
 EXAMPLES: list[dict[str, Any]] = json.loads(
@@ -79,9 +80,11 @@ def test_the_steps_of_a_trace_show_the_numbers_of_the_worked_example(example: di
         network.values,
         np.array([example["inputs"]]),
         np.array([example["targets"]]),
-        loss=example["loss"],
-        learning_rate=example["learning_rate"],
-        update_biases=example["update_biases"],
+        Settings(
+            loss=example["loss"],
+            learning_rate=example["learning_rate"],
+            update_biases=example["update_biases"],
+        ),
     )
     expected, after = example["expected"], example["expected"]["after_update"][0]
     shown = {(step.kind, step.quantity.subject): step.value for step in trace}

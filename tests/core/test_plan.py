@@ -79,16 +79,15 @@ def test_a_layered_network_compiles_into_one_dense_block_per_layer_without_a_mas
     assert all(block.mask is None and isinstance(block.sources, slice) for block in blocks_of(plan))
     assert plan.size == 5 * 4 + 4 * 6 + 2 * 5
     assert [block.feeds_back for block in blocks_of(plan)] == [False, True, True]
-    assert [block.only for block in blocks_of(plan)] == [True, True, True]
+    assert plan.reads_inputs_first
 
 
 def test_the_weight_matrices_and_their_gradients_are_views_of_the_flat_vectors() -> None:
     network = layered(2, 3, 1, activation="linear")
     engine = Engine(compile_network(network))
-    for level in engine._weights:
-        for _, matrix, gradient in level:
-            assert np.shares_memory(matrix, engine.parameters)
-            assert np.shares_memory(gradient, engine.gradient)
+    for matrix, gradient in engine.workspace.matrices.values():
+        assert np.shares_memory(matrix, engine.parameters)
+        assert np.shares_memory(gradient, engine.gradient)
     engine.load(network.values)
     before = engine.forward(np.ones((1, 2))).copy()
     engine.parameters[engine.plan.bias_position["n2.0"]] += 1.0
@@ -176,7 +175,6 @@ def test_a_skip_connection_is_a_mask_in_a_block_that_spans_both_levels() -> None
     assert last.mask is not None
     # Bias, x, the hidden level's row of ones, h.
     assert last.mask.tolist() == [[1.0, 1.0, 0.0, 1.0]]
-    assert not last.only
 
 
 @pytest.mark.parametrize(("inputs", "shape"), [(1000, (1, 1001)), (10000, (1, 3))])

@@ -23,8 +23,9 @@ from core.errors import ProjectError
 from core.initializers import INITIALIZERS
 from core.losses import LOSSES
 from core.network import Network
-from core.project import Project, Settings
+from core.project import Project
 from core.project_file import load_project, project_from_text, project_to_text, save_project
+from core.settings import Settings
 
 EXAMPLES = sorted((Path(__file__).parents[2] / "resources" / "examples").glob("*.nnviz"))
 TEXT = EXAMPLES[0].read_text(encoding="utf-8")
@@ -371,7 +372,7 @@ def _many(neurons: int, edges: int = 0, rows: int = 0, *, tied: bool = False, fr
 
 def test_what_is_too_much_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "network.neurons: too long, the limit is 5000 entries" in refusal(_many(5001))
-    assert "data.rows: too many numbers, the limit is 1000000" in refusal(_many(2000, rows=1001))
+    assert "data.rows: too many numbers, the limit is 4000000" in refusal(_many(2000, rows=2001))
     project = project_from_text(TEXT)
     for limit, what in (("MAX_NEURONS", "neurons"), ("MAX_EDGES", "edges"), ("MAX_CELLS", "numbers in its data")):
         with monkeypatch.context() as patch:
@@ -556,7 +557,7 @@ def test_a_huge_file_is_refused_before_it_is_read(tmp_path: Path) -> None:
     with path.open("wb") as file:
         file.truncate(3 * 2**30)
     start = time.perf_counter()
-    with pytest.raises(ProjectError, match=r"is too large for a project \(3072 MB\): the limit is 64 MB"):
+    with pytest.raises(ProjectError, match=r"is too large for a project \(3072 MB\): the limit is 128 MB"):
         load_project(path)
     assert time.perf_counter() - start < 1.0
 

@@ -16,9 +16,10 @@ from core.errors import TrainingError
 from core.network import Network
 from core.numbers import parse_number
 from core.passes import trace_project
-from core.project import Project, Settings
+from core.project import Project
 from core.project_file import load_project
 from core.report import HEADINGS, data_report, text_report
+from core.settings import Settings
 
 ROOT = Path(__file__).parents[2]
 EXAMPLES = sorted((ROOT / "resources" / "examples").glob("*.nnviz"))
@@ -106,7 +107,7 @@ def check_structure(data: Mapping[str, object]) -> None:
     assert isinstance(steps, list)
     kinds = set(re.findall(r"`(\w+)`", next(line for line in DOCS.splitlines() if line.startswith("| `kind`"))))
     phases = set(re.findall(r"`(\w+)`", next(line for line in DOCS.splitlines() if line.startswith("| `phase`"))))
-    assert len(kinds) == 14
+    assert len(kinds) == 19
     for number, step in enumerate(steps, start=1):
         assert set(step) == documented("Each step is an object:")
         assert step["step"] == number

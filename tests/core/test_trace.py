@@ -6,6 +6,7 @@ import math
 import sys
 import tracemalloc
 from collections import Counter
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -20,6 +21,7 @@ from core.losses import LOSSES, PROBABILITY_MARGIN
 from core.network import Edge, Network, Neuron, Role
 from core.plan import compile_network
 from core.quantities import EDGE_KINDS, GIVEN_KINDS, PARAMETER_KINDS, Granularity, Kind, Phase, Quantity, Step, phase_of
+from core.settings import Settings
 from core.trace import Trace
 
 LEARNING_RATE = 0.3
@@ -33,10 +35,7 @@ def trace_of(case: Case, *, update_biases: bool = True) -> Trace:
         case.network.values,
         case.x,
         case.targets,
-        loss=case.loss,
-        mean=case.mean,
-        learning_rate=LEARNING_RATE,
-        update_biases=update_biases,
+        Settings(loss=case.loss, batch_mean=case.mean, learning_rate=LEARNING_RATE, update_biases=update_biases),
     )
 
 
@@ -504,8 +503,9 @@ def test_a_schedule_is_used_again_only_where_it_fits() -> None:
     plan = compile_network(network)
     first = Trace(plan, network.values, case.x, case.targets)
 
-    def again(size: int, **settings: object) -> Trace:
-        return Trace(plan, network.values, case.x[:size], case.targets[:size], schedule=first.schedule, **settings)  # type: ignore[arg-type]
+    def again(size: int, **chosen: object) -> Trace:
+        settings = replace(Settings(), **chosen)
+        return Trace(plan, network.values, case.x[:size], case.targets[:size], settings, schedule=first.schedule)
 
     assert again(2).schedule is first.schedule
     assert again(2, loss="cross_entropy").schedule is first.schedule

@@ -15,7 +15,8 @@ from core import training
 from core.dataset import Dataset
 from core.errors import TrainingError
 from core.network import Network
-from core.project import Project, Settings
+from core.project import Project
+from core.settings import Settings
 from core.training import LossPoint, Run
 
 EXAMPLES = json.loads((Path(__file__).parents[1] / "data" / "worked_examples.json").read_text(encoding="utf-8"))

@@ -1,0 +1,155 @@
+"""One update after the other in place: the engine's gradient, the penalties, the optimizer's step."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.activations import Array
+from core.batches import dropout_masks
+from core.engine import Engine
+from core.optimizers import OPTIMIZERS, OptimizerState, Penalty, Stepper
+from core.plan import Plan
+from core.rate_schedules import rate_at
+from core.settings import Memory, Settings
+
+# Numbers of one array while a whole table is evaluated.
+PART = 2**20
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Moment:
+    """All that the next updates depend on: flat parameters and the optimizer's state, as copies."""
+
+    parameters: Array
+    optimizer: str
+    state: OptimizerState
+
+    @property
+    def nbytes(self) -> int:
+        """The bytes that its numbers take."""
+        return self.parameters.nbytes + sum(slot.nbytes for slot in self.state.slots.values())
+
+
+def rate_of(settings: Settings, epoch: int) -> float:
+    """The learning rate in this epoch (the first is epoch 0)."""
+    return rate_at(settings.schedule, settings.schedule_options, settings.learning_rate, epoch)
+
+
+class Learner:
+    """Makes updates with the choices of `settings`: loss, optimizer, penalties, precision, what may change.
+
+    `engine.parameters` are the present ones. Which rows make an update, and the learning rate, are the caller's.
+    Raises TrainingError for options that the optimizer does not allow.
+    """
+
+    def __init__(self, plan: Plan, settings: Settings) -> None:
+        self.plan, self.settings = plan, settings
+        dtype = np.dtype(settings.precision)
+        self.engine = Engine(plan, loss=settings.loss, mean=settings.batch_mean, dtype=dtype)
+        # The loss of the last batch.
+        self.loss = 0.0
+        self._order: NDArray[np.intp] | None = None
+        weights = plan.weights()
+        self.stepper = Stepper(
+            OPTIMIZERS[settings.optimizer],
+            plan.size,
+            options=settings.optimizer_options,
+            dtype=dtype,
+            trainable=plan.trainable(update_biases=settings.update_biases),
+            weights=weights,
+        )
+        self.penalty: Penalty | None = None
+        if settings.l1 or settings.l2:
+            self.penalty = Penalty(weights, l1=settings.l1, l2=settings.l2, dtype=dtype)
+
+    # The state that updates go on from
+
+    def load(self, values: Mapping[str, float], memory: Memory | None = None) -> None:
+        """Take parameters by id, and what the optimizer remembers; `memory` of another optimizer is left out."""
+        self.engine.load(values)
+        slots = {name: np.zeros(self.plan.size, self.stepper.dtype) for name in self.stepper.slots}
+        updates = 0
+        if memory is not None and set(memory.slots) == set(slots):
+            updates = memory.updates
+            for name, numbers in memory.slots.items():
+                slots[name][:] = self.plan.pack({i: numbers.get(i, 0.0) for i in self.plan.names})
+        self.stepper.load_state(OptimizerState(updates, slots))
+
+    def memory(self) -> Memory | None:
+        """What the optimizer remembers, by parameter; None where it remembers nothing."""
+        if not self.stepper.slots:
+            return None
+        slots = {name: self.plan.unpack(slot) for name, slot in self.stepper.slots.items()}
+        return Memory(self.stepper.updates, slots)
+
+    def moment(self) -> Moment:
+        """The present state, to come back to."""
+        return Moment(self.engine.parameters.copy(), self.settings.optimizer, self.stepper.copy_state())
+
+    def restore(self, moment: Moment) -> None:
+        """Go back to a former state, bit for bit; the state of another optimizer is begun anew."""
+        self.engine.parameters[:] = moment.parameters
+        if moment.optimizer == self.settings.optimizer:
+            self.stepper.load_state(moment.state)
+        else:
+            zeros = {name: np.zeros_like(slot) for name, slot in self.stepper.slots.items()}
+            self.stepper.load_state(OptimizerState(0, zeros))
+
+    # Updates
+
+    def masks(self, update: int, batch: int) -> NDArray[Any] | None:
+        """The dropout masks for update number `update`, shape (dropout neurons, batch); None without dropout."""
+        rates = self.plan.dropout_rates
+        if not len(rates):
+            return None
+        masks = dropout_masks(rates, batch, seed=self.settings.seed, update=update)
+        return masks.astype(self.stepper.dtype, copy=False)
+
+    def gradient(self, x: Array, targets: Array, *, masks: NDArray[Any] | None) -> float:
+        """Leave the gradient of these samples in the engine, shapes (batch, inputs) and (batch, outputs); their loss."""
+        engine = self.engine
+        with np.errstate(all="ignore"):
+            engine.set_masks(masks)
+            engine.forward(x)
+            self.loss = engine.loss_value(targets)
+            engine.backward()
+            engine.set_masks(None)
+        return self.loss
+
+    def step(self, rate: float) -> None:
+        """Penalties and the optimizer's step, with the gradient that the engine holds."""
+        engine = self.engine
+        with np.errstate(all="ignore"):
+            if self.penalty is not None:
+                self.penalty.add_to(engine.gradient, engine.parameters)
+            self.stepper.step(engine.parameters, engine.gradient, rate)
+
+    def bind(self, x: Array, targets: Array, order: NDArray[np.intp]) -> None:
+        """Take the rows of a table in this order, for `update`; the same order again costs nothing."""
+        if order is not self._order:
+            self._order = order
+            self._x, self._targets = x[order], targets[order]
+
+    def update(self, start: int, stop: int, *, number: int, rate: float) -> None:
+        """Update number `number` on the bound rows from `start` to before `stop`."""
+        self.gradient(self._x[start:stop], self._targets[start:stop], masks=self.masks(number, stop - start))
+        self.step(rate)
+
+    def evaluate(self, x: Array, targets: Array, rows: NDArray[np.intp]) -> tuple[float, Array]:
+        """The loss over some rows of a table and their outputs, shape (rows, outputs), without dropout."""
+        engine = self.engine
+        # In parts, so that a long table takes little memory.
+        size = max(1, PART // max(1, self.plan.row_count))
+        total, outputs = 0.0, []
+        with np.errstate(all="ignore"):
+            for start in range(0, len(rows), size):
+                part = rows[start : start + size]
+                outputs.append(engine.forward(x[part]).copy())
+                share = engine.loss_value(targets[part])
+                total += share * len(part) if engine.mean else share
+        return total / len(rows) if engine.mean else total, np.concatenate(outputs)
