@@ -1,18 +1,21 @@
 """The table of activation functions.
 
-Each works on arrays of shape (neurons, batch) and writes into an array that the caller owns.
-An activation gives a vector-Jacobian product, so that softmax needs no special case.
+Each works on arrays of shape (neurons, batch) and writes into arrays that the caller owns. A function is given as
+a program: the numpy calls that compute it, bound to their arrays once and run at each pass.
 """
 
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 Array = NDArray[np.floating[Any]]
+# Calls to make one after the other: each a function and its arguments.
+Program = list[tuple[Callable[..., object], tuple[object, ...]]]
 
 LEAKY_SLOPE = 0.01
 ELU_ALPHA = 1.0
@@ -24,85 +27,117 @@ _erfc = np.frompyfunc(math.erfc, 1, 1)
 class Activation:
     """One activation function a = f(z).
 
-    `forward(z, a)` writes the activations; `vjp(z, a, a_grad, z_grad)` writes dL/dz from dL/da.
+    `forward(z, a)` is the program that writes the activations. `slope(z, a, slope)` writes f'(z), element by
+    element. A `coupled` activation (softmax) depends on the pre-activations of the whole group: it has a
+    vector-Jacobian product instead, `vjp(z, a, a_grad, z_grad)`, which writes dL/dz from dL/da.
     `latex(z)` and `derivative_latex(z, a)` give the formula with the texts put in.
-    `coupled`: an activation depends on the pre-activations of the whole group (softmax).
     """
 
     name: str
     title: str
     symbol: str
-    forward: Callable[[Array, Array], object]
-    vjp: Callable[[Array, Array, Array, Array], object]
+    forward: Callable[[Array, Array], Program]
+    slope: Callable[[Array, Array, Array], Program]
     latex: Callable[[str], str]
     derivative_latex: Callable[[str, str], str]
     note: str = ""
-    coupled: bool = False
+    vjp: Callable[[Array, Array, Array, Array], Program] | None = None
+
+    @property
+    def coupled(self) -> bool:
+        """Whether an activation depends on other neurons' pre-activations."""
+        return self.vjp is not None
 
 
-def _linear(z: Array, a: Array) -> None:
-    np.copyto(a, z)
+def constant(value: float, like: Array) -> Array:
+    """`value` as an array without dimensions: numpy takes it three times as fast as a Python number."""
+    return np.array(value, like.dtype)
 
 
-def _linear_vjp(z: Array, a: Array, a_grad: Array, z_grad: Array) -> None:
-    np.copyto(z_grad, a_grad)
+def run(program: Program) -> None:
+    """Make the calls of a program."""
+    for function, arguments in program:
+        function(*arguments)
 
 
-def _sigmoid(z: Array, a: Array) -> None:
-    # exp overflows to infinity below z = -709, and 1 / infinity is the right 0.
-    np.negative(z, a)
-    np.exp(a, a)
-    np.add(a, 1.0, a)
-    np.reciprocal(a, a)
+def _linear(z: Array, a: Array) -> Program:
+    return [(np.copyto, (a, z))]
 
 
-def _sigmoid_vjp(z: Array, a: Array, a_grad: Array, z_grad: Array) -> None:
-    np.subtract(1.0, a, z_grad)
-    np.multiply(z_grad, a, z_grad)
-    np.multiply(z_grad, a_grad, z_grad)
+def _linear_slope(z: Array, a: Array, slope: Array) -> Program:
+    return [(slope.fill, (1.0,))]
 
 
-def _tanh_vjp(z: Array, a: Array, a_grad: Array, z_grad: Array) -> None:
-    np.multiply(a, a, z_grad)
-    np.subtract(1.0, z_grad, z_grad)
-    np.multiply(z_grad, a_grad, z_grad)
+def _sigmoid(z: Array, a: Array) -> Program:
+    # exp overflows to infinity below z = -709, and 1 / infinity is the right 0. Never in place: with a single
+    # number numpy takes four times as long for that.
+    part = np.empty_like(z)
+    return [
+        (np.negative, (z, part)),
+        (np.exp, (part, a)),
+        (np.add, (a, constant(1.0, z), part)),
+        (np.reciprocal, (part, a)),
+    ]
 
 
-def _relu(z: Array, a: Array) -> None:
-    np.maximum(z, 0.0, out=a)
+def _sigmoid_slope(z: Array, a: Array, slope: Array) -> Program:
+    part = np.empty_like(z)
+    return [(np.subtract, (constant(1.0, z), a, part)), (np.multiply, (part, a, slope))]
 
 
-def _relu_vjp(z: Array, a: Array, a_grad: Array, z_grad: Array) -> None:
-    np.multiply(a_grad, z > 0.0, z_grad)
+def _tanh(z: Array, a: Array) -> Program:
+    return [(np.tanh, (z, a))]
 
 
-def _leaky_relu(z: Array, a: Array) -> None:
-    np.multiply(z, LEAKY_SLOPE, a)
-    np.maximum(z, a, out=a)
+def _tanh_slope(z: Array, a: Array, slope: Array) -> Program:
+    part = np.empty_like(z)
+    return [(np.multiply, (a, a, part)), (np.subtract, (constant(1.0, z), part, slope))]
 
 
-def _leaky_relu_vjp(z: Array, a: Array, a_grad: Array, z_grad: Array) -> None:
-    np.multiply(a_grad, np.where(z > 0.0, 1.0, LEAKY_SLOPE), z_grad)
+def _relu(z: Array, a: Array) -> Program:
+    return [(partial(np.maximum, out=a), (z, constant(0.0, z)))]
 
 
-def _elu(z: Array, a: Array) -> None:
-    np.minimum(z, 0.0, out=a)
-    np.expm1(a, a)
-    np.multiply(a, ELU_ALPHA, a)
-    np.copyto(a, z, where=z > 0.0)
+def _positive(z: Array, a: Array, slope: Array) -> Program:
+    return [(partial(np.greater, casting="unsafe"), (z, constant(0.0, z), slope))]
 
 
-def _elu_vjp(z: Array, a: Array, a_grad: Array, z_grad: Array) -> None:
-    np.multiply(a_grad, np.where(z > 0.0, 1.0, a + ELU_ALPHA), z_grad)
+def _leaky_relu(z: Array, a: Array) -> Program:
+    return [(np.multiply, (z, constant(LEAKY_SLOPE, z), a)), (partial(np.maximum, out=a), (z, a))]
 
 
-def _softplus(z: Array, a: Array) -> None:
-    np.logaddexp(0.0, z, a)
+def _leaky_relu_slope(z: Array, a: Array, slope: Array) -> Program:
+    def choose() -> None:
+        np.copyto(slope, np.where(z > 0.0, 1.0, LEAKY_SLOPE))
+
+    return [(choose, ())]
 
 
-def _softplus_vjp(z: Array, a: Array, a_grad: Array, z_grad: Array) -> None:
-    _sigmoid(z, z_grad)
-    np.multiply(z_grad, a_grad, z_grad)
+def _elu(z: Array, a: Array) -> Program:
+    def copy_positive() -> None:
+        np.copyto(a, z, where=z > 0.0)
+
+    return [
+        (partial(np.minimum, out=a), (z, constant(0.0, z))),
+        (np.expm1, (a, a)),
+        (np.multiply, (a, constant(ELU_ALPHA, z), a)),
+        (copy_positive, ()),
+    ]
+
+
+def _elu_slope(z: Array, a: Array, slope: Array) -> Program:
+    def choose() -> None:
+        np.copyto(slope, np.where(z > 0.0, 1.0, a + ELU_ALPHA))
+
+    return [(choose, ())]
+
+
+def _softplus(z: Array, a: Array) -> Program:
+    return [(np.logaddexp, (constant(0.0, z), z, a))]
+
+
+def _softplus_slope(z: Array, a: Array, slope: Array) -> Program:
+    return _sigmoid(z, slope)
 
 
 def _normal_cdf(z: Array) -> Array:
@@ -110,62 +145,80 @@ def _normal_cdf(z: Array) -> Array:
     return 0.5 * np.asarray(_erfc(z / -math.sqrt(2.0)), dtype=z.dtype)
 
 
-def _gelu(z: Array, a: Array) -> None:
-    np.multiply(z, _normal_cdf(z), a)
+def _gelu(z: Array, a: Array) -> Program:
+    return [(lambda: np.multiply(z, _normal_cdf(z), a), ())]
 
 
-def _gelu_vjp(z: Array, a: Array, a_grad: Array, z_grad: Array) -> None:
-    density = np.exp(-0.5 * z * z) / math.sqrt(2.0 * math.pi)
-    np.multiply(a_grad, _normal_cdf(z) + z * density, z_grad)
+def _gelu_slope(z: Array, a: Array, slope: Array) -> Program:
+    def add_up() -> None:
+        density = np.exp(-0.5 * z * z) / math.sqrt(2.0 * math.pi)
+        np.add(_normal_cdf(z), z * density, slope)
+
+    return [(add_up, ())]
 
 
-def _silu(z: Array, a: Array) -> None:
-    _sigmoid(z, a)
-    np.multiply(a, z, a)
+def _silu(z: Array, a: Array) -> Program:
+    return [*_sigmoid(z, a), (np.multiply, (a, z, a))]
 
 
-def _silu_vjp(z: Array, a: Array, a_grad: Array, z_grad: Array) -> None:
+def _silu_slope(z: Array, a: Array, slope: Array) -> Program:
     gate = np.empty_like(z)
-    _sigmoid(z, gate)
-    np.multiply(a_grad, gate * (1.0 + z * (1.0 - gate)), z_grad)
+    return [*_sigmoid(z, gate), (lambda: np.multiply(gate, 1.0 + z * (1.0 - gate), slope), ())]
 
 
-def _sine_vjp(z: Array, a: Array, a_grad: Array, z_grad: Array) -> None:
-    np.cos(z, z_grad)
-    np.multiply(z_grad, a_grad, z_grad)
+def _sine(z: Array, a: Array) -> Program:
+    return [(np.sin, (z, a))]
 
 
-def _step(z: Array, a: Array) -> None:
-    np.greater(z, 0.0, out=a, casting="unsafe")
+def _sine_slope(z: Array, a: Array, slope: Array) -> Program:
+    return [(np.cos, (z, slope))]
 
 
-def _step_vjp(z: Array, a: Array, a_grad: Array, z_grad: Array) -> None:
-    z_grad.fill(0.0)
+def _step_slope(z: Array, a: Array, slope: Array) -> Program:
+    return [(slope.fill, (0.0,))]
 
 
-def _softmax(z: Array, a: Array) -> None:
+def _step(z: Array, a: Array) -> Program:
+    return _positive(z, a, a)
+
+
+def _softmax(z: Array, a: Array) -> Program:
     # The largest pre-activation is subtracted first, so that no exponential overflows.
-    np.subtract(z, z.max(axis=0, keepdims=True), a)
-    np.exp(a, a)
-    np.divide(a, a.sum(axis=0, keepdims=True), a)
+    most = np.empty((1, *z.shape[1:]), z.dtype)
+    return [
+        (np.maximum.reduce, (z, 0, None, most, True)),
+        (np.subtract, (z, most, a)),
+        (np.exp, (a, a)),
+        (np.add.reduce, (a, 0, None, most, True)),
+        (np.divide, (a, most, a)),
+    ]
 
 
-def _softmax_vjp(z: Array, a: Array, a_grad: Array, z_grad: Array) -> None:
-    mean = (a * a_grad).sum(axis=0, keepdims=True)
-    np.subtract(a_grad, mean, z_grad)
-    np.multiply(z_grad, a, z_grad)
+def _softmax_slope(z: Array, a: Array, slope: Array) -> Program:
+    """The diagonal of the Jacobian."""
+    return _sigmoid_slope(z, a, slope)
+
+
+def _softmax_vjp(z: Array, a: Array, a_grad: Array, z_grad: Array) -> Program:
+    mean = np.empty((1, *z.shape[1:]), z.dtype)
+    return [
+        (np.multiply, (a, a_grad, z_grad)),
+        (np.add.reduce, (z_grad, 0, None, mean, True)),
+        (np.subtract, (a_grad, mean, z_grad)),
+        (np.multiply, (z_grad, a, z_grad)),
+    ]
 
 
 ACTIVATIONS: dict[str, Activation] = {
     activation.name: activation
     for activation in (
-        Activation("linear", "Linear", "z", _linear, _linear_vjp, lambda z: z, lambda z, a: "1"),
+        Activation("linear", "Linear", "z", _linear, _linear_slope, lambda z: z, lambda z, a: "1"),
         Activation(
             "sigmoid",
             "Sigmoid",
             "σ",
             _sigmoid,
-            _sigmoid_vjp,
+            _sigmoid_slope,
             lambda z: rf"\frac{{1}}{{1 + e^{{-{_bracket(z)}}}}}",
             lambda z, a: rf"{_bracket(a)} \, (1 - {_bracket(a)})",
         ),
@@ -173,8 +226,8 @@ ACTIVATIONS: dict[str, Activation] = {
             "tanh",
             "Tanh",
             "tanh",
-            np.tanh,
-            _tanh_vjp,
+            _tanh,
+            _tanh_slope,
             lambda z: rf"\tanh({z})",
             lambda z, a: rf"(1 - {_base(a)}^2)",
         ),
@@ -183,7 +236,7 @@ ACTIVATIONS: dict[str, Activation] = {
             "ReLU",
             "ReLU",
             _relu,
-            _relu_vjp,
+            _positive,
             lambda z: rf"\max(0, {z})",
             lambda z, a: rf"[{z} > 0]",
             note="The derivative at z = 0 is taken as 0.",
@@ -193,7 +246,7 @@ ACTIVATIONS: dict[str, Activation] = {
             "Leaky ReLU",
             "leaky",
             _leaky_relu,
-            _leaky_relu_vjp,
+            _leaky_relu_slope,
             lambda z: rf"\max({LEAKY_SLOPE} \cdot {_bracket(z)}, {z})",
             lambda z, a: rf"(1 \; \mathrm{{if}} \; {z} > 0 \; \mathrm{{else}} \; {LEAKY_SLOPE})",
             note=f"The slope below 0 is {LEAKY_SLOPE}.",
@@ -203,7 +256,7 @@ ACTIVATIONS: dict[str, Activation] = {
             "ELU",
             "ELU",
             _elu,
-            _elu_vjp,
+            _elu_slope,
             lambda z: rf"({z} \; \mathrm{{if}} \; {z} > 0 \; \mathrm{{else}} \; e^{{{z}}} - 1)",
             lambda z, a: rf"(1 \; \mathrm{{if}} \; {z} > 0 \; \mathrm{{else}} \; {a} + 1)",
         ),
@@ -212,7 +265,7 @@ ACTIVATIONS: dict[str, Activation] = {
             "Softplus",
             "softplus",
             _softplus,
-            _softplus_vjp,
+            _softplus_slope,
             lambda z: rf"\ln(1 + e^{{{z}}})",
             lambda z, a: rf"\frac{{1}}{{1 + e^{{-{_bracket(z)}}}}}",
         ),
@@ -221,7 +274,7 @@ ACTIVATIONS: dict[str, Activation] = {
             "GELU",
             "GELU",
             _gelu,
-            _gelu_vjp,
+            _gelu_slope,
             lambda z: rf"{_bracket(z)} \cdot \Phi({z})",
             lambda z, a: rf"(\Phi({z}) + {_bracket(z)} \cdot \varphi({z}))",
             note="Φ and φ are the standard normal distribution and its density (the exact form).",
@@ -231,7 +284,7 @@ ACTIVATIONS: dict[str, Activation] = {
             "SiLU",
             "SiLU",
             _silu,
-            _silu_vjp,
+            _silu_slope,
             lambda z: rf"{_bracket(z)} \cdot \sigma({z})",
             lambda z, a: rf"\sigma({z}) \, (1 + {_bracket(z)} \, (1 - \sigma({z})))",
         ),
@@ -239,8 +292,8 @@ ACTIVATIONS: dict[str, Activation] = {
             "sine",
             "Sine",
             "sin",
-            np.sin,
-            _sine_vjp,
+            _sine,
+            _sine_slope,
             lambda z: rf"\sin({z})",
             lambda z, a: rf"\cos({z})",
         ),
@@ -249,7 +302,7 @@ ACTIVATIONS: dict[str, Activation] = {
             "Step",
             "step",
             _step,
-            _step_vjp,
+            _step_slope,
             lambda z: rf"[{z} > 0]",
             lambda z, a: "0",
             note="The gradient of the step function is 0 wherever it exists, so nothing before it learns.",
@@ -259,11 +312,11 @@ ACTIVATIONS: dict[str, Activation] = {
             "Softmax",
             "softmax",
             _softmax,
-            _softmax_vjp,
+            _softmax_slope,
             lambda z: rf"\mathrm{{softmax}}({z})",
             lambda z, a: rf"{_bracket(a)} \, (1 - {_bracket(a)})",
             note="Over all output neurons that use it: their activations add up to 1.",
-            coupled=True,
+            vjp=_softmax_vjp,
         ),
     )
 }
@@ -283,7 +336,7 @@ def evaluate(name: str, z: Array) -> Array:
     z = np.asarray(z, dtype=float)
     a = np.empty_like(z)
     with np.errstate(over="ignore"):
-        ACTIVATIONS[name].forward(z, a)
+        run(ACTIVATIONS[name].forward(z, a))
     return a
 
 
@@ -291,9 +344,7 @@ def derivative(name: str, z: Array) -> Array:
     """f'(z), element by element (for softmax the diagonal of its Jacobian)."""
     z = np.asarray(z, dtype=float)
     a = evaluate(name, z)
-    if ACTIVATIONS[name].coupled:
-        return a * (1.0 - a)
-    z_grad = np.empty_like(z)
+    slope = np.empty_like(z)
     with np.errstate(over="ignore"):
-        ACTIVATIONS[name].vjp(z, a, np.ones_like(z), z_grad)
-    return z_grad
+        run(ACTIVATIONS[name].slope(z, a, slope))
+    return slope

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cached_property
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -21,13 +23,15 @@ class Batches:
         self.training_rows = rows
         self.size = min(size, len(rows)) or len(rows)
         self.shuffle, self.seed = shuffle, seed
+        # How many batches an epoch has.
+        self.count = -(-len(rows) // self.size) if self.size else 0
         self._epoch = -1
         self._order = rows
 
-    @property
-    def count(self) -> int:
-        """How many batches an epoch has."""
-        return -(-len(self.training_rows) // self.size) if self.size else 0
+    @cached_property
+    def all_bounds(self) -> list[tuple[int, int]]:
+        """Where each batch starts and stops in the order of its epoch."""
+        return [self.bounds(batch) for batch in range(self.count)]
 
     def order(self, epoch: int) -> NDArray[np.intp]:
         """All training rows in the order of this epoch (the first is epoch 0)."""

@@ -1,182 +1,170 @@
 """The numpy engine: forward pass, loss, backward pass and update of a compiled network.
 
-The same functions explain one sample and train on many: arrays are neuron-major, shape (rows, batch), allocated
-once per batch size and written in place. Weight matrices and their gradients are views of two flat vectors.
+The same calls explain one sample and train on many. Weight matrices and their gradients are views of two flat
+vectors; the arrays of a batch size and the program of calls over them are a `Workspace`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import DTypeLike, NDArray
 
-from core.activations import Array
+from core.activations import Array, Program, run
 from core.errors import TrainingError
 from core.losses import LOSSES, Loss
 from core.network import Role
-from core.plan import Block, Plan
+from core.plan import Plan
+from core.workspace import OutputLosses, Workspace
 
-
-class Workspace:
-    """The arrays of one batch size: z, a, dL/dz and dL/da, each (rows, batch); targets and shares (outputs, batch)."""
-
-    def __init__(self, plan: Plan, batch: int) -> None:
-        shape = (plan.row_count, batch)
-        outputs = len(plan.network.outputs)
-        self.batch = batch
-        self.z = np.zeros(shape)
-        self.a = np.zeros(shape)
-        self.a[plan.ones] = 1.0
-        self.z_grad = np.zeros(shape)
-        self.a_grad = np.zeros(shape)
-        self.targets = np.zeros((outputs, batch))
-        self.shares = np.zeros((outputs, batch))
-        blocks = [block for level in plan.levels for block in level.blocks]
-        self.gathered = {
-            block.offset: np.zeros((block.shape[1], batch)) for block in blocks if not isinstance(block.sources, slice)
-        }
-        self.pulled = np.zeros((max((block.shape[1] for block in blocks), default=0), batch))
+# How many batches of a bound table have their programs kept, about 3 KB each.
+KEPT_BATCHES = 1024
 
 
 class Engine:
     """Computes the passes of a plan with a loss; owns the flat `parameters` and `gradient`.
 
-    `mean`: the batch's loss is the mean over its samples, else their sum.
+    `mean`: the batch's loss is the mean over its samples, else their sum. All arrays have the `dtype`.
+    There are two ways through a batch: `forward`, `loss_value` and `backward`, which leave every number in
+    `workspace`; and, for many updates on one table, `bind` it once and call `pass_rows`.
     """
 
-    def __init__(self, plan: Plan, *, loss: str = "half_squared_error", mean: bool = True) -> None:
+    def __init__(
+        self,
+        plan: Plan,
+        *,
+        loss: str = "half_squared_error",
+        mean: bool = True,
+        dtype: DTypeLike = np.float64,
+    ) -> None:
         self.plan = plan
         self.loss: Loss = LOSSES[loss]
         self.mean = mean
-        self.parameters = np.zeros(plan.size)
-        self.gradient = np.zeros(plan.size)
-        outputs = plan.network.outputs
-        self.output_scale = 1.0 / len(outputs) if self.loss.mean and outputs else 1.0
-        joint = [n.activation == self.loss.joint_activation for n in outputs]
-        self._joint = np.flatnonzero(joint)
-        self._plain = np.flatnonzero(np.logical_not(joint))
-        output_rows = np.arange(plan.row_count)[plan.output_rows]
-        self._joint_rows = output_rows[self._joint]
-        self._plain_rows = output_rows[self._plain]
-        self._weights = [
-            [(b, self._matrix(self.parameters, b), self._matrix(self.gradient, b)) for b in level.blocks]
-            for level in plan.levels
-        ]
-        joint_rows = set(self._joint_rows.tolist())
-        # Where the joint gradient is all there is, the activation's own derivative is not asked for.
-        self._segments = [
-            [s for s in level.segments if not (s.last and s.rows.start in joint_rows)] for level in plan.levels
-        ]
-        self._workspaces: dict[int, Workspace] = {}
+        self.dtype = np.dtype(dtype)
+        self.parameters: Array = np.zeros(plan.size, self.dtype)
+        self.gradient: Array = np.zeros(plan.size, self.dtype)
+        self._step: Array = np.empty(plan.size, self.dtype)
+        self._losses = OutputLosses(plan, self.loss, mean=mean)
+        self._masks: Array | None = None
+        self._workspaces: dict[tuple[int, bool], Workspace] = {}
+        # The bound table: (rows, first level) with its column of ones, and the targets, (outputs, rows).
+        self._table: Array = np.zeros((0, plan.first_rows), self.dtype)
+        self._table_targets: Array = np.zeros((len(plan.network.outputs), 0), self.dtype)
+        # The programs over its batches by first and last row, by the number of samples that are masked.
+        self._kept: dict[int, dict[tuple[int, int], tuple[Workspace, Program]]] = {0: {}}
+        self._batches = self._kept[0]
         self.workspace = self._workspace_for(1)
 
-    @staticmethod
-    def _matrix(vector: NDArray[np.float64], block: Block) -> NDArray[np.float64]:
-        return vector[block.offset : block.offset + block.size].reshape(block.shape)
-
     def _workspace_for(self, batch: int) -> Workspace:
-        workspace = self._workspaces.get(batch)
+        masks = self._masks
+        if masks is not None and masks.shape[1] != batch:
+            raise ValueError(f"The dropout masks are for {masks.shape[1]} samples, the batch has {batch}.")
+        key = batch, masks is not None
+        workspace = self._workspaces.get(key)
         if workspace is None:
-            workspace = self._workspaces[batch] = Workspace(self.plan, batch)
+            workspace = self._workspaces[key] = Workspace(
+                self.plan, batch, self._losses, self.parameters, self.gradient, masked=masks is not None
+            )
         return workspace
 
     def load(self, values: Mapping[str, float]) -> None:
         """Take over the parameters from `values` by id."""
         self.parameters[:] = self.plan.pack(values)
 
+    def set_masks(self, masks: Array | None) -> None:
+        """Drop neurons out in the passes to come, until other masks are set; None drops nobody.
+
+        `masks` has shape (neurons with dropout, batch), in the order of `plan.dropout_neurons`, and holds 0 or
+        1 / (1 - p). The batches to come must have that many samples.
+        """
+        self._masks = masks if self.plan.dropout_neurons else None
+        self._batches = self._kept.setdefault(0 if self._masks is None else self._masks.shape[1], {})
+        if masks is not None and self._masks is not None:
+            work = self._workspace_for(masks.shape[1])
+            if work.mask is not None:
+                work.mask[self.plan.dropout_rows] = masks
+
     def forward(self, x: Array) -> Array:
         """The outputs, shape (batch, outputs), of the samples `x`, shape (batch, inputs)."""
         work = self.workspace = self._workspace_for(len(x))
-        z, a = work.z, work.a
-        a[self.plan.input_rows] = x.T
+        work.write_inputs(x)
         with np.errstate(over="ignore", invalid="ignore"):
-            for level, weights in zip(self.plan.levels, self._weights, strict=True):
-                for block, matrix, _ in weights:
-                    np.dot(matrix, self._sources(block, work), out=z[block.rows])
-                for segment in level.segments:
-                    segment.activation.forward(z[segment.rows], a[segment.rows])
-        outputs: Array = a[self.plan.output_rows].T
+            run(work.own.forward)
+        outputs: Array = work.a[self.plan.output_rows].T
         return outputs
-
-    @staticmethod
-    def _sources(block: Block, work: Workspace, *, fresh: bool = True) -> NDArray[np.float64]:
-        if isinstance(block.sources, slice):
-            return work.a[block.sources]
-        gathered = work.gathered[block.offset]
-        if fresh:
-            np.take(work.a, block.sources, axis=0, out=gathered)
-        return gathered
 
     def loss_value(self, targets: Array) -> float:
         """The loss of the batch last passed forward; `targets` has shape (batch, outputs).
 
         Raises TrainingError when the network has no output.
         """
-        work, loss = self.workspace, self.loss
-        if not len(work.targets):
-            raise TrainingError("There is no output neuron, so there is no loss: make a neuron an output.")
+        self._check_outputs()
+        work = self.workspace
         work.targets[:] = targets.T
         with np.errstate(over="ignore", invalid="ignore"):
-            if len(self._plain):
-                work.shares[self._plain] = loss.share(work.a[self._plain_rows], work.targets[self._plain])
-            if len(self._joint) and loss.joint_share:
-                work.shares[self._joint] = loss.joint_share(work.z[self._joint_rows], work.targets[self._joint])
-            if self.output_scale != 1.0:
-                work.shares *= self.output_scale
-            total = float(work.shares.sum())
-        return total / work.batch if self.mean else total
+            run(work.own.loss)
+            self._losses.write_shares(work)
+        return float(work.total) / work.divisor
 
-    def backward(self) -> NDArray[np.float64]:
+    def backward(self) -> Array:
         """The gradient of the loss last computed with `loss_value`, over the flat parameter vector."""
-        work, loss, plan = self.workspace, self.loss, self.plan
-        a, a_grad, z_grad = work.a, work.a_grad, work.z_grad
-        scale = self.output_scale / work.batch if self.mean else self.output_scale
-        a_grad.fill(0.0)
         with np.errstate(over="ignore", invalid="ignore"):
-            if len(self._plain):
-                a_grad[self._plain_rows] = scale * loss.grad(a[self._plain_rows], work.targets[self._plain])
-            z_grad.fill(0.0)
-            if len(self._joint) and loss.joint_grad:
-                joint = scale * loss.joint_grad(a[self._joint_rows], work.targets[self._joint])
-                z_grad[self._joint_rows] = joint
-            for index in range(len(plan.levels) - 1, -1, -1):
-                for segment in self._segments[index]:
-                    rows = segment.rows
-                    segment.activation.vjp(work.z[rows], a[rows], a_grad[rows], z_grad[rows])
-                    if len(self._joint) and not segment.last:
-                        self._add_joint(segment.rows, joint)
-                for block, matrix, gradient in self._weights[index]:
-                    delta = z_grad[block.rows]
-                    np.dot(delta, self._sources(block, work, fresh=False).T, out=gradient)
-                    if block.mask is not None:
-                        np.multiply(gradient, block.mask, gradient)
-                    if not block.feeds_back:
-                        continue
-                    if block.only:
-                        np.dot(matrix.T, delta, out=a_grad[block.sources])
-                    else:
-                        pulled = work.pulled[: block.shape[1]]
-                        np.dot(matrix.T, delta, out=pulled)
-                        a_grad[block.sources] += pulled
-        for positions in plan.ties:
-            self.gradient[positions] = self.gradient[positions].sum()
+            run(self.workspace.own.backward)
         return self.gradient
 
-    def _add_joint(self, rows: slice, joint: Array) -> None:
-        for place, row in enumerate(self._joint_rows):
-            if rows.start <= row < rows.stop:
-                self.workspace.z_grad[row] += joint[place]
+    def _check_outputs(self) -> None:
+        if not self.plan.network.outputs:
+            raise TrainingError("There is no output neuron, so there is no loss: make a neuron an output.")
+
+    def bind(self, x: Array, targets: Array) -> None:
+        """Take a table for `pass_rows`: `x` has shape (rows, inputs), `targets` (rows, outputs).
+
+        It is copied, once, into the form that the products use. Binding a table of as many rows again (in
+        another order, say) takes the place of the former and costs the copy alone.
+
+        Raises TrainingError when the network has no output.
+        """
+        self._check_outputs()
+        if len(self._table) != len(x):
+            self._table = np.zeros((len(x), self.plan.first_rows), self.dtype)
+            self._table[:, 0] = 1.0
+            self._table_targets = np.zeros((targets.shape[1], len(x)), self.dtype)
+            for batches in self._kept.values():
+                batches.clear()
+        self._table[:, self.plan.input_rows] = x
+        self._table_targets[:] = targets.T
+
+    def pass_rows(self, start: int, stop: int) -> float:
+        """Forward pass, loss and backward pass of the bound table's rows from `start` to before `stop`.
+
+        Gives the loss of the batch; its gradient is in `gradient`. The same rows give the same bits again. Made
+        for loops: the caller wraps them in `np.errstate(over="ignore", invalid="ignore")`. `workspace` then holds
+        the batch's numbers, but for the inputs' activations, the targets and the shares, which stay in the table.
+        """
+        work, program = self._batches.get((start, stop)) or self._batch(start, stop)
+        for function, arguments in program:
+            function(*arguments)
+        self.workspace = work
+        return work.total.item() / work.divisor
+
+    def _batch(self, start: int, stop: int) -> tuple[Workspace, Program]:
+        work = self._workspace_for(stop - start)
+        program = work.passes(self._table[start:stop].T, self._table_targets[:, start:stop]).whole
+        if len(self._batches) >= KEPT_BATCHES:
+            self._batches.clear()
+        self._batches[start, stop] = work, program
+        return work, program
 
     def descend(self, learning_rate: float, trainable: NDArray[np.float64] | None = None) -> None:
         """One update of gradient descent: parameters -= learning rate * gradient, where `trainable` is 1."""
         with np.errstate(over="ignore", invalid="ignore"):
-            step = self.gradient * learning_rate
+            np.multiply(self.gradient, learning_rate, self._step)
             if trainable is not None:
                 # Not a product: 0 times an infinite gradient would be NaN.
-                step[trainable == 0.0] = 0.0
-            np.subtract(self.parameters, step, self.parameters)
+                self._step[trainable == 0.0] = 0.0
+            np.subtract(self.parameters, self._step, self.parameters)
 
 
 @dataclass(frozen=True, eq=False)
@@ -185,29 +173,47 @@ class SamplePass:
 
     Outputs whose dL/dz comes jointly from the loss (sigmoid with binary cross-entropy, softmax with
     cross-entropy) have no dL/da of their own from the loss; they are the `joint` ones.
+
+    `a` and `a_grad` are what later neurons read and give back. Where a neuron has dropout that is its activation
+    times its mask; its activation before that and the gradient are in `raw` and `raw_grad`.
     """
 
     plan: Plan
-    z: NDArray[np.float64]
-    a: NDArray[np.float64]
-    a_grad: NDArray[np.float64]
-    z_grad: NDArray[np.float64]
+    z: Array
+    a: Array
+    a_grad: Array
+    z_grad: Array
     shares: dict[str, float]
     targets: dict[str, float]
     loss: float
-    parameters: NDArray[np.float64]
+    parameters: Array
     joint: frozenset[str]
+    raw: Array | None = None
+    raw_grad: Array | None = None
+    masks: Mapping[str, float] = field(default_factory=dict)
 
     def pre_activation(self, neuron: str) -> float:
         """z of a neuron."""
         return float(self.z[self.plan.rows[neuron]])
 
     def activation(self, neuron: str) -> float:
-        """a of a neuron."""
+        """a of a neuron, before dropout."""
+        return float((self.a if self.raw is None else self.raw)[self.plan.rows[neuron]])
+
+    def dropped_activation(self, neuron: str) -> float:
+        """What later neurons read of a neuron: its activation times its mask."""
         return float(self.a[self.plan.rows[neuron]])
 
+    def mask(self, neuron: str) -> float:
+        """The dropout mask of a neuron: 0, or 1 / (1 - p); 1 where nothing is dropped."""
+        return self.masks.get(neuron, 1.0)
+
     def activation_grad(self, neuron: str) -> float:
-        """dL/da of a neuron."""
+        """dL/da of a neuron, for its activation before dropout."""
+        return float((self.a_grad if self.raw_grad is None else self.raw_grad)[self.plan.rows[neuron]])
+
+    def dropped_grad(self, neuron: str) -> float:
+        """dL/d(a times mask) of a neuron."""
         return float(self.a_grad[self.plan.rows[neuron]])
 
     def pre_activation_grad(self, neuron: str) -> float:
@@ -224,12 +230,12 @@ class SamplePass:
 
     def product(self, edge: str) -> float:
         """w a of an edge."""
-        return self.weight(edge) * self.activation(self.plan.network.edges[edge].source)
+        return self.weight(edge) * self.dropped_activation(self.plan.network.edges[edge].source)
 
     def weight_grad(self, edge: str) -> float:
         """dL/dw through this edge alone (tied edges add theirs up later)."""
         e = self.plan.network.edges[edge]
-        return self.pre_activation_grad(e.target) * self.activation(e.source)
+        return self.pre_activation_grad(e.target) * self.dropped_activation(e.source)
 
     def contribution(self, edge: str) -> float:
         """What this edge contributes to its source's dL/da: w dL/dz."""
@@ -260,4 +266,9 @@ def pass_sample(engine: Engine, x: Array, targets: Array) -> SamplePass:
         loss=loss,
         parameters=engine.parameters.copy(),
         joint=joint,
+        raw=None if work.mask is None else work.raw[:, 0].copy(),
+        raw_grad=None if work.mask is None else work.raw_grad[:, 0].copy(),
+        masks={}
+        if work.mask is None
+        else dict(zip(plan.dropout_neurons, work.mask[plan.dropout_rows, 0].tolist(), strict=True)),
     )

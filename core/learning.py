@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.activations import Array
-from core.batches import dropout_masks
+from core.batches import Batches, dropout_masks
 from core.engine import Engine
 from core.optimizers import OPTIMIZERS, OptimizerState, Penalty, Stepper
 from core.plan import Plan
@@ -111,7 +111,7 @@ class Learner:
         return masks.astype(self.stepper.dtype, copy=False)
 
     def gradient(self, x: Array, targets: Array, *, masks: NDArray[Any] | None) -> float:
-        """Leave the gradient of these samples in the engine, shapes (batch, inputs) and (batch, outputs); their loss."""
+        """Leave the gradient of samples, shapes (batch, inputs) and (batch, outputs), in the engine; their loss."""
         engine = self.engine
         with np.errstate(all="ignore"):
             engine.set_masks(masks)
@@ -130,15 +130,31 @@ class Learner:
             self.stepper.step(engine.parameters, engine.gradient, rate)
 
     def bind(self, x: Array, targets: Array, order: NDArray[np.intp]) -> None:
-        """Take the rows of a table in this order, for `update`; the same order again costs nothing."""
+        """Take the rows of a table in this order, for `updates`; the same order again costs nothing."""
         if order is not self._order:
             self._order = order
-            self._x, self._targets = x[order], targets[order]
+            self.engine.bind(x[order], targets[order])
 
-    def update(self, start: int, stop: int, *, number: int, rate: float) -> None:
-        """Update number `number` on the bound rows from `start` to before `stop`."""
-        self.gradient(self._x[start:stop], self._targets[start:stop], masks=self.masks(number, stop - start))
-        self.step(rate)
+    def updates(self, batches: Batches, batch: int, count: int, *, number: int, rate: float) -> None:
+        """Make `count` updates on the bound table, from this batch on; the first is number `number`.
+
+        After the last batch the first one follows, in the same order.
+        """
+        engine, stepper, penalty = self.engine, self.stepper, self.penalty
+        parameters, gradient = engine.parameters, engine.gradient
+        pass_rows, step, bounds = engine.pass_rows, stepper.step, batches.all_bounds
+        has_dropout = bool(self.plan.dropout_neurons)
+        with np.errstate(all="ignore"):
+            for place in range(batch, batch + count):
+                start, stop = bounds[place % len(bounds)]
+                if has_dropout:
+                    engine.set_masks(self.masks(number + place - batch, stop - start))
+                self.loss = pass_rows(start, stop)
+                if penalty is not None:
+                    penalty.add_to(gradient, parameters)
+                step(parameters, gradient, rate)
+        if has_dropout:
+            engine.set_masks(None)
 
     def evaluate(self, x: Array, targets: Array, rows: NDArray[np.intp]) -> tuple[float, Array]:
         """The loss over some rows of a table and their outputs, shape (rows, outputs), without dropout."""

@@ -6,14 +6,20 @@ PyTorch's losses of the same name), each share is already divided by their numbe
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
-from core.activations import Array
+from core.activations import Array, Program, constant
 
 HUBER_DELTA = 1.0
 # Activations are kept this far from 0 and 1 before a logarithm or a division.
 PROBABILITY_MARGIN = 1e-12
+
+
+# (z, a, grad, scale, total) of the outputs -> targets -> two programs: the one writes the sum of all shares into
+# `total`, the other `scale` times their gradient into `grad`, which is dL/da, or dL/dz of a joint form.
+Steps = Callable[[Array, Array, Array, float, Array], Callable[[Array], tuple[Program, Program]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +29,7 @@ class Loss:
     `share(a, t)` and `grad(a, t)` take arrays of shape (outputs, batch), not yet divided by the number of
     outputs; `mean` says that they are to be. `joint_activation` names the activation with which the loss has a
     stable joint form: `joint_share(z, t)` and dL/dz = `joint_grad(a, t)`.
+    `steps` and `joint_steps` compute the same on arrays bound once, where speed is worth it.
     `latex(a, t)` and `grad_latex(a, t)` give the formulas of one share with the texts put in.
     """
 
@@ -37,10 +44,14 @@ class Loss:
     joint_share: Callable[[Array, Array], Array] | None = None
     joint_grad: Callable[[Array, Array], Array] | None = None
     probabilities: bool = False
+    steps: Steps | None = None
+    joint_steps: Steps | None = None
 
 
 def _probability(a: Array) -> Array:
-    return np.clip(a, PROBABILITY_MARGIN, 1.0 - PROBABILITY_MARGIN)
+    # In float32 the margin is what that can tell from 1.
+    margin = max(PROBABILITY_MARGIN, float(np.finfo(a.dtype).eps))
+    return np.clip(a, margin, 1.0 - margin)
 
 
 def _half_squared(a: Array, t: Array) -> Array:
@@ -51,6 +62,25 @@ def _half_squared(a: Array, t: Array) -> Array:
 def _squared(a: Array, t: Array) -> Array:
     difference = a - t
     return difference * difference
+
+
+def _squared_steps(half: bool) -> Steps:
+    def steps(
+        z: Array, a: Array, grad: Array, scale: float, total: Array
+    ) -> Callable[[Array], tuple[Program, Program]]:
+        difference = np.empty_like(a)
+        flat = difference.reshape(-1)
+        factor, one_half = constant(scale if half else 2.0 * scale, a), constant(0.5, a)
+
+        def bind(t: Array) -> tuple[Program, Program]:
+            value: Program = [(np.subtract, (a, t, difference)), (flat.dot, (flat, total))]
+            if half:
+                value.append((np.multiply, (total, one_half, total)))
+            return value, [(np.multiply, (difference, factor, grad))]
+
+        return bind
+
+    return steps
 
 
 def _huber(a: Array, t: Array) -> Array:
@@ -77,6 +107,29 @@ def _binary_cross_entropy_joint(z: Array, t: Array) -> Array:
     return value
 
 
+def _binary_cross_entropy_steps(
+    z: Array, a: Array, grad: Array, scale: float, total: Array
+) -> Callable[[Array], tuple[Program, Program]]:
+    share, rest, part = np.empty_like(z), np.empty_like(z), np.empty_like(z)
+    flat, ones = share.reshape(-1), np.ones(z.size, z.dtype)
+    zero, minus_one, factor = constant(0.0, z), constant(-1.0, z), constant(scale, z)
+
+    def bind(t: Array) -> tuple[Program, Program]:
+        return [
+            (np.copysign, (z, minus_one, share)),
+            (np.exp, (share, share)),
+            (np.log1p, (share, share)),
+            (partial(np.maximum, out=rest), (z, zero)),
+            (np.multiply, (t, z, part)),
+            # First these two, which may cancel.
+            (np.subtract, (rest, part, rest)),
+            (np.add, (share, rest, share)),
+            (ones.dot, (flat, total)),
+        ], [(np.subtract, (a, t, grad)), (np.multiply, (grad, factor, grad))]
+
+    return bind
+
+
 def _cross_entropy(a: Array, t: Array) -> Array:
     return -t * np.log(_probability(a))
 
@@ -91,6 +144,33 @@ def _softmax_cross_entropy_grad(a: Array, t: Array) -> Array:
     # a - t where the targets add up to 1, and right where they do not.
     grad: Array = a * t.sum(axis=0, keepdims=True) - t
     return grad
+
+
+def _cross_entropy_steps(
+    z: Array, a: Array, grad: Array, scale: float, total: Array
+) -> Callable[[Array], tuple[Program, Program]]:
+    shifted, power = np.empty_like(z), np.empty_like(z)
+    column = np.empty((1, z.shape[1]), z.dtype)
+    flat, ones, factor = shifted.reshape(-1), np.ones(z.size, z.dtype), constant(scale, z)
+
+    def bind(t: Array) -> tuple[Program, Program]:
+        return [
+            (np.maximum.reduce, (z, 0, None, column, True)),
+            (np.subtract, (z, column, shifted)),
+            (np.exp, (shifted, power)),
+            (np.add.reduce, (power, 0, None, column, True)),
+            (np.log, (column, column)),
+            (np.subtract, (column, shifted, shifted)),
+            (np.multiply, (t, shifted, shifted)),
+            (ones.dot, (flat, total)),
+        ], [
+            (np.add.reduce, (t, 0, None, column, True)),
+            (np.multiply, (a, column, grad)),
+            (np.subtract, (grad, t, grad)),
+            (np.multiply, (grad, factor, grad)),
+        ]
+
+    return bind
 
 
 def _minus(a: str, t: str) -> str:
@@ -108,6 +188,7 @@ LOSSES: dict[str, Loss] = {
             lambda a, t: a - t,
             lambda a, t: rf"\frac{{1}}{{2}} ({_minus(t, a)})^2",
             _minus,
+            steps=_squared_steps(half=True),
         ),
         Loss(
             "squared_error",
@@ -117,6 +198,7 @@ LOSSES: dict[str, Loss] = {
             lambda a, t: 2.0 * (a - t),
             lambda a, t: f"({_minus(t, a)})^2",
             lambda a, t: rf"2 \, ({_minus(a, t)})",
+            steps=_squared_steps(half=False),
         ),
         Loss(
             "mean_squared_error",
@@ -126,6 +208,7 @@ LOSSES: dict[str, Loss] = {
             lambda a, t: 2.0 * (a - t),
             lambda a, t: f"({_minus(t, a)})^2",
             lambda a, t: rf"2 \, ({_minus(a, t)})",
+            steps=_squared_steps(half=False),
         ),
         Loss(
             "mean_absolute_error",
@@ -156,6 +239,7 @@ LOSSES: dict[str, Loss] = {
             joint_activation="sigmoid",
             joint_share=_binary_cross_entropy_joint,
             joint_grad=lambda a, t: a - t,
+            joint_steps=_binary_cross_entropy_steps,
             probabilities=True,
         ),
         Loss(
@@ -169,6 +253,7 @@ LOSSES: dict[str, Loss] = {
             joint_activation="softmax",
             joint_share=_cross_entropy_joint,
             joint_grad=_softmax_cross_entropy_grad,
+            joint_steps=_cross_entropy_steps,
             probabilities=True,
         ),
     )

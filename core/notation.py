@@ -65,7 +65,7 @@ def quantity_name(trace: Trace, quantity: Quantity) -> str:
     if kind is Kind.UPDATE:
         return f"new {parameter}"
     former = "old " if kind in FORMER_KINDS else ""
-    return f"{former}{_term(trace, kind).symbol}({parameter})"
+    return f"{former}{term_of(trace, kind).symbol}({parameter})"
 
 
 def carried_name(trace: Trace, edge: str) -> str:
@@ -74,7 +74,7 @@ def carried_name(trace: Trace, edge: str) -> str:
     return f"{'ã' if source in trace.schedule.dropped else 'a'}({source})"
 
 
-def _term(trace: Trace, kind: Kind) -> Term:
+def term_of(trace: Trace, kind: Kind) -> Term:
     """The optimizer's or the penalty's term that a quantity of this kind is."""
     terms = trace.optimizer.terms
     if kind in TERM_KINDS:
@@ -173,7 +173,7 @@ class Writer:
                 return rf"\frac{{\partial L}}{{\partial \tilde{{a}}_{{{tex}}}}}"
             case Kind.PARAMETER_GRAD | Kind.UPDATE:
                 return rf"\frac{{\partial L}}{{\partial {self.parameter(subject)}}}"
-        term = _term(self.trace, kind).latex
+        term = term_of(self.trace, kind).latex
         former = r"^{\mathrm{old}}" if kind in FORMER_KINDS else ""
         return rf"{term}_{{{self.parameter(subject)}}}{former}"
 

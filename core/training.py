@@ -241,13 +241,13 @@ class Run:
         settings = segment.settings
         learner, batches = self._use(settings), self._batches_of(settings)
         update = self._at
+        changes = settings.shuffle or settings.schedule != "constant"
         while count:
             epoch, batch = segment.place(update + 1, batches.count)
-            part = min(count, batches.count - batch)
+            # Order and learning rate may be others in the next epoch.
+            part = min(count, batches.count - batch) if changes else count
             learner.bind(self._x, self._targets, batches.order(epoch))
-            rate = rate_of(settings, epoch)
-            for number in range(part):
-                learner.update(*batches.bounds(batch + number), number=update + number + 1, rate=rate)
+            learner.updates(batches, batch, part, number=update + 1, rate=rate_of(settings, epoch))
             update, count = update + part, count - part
 
     def branch(self, update: int) -> Run:
@@ -368,6 +368,16 @@ class Run:
         """The first parameter that is infinite or NaN."""
         values = self.plan.unpack(self.learner.engine.parameters)
         return next((_named(self, name) for name, value in values.items() if not np.isfinite(value)), "the loss")
+
+
+def project_at(project: Project, run: Run, update: int) -> Project:
+    """A copy of `project`, which `run` is of, as it is after `update` updates."""
+    draft = project.copy()
+    draft.network.set_values(run.parameters_at(update))
+    draft.start = project.start_values() if update else None
+    draft.updates, draft.epoch, draft.memory = update, run.epoch_at(update), run.memory_at(update)
+    draft.network.share_unchanged(project.network)
+    return draft
 
 
 class _Training:

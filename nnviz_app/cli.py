@@ -33,6 +33,7 @@ commands:
   nnviz [FILE]         open the window, on FILE or on a worked example
   nnviz trace FILE     print a forward pass, loss, backward pass and update, step by step
   nnviz check FILE     compare every gradient with a central difference of the loss
+  nnviz train FILE     train without a window, with a progress bar
 
 examples:
   nnviz                                open the window on a worked example
@@ -40,6 +41,7 @@ examples:
   nnviz trace my.nnviz --sample 2      step through the second row of its data
   nnviz trace my.nnviz --format json   the same for a program to read
   nnviz check my.nnviz                 are the gradients right?
+  nnviz train my.nnviz --epochs 1000   train and save
   nnviz ./trace                        open a file that has the name of a command
 
 exit codes:
@@ -60,6 +62,19 @@ decide is named and not counted.
 
 exit codes:
   0 every error is at most 1e-6, 1 one is above, 2 wrong usage or a file that cannot be read
+"""
+
+
+_TRAIN_EPILOG = """\
+It goes on from the updates that the project has had already, with its own settings, and ends early where these say so.
+Ctrl+C ends the run and saves what was learned until then.
+
+examples:
+  nnviz train my.nnviz --epochs 1000             train and save in the same file
+  nnviz train my.nnviz --out trained.nnviz       leave the file as it is
+
+exit codes:
+  0 trained and saved, 2 wrong usage, a file that cannot be read or written, or nothing that can be trained
 """
 
 
@@ -310,4 +325,25 @@ def _check_lines(result: GradientCheck, project: Project) -> Iterable[str]:
         yield from advise(network, project.settings, project.dataset)
 
 
-_COMMANDS = {"trace": _trace, "check": _check}
+def _train_parser() -> _Parser:
+    from nnviz_app.train_command import add_arguments
+
+    parser = _parser("nnviz train", "Train without a window, with a progress bar.", _TRAIN_EPILOG)
+    add_arguments(parser, _whole_number)
+    return parser
+
+
+def _train(arguments: list[str]) -> int:
+    options = _train_parser().parse_args(arguments)
+    from core.errors import NnvizError
+    from nnviz_app.train_command import train
+
+    try:
+        print(train(options.file, options.epochs, options.out, sys.stderr))
+    except NnvizError as error:
+        _complain(error)
+        return BAD_USAGE
+    return OK
+
+
+_COMMANDS = {"trace": _trace, "check": _check, "train": _train}

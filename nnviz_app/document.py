@@ -15,7 +15,7 @@ from PySide6.QtGui import QUndoCommand, QUndoStack
 from core.errors import TrainingError
 from core.initializers import initial_values
 from core.project import Project
-from core.training import Run
+from core.training import Run, project_at
 
 # A run of fewer updates is not worth comparing with.
 WORTH_KEEPING = 10
@@ -190,21 +190,13 @@ class Document(QObject):
 
     # Updates
 
-    def _at_update(self, run: Run, update: int) -> Project:
-        draft = self.project.copy()
-        draft.network.set_values(run.parameters_at(update))
-        draft.start = self.project.start_values() if update else None
-        draft.updates, draft.epoch, draft.memory = update, run.epoch_at(update), run.memory_at(update)
-        draft.network.share_unchanged(self.project.network)
-        return draft
-
     def apply_update(self, batch: int) -> None:
         """One update on this batch of the present epoch. Raises TrainingError when it cannot be made."""
         self._refuse_if_busy()
         update = self.project.updates
         run = self.run.advance(update, batch, self.project.settings)
         self._leave(self.run, run)
-        self._push(f"Update {update + 1}", self._at_update(run, update + 1), run=run)
+        self._push(f"Update {update + 1}", project_at(self.project, run, update + 1), run=run)
 
     def apply_updates(self, batches: Sequence[int]) -> None:
         """The updates on several batches, as one undo entry.
@@ -221,7 +213,7 @@ class Document(QObject):
         finally:
             if update > start:
                 text = f"Update {update}" if update == start + 1 else f"Updates {start + 1} to {update}"
-                self._push(text, self._at_update(run, update), run=run)
+                self._push(text, project_at(self.project, run, update), run=run)
 
     @property
     def can_go_back(self) -> bool:
@@ -248,7 +240,7 @@ class Document(QObject):
         ):
             stack.undo()
         else:
-            self._push(f"Back to update {target}", self._at_update(self.run, target), run=self.run)
+            self._push(f"Back to update {target}", project_at(self.project, self.run, target), run=self.run)
         return rows
 
     def go_to_update(self, update: int) -> None:
@@ -258,7 +250,9 @@ class Document(QObject):
         """
         self._refuse_if_busy()
         if update != self.project.updates:
-            self._push(f"Go to update {update:,}", self._at_update(self.run, update), merge="update", run=self.run)
+            self._push(
+                f"Go to update {update:,}", project_at(self.project, self.run, update), merge="update", run=self.run
+            )
 
     def branch(self) -> None:
         """Go on from the present update in a run of its own; the former one, which has gone further, is left."""
@@ -287,7 +281,7 @@ class Document(QObject):
             return
         self._state = before
         self._leave(before.run, run)
-        after = State(self._at_update(run, update), run)
+        after = State(project_at(self.project, run, update), run)
         self.undo_stack.push(_StateCommand(self, text, before=before, after=after, merge=None))
 
     def reset(self) -> None:

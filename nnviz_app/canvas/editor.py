@@ -51,7 +51,7 @@ class Field:
         return False
 
     def text(self, project: Project) -> str:
-        """What stands there, at full precision."""
+        """What stands there, at full precision: of the data what the network sees."""
         match self.kind:
             case PartKind.WEIGHT:
                 value = project.network.weight(self.id)
@@ -60,7 +60,7 @@ class Field:
             case PartKind.NAME:
                 return self.id
             case _:
-                value = project.dataset.value(self.row, self.id)
+                value = float(project.dataset.seen(self.id)[self.row])
         # The keyboard's minus sign, for those who edit the text rather than typing over it.
         return format_exact(value).replace("−", "-")
 

@@ -224,6 +224,7 @@ class NeuronItem(QGraphicsItem):
                 draw_pill(painter, piece.rect, piece.text.text, self._ink(piece), locked=piece.locked)
             else:
                 self._paint_text(painter, piece)
+        self.canvas.health.paint(painter, self)
 
     def _paint_halo(self, painter: QPainter) -> None:
         palette, i = theme().palette, self.neuron_id
@@ -268,6 +269,9 @@ class NeuronItem(QGraphicsItem):
             painter.setBrush(self._disc_color())
             self._outline(painter, half)
             return
+        if i in self.canvas.thumbnails:
+            self.canvas.thumbnails.paint(painter, i, INNER_RADIUS)
+            painter.setBrush(Qt.BrushStyle.NoBrush)
         if self.role is Role.OUTPUT:
             painter.setPen(QPen(color, 1.2))
             self._outline(painter, half - 0.6)
@@ -294,7 +298,11 @@ class NeuronItem(QGraphicsItem):
             color = palette.muted
         elif piece.kind is PartKind.VALUE and self.role is Role.INPUT and not self.canvas.texts.is_value_revealed(i):
             color = mix(color, palette.canvas, DIMMED_TEXT)
-        if not focus.is_lit(i) and i not in self.canvas.hovered_neurons:
+        is_on_map = piece.rect.left() < INNER_RADIUS and i in self.canvas.thumbnails
+        if is_on_map and color == palette.muted:
+            # Too pale for a ground in colours.
+            color = palette.text
+        if not is_on_map and not focus.is_lit(i) and i not in self.canvas.hovered_neurons:
             color = mix(color, palette.canvas, DIMMED_TEXT)
         if piece.lettering == "share" and name in focus.active:
             ink = active_ink(focus.hue)

@@ -105,6 +105,10 @@ class CanvasOverlay(QObject):
         text = ""
         if self.document.project.network.neurons and rows:
             text = f"row {player.row + 1} · sample {player.sample + 1} of {len(player.batch_rows)}"
+            if not player.is_training_row:
+                text = f"row {player.row + 1} · test row"
+            elif len(player.batch_rows) > 1 or self.document.project.batches.count > 1:
+                text += f" · {self._batch()}"
         self.sample_label.setText(text)
         phase = player.phase
         self.phase_label.setText(phase.value.upper() if player.index else "")
@@ -113,6 +117,15 @@ class CanvasOverlay(QObject):
         self.hints.setVisible(is_empty)
         self.buttons.setVisible(is_empty)
         self.place()
+
+    def _batch(self) -> str:
+        project = self.document.project
+        batches = project.batches
+        batch = batches.find(project.epoch, self.player.row) or 0
+        of = f"batch {batch + 1} of {batches.count}"
+        size = len(self.player.batch_rows)
+        # The last batch of an epoch may be smaller: its mean is over its own samples.
+        return of if size == batches.size else f"{of} ({size} instead of {batches.size} rows)"
 
     def place(self) -> None:
         """Put everything where it belongs in the view as large as it is."""

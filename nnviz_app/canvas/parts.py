@@ -65,12 +65,15 @@ _PART_OF_KIND = {
     Kind.WEIGHT: PartKind.WEIGHT,
     Kind.BIAS: PartKind.BIAS,
     Kind.TARGET: PartKind.TARGET,
+    Kind.MASK: PartKind.VALUE,
     Kind.INPUT: PartKind.VALUE,
     Kind.PRODUCT: PartKind.GRADIENT,
     Kind.WEIGHTED_SUM: PartKind.PRE_ACTIVATION,
     Kind.ACTIVATION: PartKind.VALUE,
+    Kind.DROPOUT: PartKind.VALUE,
     Kind.LOSS_SHARE: PartKind.SHARE,
     Kind.LOSS: PartKind.LOSS,
+    Kind.DROPOUT_GRAD: PartKind.ACTIVATION_GRADIENT,
     Kind.ACTIVATION_GRAD: PartKind.ACTIVATION_GRADIENT,
     Kind.PRE_ACTIVATION_GRAD: PartKind.DELTA,
     Kind.WEIGHT_GRAD: PartKind.GRADIENT,
@@ -84,7 +87,8 @@ def parts_of(quantity: Quantity, network: Network) -> list[Name]:
     kind, subject = quantity.kind, quantity.subject
     if kind not in PARAMETER_KINDS:
         return [(_PART_OF_KIND[kind], subject)]
-    is_gradient = kind is Kind.PARAMETER_GRAD
+    # What the optimizer computes on the way stands where the gradient stood.
+    is_gradient = kind is not Kind.UPDATE
     if subject in network.neurons:
         return [(PartKind.BIAS_GRADIENT if is_gradient else PartKind.BIAS, subject)]
     part = PartKind.GRADIENT if is_gradient else PartKind.WEIGHT
@@ -134,7 +138,7 @@ class Focus:
 
 
 # Steps that gather what came along several edges: these edges carry arrows too.
-_GATHERING = frozenset({Kind.WEIGHTED_SUM, Kind.ACTIVATION_GRAD})
+_GATHERING = frozenset({Kind.WEIGHTED_SUM, Kind.ACTIVATION_GRAD, Kind.DROPOUT_GRAD})
 _OF_EDGE = frozenset({PartKind.WEIGHT, PartKind.GRADIENT})
 
 

@@ -13,11 +13,13 @@ from core.network import Network, Role
 from nnviz_app.canvas import geometry
 from nnviz_app.canvas.edge_layer import EdgeLayer, Marks
 from nnviz_app.canvas.gesture_item import GestureItem
+from nnviz_app.canvas.health import HealthMarks
 from nnviz_app.canvas.items import DETAIL_SCALE, NeuronItem
 from nnviz_app.canvas.labels import LabelLayer
 from nnviz_app.canvas.loss_item import LossItem
 from nnviz_app.canvas.parts import Focus, Part, PartKind, focus_of_unit
 from nnviz_app.canvas.texts import CanvasTexts
+from nnviz_app.canvas.thumbnails import Thumbnails
 from nnviz_app.document import Change, Document
 from nnviz_app.player import Player
 from nnviz_app.preferences import Preferences
@@ -50,6 +52,8 @@ class CanvasScene(QGraphicsScene):
         self.setItemIndexMethod(QGraphicsScene.ItemIndexMethod.NoIndex)
         self.document, self.player, self.selection, self.preferences = document, player, selection, preferences
         self.texts = CanvasTexts(document, player, preferences)
+        self.thumbnails = Thumbnails(document, self)
+        self.health = HealthMarks(self)
         self.scale = 1.0
         self.focus = Focus()
         self.hovered_part: Part | None = None
@@ -81,6 +85,7 @@ class CanvasScene(QGraphicsScene):
         selection.changed.connect(self._follow_selection)
         preferences.changed.connect(self._follow_preferences)
         theme().changed.connect(self._follow_theme)
+        self.thumbnails.changed.connect(self.update)
         self._sync_structure()
 
     @property
@@ -92,7 +97,7 @@ class CanvasScene(QGraphicsScene):
 
     def part_at(self, pos: QPointF, tolerance: float) -> Part | None:
         """The part under a scene point: numbers first, then rims, neurons, edges within `tolerance`, the loss."""
-        found = self._number_at(pos)
+        found = self.health.part_at(pos) or self._number_at(pos)
         if found is None:
             found = self._neuron_at(pos, tolerance)
         if found is None:
@@ -208,9 +213,14 @@ class CanvasScene(QGraphicsScene):
         """The height at which the loss stands."""
         return self._loss.rect().center().y()
 
+    def has_label_in(self, rect: QRectF) -> bool:
+        """Whether a number of an edge stands in this rectangle."""
+        plan = self._labels.plan
+        return any(pill.rect.intersects(rect) for edge_id in plan.shown() for pill in plan.pills(edge_id))
+
     def tooltip_for(self, part: Part) -> str:
         """What a part shows, with every digit."""
-        return self.texts.tooltip(part)
+        return self.texts.tooltip(part) + self.health.tooltip(part)
 
     # What the view and the tools tell
 

@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from core.activations import ACTIVATIONS
 from core.losses import LOSSES
 from core.network import Network, Role
+from core.notation import term_of
 from core.numbers import NOT_COMPUTED, format_exact, format_number
-from core.quantities import Kind, Phase, Quantity
+from core.quantities import TERM_KINDS, Kind, Phase, Quantity
 from nnviz_app.canvas.lettering import elided, pill_width
 from nnviz_app.canvas.parts import EDGE_PARTS, Focus, Part, PartKind
 from nnviz_app.document import Document
@@ -20,6 +21,8 @@ from nnviz_app.preferences import LabelMode, Preferences
 
 # An edge's name takes no more room than this in its label.
 NAME_WIDTH = 52.0
+# What an update computes of a parameter between its gradient and its new value.
+_ON_THE_WAY = frozenset({Kind.PENALIZED_GRAD, *TERM_KINDS})
 # The characters of a number as people type them, such as 0.25.
 SHORT = 4
 _SHARES = {
@@ -58,19 +61,25 @@ class CanvasTexts:
         return NOT_COMPUTED if value is None else format_number(value, digits or self.preferences.digits)
 
     def _given(self, neuron_id: str) -> float | None:
+        """An input's value or a target, as the network sees it."""
         dataset = self.document.project.dataset
         row = self.player.row
         if neuron_id not in dataset.columns or not 0 <= row < dataset.rows:
             return None
-        return dataset.value(row, neuron_id)
+        return float(dataset.seen(neuron_id)[row])
 
     # Neurons
 
     def value(self, neuron_id: str, digits: int | None = None) -> Text:
         """The number inside a neuron: an input's value, which is given, or the activation."""
         is_input = self.network.neurons[neuron_id].role is Role.INPUT
-        value = self._given(neuron_id) if is_input else self.player.known(Kind.ACTIVATION, neuron_id)
+        value = self._given(neuron_id) if is_input else self._passed_on(neuron_id)
         return Text(self.number(value, digits))
+
+    def _passed_on(self, neuron_id: str) -> float | None:
+        """The activation; where dropout has been at work, what is left of it."""
+        dropped = self.player.known(Kind.DROPOUT, neuron_id)
+        return self.player.known(Kind.ACTIVATION, neuron_id) if dropped is None else dropped
 
     def is_value_revealed(self, neuron_id: str) -> bool:
         """Whether the number inside a neuron has been reached by a step."""
@@ -82,7 +91,11 @@ class CanvasTexts:
         neuron = self.network.neurons[neuron_id]
         if neuron.role is Role.INPUT:
             return ""
-        return "linear" if neuron.activation == "linear" else ACTIVATIONS[neuron.activation].symbol
+        symbol = "linear" if neuron.activation == "linear" else ACTIVATIONS[neuron.activation].symbol
+        if self.player.known(Kind.DROPOUT, neuron_id) is None:
+            return symbol
+        mask = self.player.known(Kind.MASK, neuron_id)
+        return f"{symbol} × {self.number(mask, 3)}" if mask else "dropped"
 
     def pre_activation(self, neuron_id: str) -> Text | None:
         """z, from the weighted sum on until the backward pass reaches the neuron."""
@@ -95,8 +108,11 @@ class CanvasTexts:
         """dL/da, until dL/dz takes its place."""
         if self.player.known(Kind.PRE_ACTIVATION_GRAD, neuron_id) is not None:
             return None
-        grad = self.player.known(Kind.ACTIVATION_GRAD, neuron_id)
-        return None if grad is None else Text(f"∂L/∂a {self.number(grad)}", "backward")
+        for name, kind in (("∂L/∂a", Kind.ACTIVATION_GRAD), ("∂L/∂ã", Kind.DROPOUT_GRAD)):
+            grad = self.player.known(kind, neuron_id)
+            if grad is not None:
+                return Text(f"{name} {self.number(grad)}", "backward")
+        return None
 
     def delta(self, neuron_id: str) -> Text | None:
         """dL/dz, once it is computed."""
@@ -115,6 +131,9 @@ class CanvasTexts:
         """dL/db once computed; it makes way for the new bias."""
         if self._new_value(neuron_id) is not None:
             return None
+        term = self._optimizer_term(neuron_id)
+        if term is not None:
+            return term
         grad = self._parameter_gradient(neuron_id)
         if grad is not None:
             return Text(f"{self._gradient_sign()} {self.number(grad)}", "backward")
@@ -150,6 +169,13 @@ class CanvasTexts:
 
     def _parameter_gradient(self, parameter: str) -> float | None:
         return self.player.known(Kind.PARAMETER_GRAD, parameter)
+
+    def _optimizer_term(self, parameter: str) -> Text | None:
+        """What the last step has computed of this parameter on the way to its new value."""
+        step, trace = self.player.step, self.player.trace
+        if step is None or trace is None or step.kind not in _ON_THE_WAY or step.quantity.subject != parameter:
+            return None
+        return Text(f"{term_of(trace, step.kind).symbol} {self.number(step.value)}", "backward")
 
     def _gradient_sign(self) -> str:
         """How the gradient of the whole batch, or of tied weights, differs in writing from a single one."""
@@ -256,6 +282,9 @@ class CanvasTexts:
         return Text(f"→ {self.number(product)}", "muted" if product is None else "forward")
 
     def _gradient(self, edge_id: str) -> Text:
+        term = self._optimizer_term(self.network.edges[edge_id].parameter)
+        if term is not None:
+            return term
         grad = self._parameter_gradient(self.network.edges[edge_id].parameter)
         if grad is not None:
             return Text(f"{self._gradient_sign()} {self.number(grad)}", "backward")
@@ -308,6 +337,14 @@ class CanvasTexts:
 
     # Full precision
 
+    def _exact_given(self, neuron_id: str) -> str:
+        given, dataset = self._given(neuron_id), self.document.project.dataset
+        if given is None:
+            return NOT_COMPUTED
+        if not dataset.scalings_of(neuron_id):
+            return format_exact(given)
+        return f"{format_exact(given)}, scaled from {format_exact(dataset.value(self.player.row, neuron_id))}"
+
     def tooltip(self, part: Part) -> str:
         """What a part shows, with every digit; lines of "name = number"."""
         if part.kind is PartKind.LOSS:
@@ -331,6 +368,14 @@ class CanvasTexts:
             if trace.has_step(Quantity(kind, subject))
         ]
 
+    def _term_lines(self, parameter: str) -> list[tuple[str, Kind, str]]:
+        """What the optimizer computes of a parameter, for the tooltip."""
+        trace = self.player.trace
+        if trace is None:
+            return []
+        terms = zip(TERM_KINDS, trace.optimizer.terms, strict=False)
+        return [(f"{term.title} {term.symbol}", kind, parameter) for kind, term in terms]
+
     def _edge_tooltip(self, edge_id: str) -> str:
         network = self.network
         if edge_id not in network.edges:
@@ -349,6 +394,7 @@ class CanvasTexts:
                     Kind.PARAMETER_GRAD,
                     edge.parameter,
                 ),
+                *self._term_lines(edge.parameter),
                 ("new w", Kind.UPDATE, edge.parameter),
             ]
         )
@@ -361,20 +407,22 @@ class CanvasTexts:
         neuron = network.neurons[neuron_id]
         given = self._given(neuron_id)
         if neuron.role is Role.INPUT:
-            return f"<b>{neuron_id}</b>, input<br>value = {NOT_COMPUTED if given is None else format_exact(given)}"
+            return f"<b>{neuron_id}</b>, input<br>value = {self._exact_given(neuron_id)}"
         frozen = " (frozen)" if neuron_id in network.frozen else ""
         lines = [f"b = {format_exact(network.bias(neuron_id))}{frozen}"]
         if neuron.role is Role.OUTPUT and given is not None:
-            lines.append(f"target t = {format_exact(given)}")
+            lines.append(f"target t = {self._exact_given(neuron_id)}")
         lines += self._revealed(
             [
                 ("z", Kind.WEIGHTED_SUM, neuron_id),
                 ("a", Kind.ACTIVATION, neuron_id),
+                ("a after dropout", Kind.DROPOUT, neuron_id),
                 ("share of L", Kind.LOSS_SHARE, neuron_id),
                 ("∂L/∂a", Kind.ACTIVATION_GRAD, neuron_id),
                 ("δ = ∂L/∂z", Kind.PRE_ACTIVATION_GRAD, neuron_id),
                 ("∂L/∂b", Kind.BIAS_GRAD, neuron_id),
                 (f"{self._gradient_name()} ∂L/∂b", Kind.PARAMETER_GRAD, neuron_id),
+                *self._term_lines(neuron_id),
                 ("new b", Kind.UPDATE, neuron_id),
             ]
         )

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from core.network import Role
 from core.numbers import NOT_COMPUTED, format_exact
-from core.quantities import Kind, Phase, Quantity, phase_of
+from core.quantities import FORMER_KINDS, TERM_KINDS, Kind, Phase, Quantity, phase_of
 from core.trace import Trace
 from nnviz_app.player import Player
 
@@ -61,7 +61,16 @@ def neuron_readings(player: Player, neuron_id: str) -> list[Reading]:
     if neuron.role is Role.OUTPUT:
         rows.append(_reading(player, "loss share", f"What {neuron_id} adds to the loss", Kind.LOSS_SHARE, neuron_id))
     trace = player.trace
+    if trace is not None and trace.has_step(Quantity(Kind.DROPOUT, neuron_id)):
+        mask = _reading(player, "mask m", "0: left out of this sample; else 1 / (1 − p)", Kind.MASK, neuron_id)
+        after = _reading(
+            player, "ã = m · a", "The activation after dropout, which is passed on", Kind.DROPOUT, neuron_id
+        )
+        rows += [mask, after]
     joint = trace is not None and network.outputs and not trace.schedule.has_activation_grad(neuron_id)
+    if trace is not None and trace.has_step(Quantity(Kind.DROPOUT_GRAD, neuron_id)):
+        meaning = "The gradient of the loss with respect to the activation after dropout"
+        rows.append(_reading(player, "∂L/∂ã", meaning, Kind.DROPOUT_GRAD, neuron_id))
     rows += [
         _reading(
             player,
@@ -136,6 +145,8 @@ def _parameter_readings(
         else:
             label, meaning = f"Σ ∂L/∂{symbol}", f"The gradient of the {word}, added over the batch"
         rows.append(_reading(player, label, meaning, Kind.PARAMETER_GRAD, parameter))
+    if trace is not None:
+        rows += _optimizer_readings(player, trace, parameter, word)
     note = ""
     if parameter in project.network.frozen:
         note = FROZEN_NOTE
@@ -144,6 +155,24 @@ def _parameter_readings(
     elif not project.network.outputs:
         note = NO_OUTPUT_NOTE
     rows.append(_reading(player, f"new {symbol}", f"The {word} after the update", Kind.UPDATE, parameter, note=note))
+    return rows
+
+
+def _optimizer_readings(player: Player, trace: Trace, parameter: str, word: str) -> list[Reading]:
+    """What the penalty and the optimizer compute of a parameter, with what was remembered of it."""
+    rows = []
+    if trace.has_step(Quantity(Kind.PENALIZED_GRAD, parameter)):
+        meaning = f"The gradient of the {word} with the penalty on its size"
+        rows.append(_reading(player, "g", meaning, Kind.PENALIZED_GRAD, parameter))
+    for place, term in enumerate(trace.optimizer.terms):
+        kind = TERM_KINDS[place]
+        if not trace.has_step(Quantity(kind, parameter)):
+            continue
+        if term.name in trace.optimizer.slots:
+            former = FORMER_KINDS[trace.optimizer.slots.index(term.name)]
+            rows.append(_reading(player, f"old {term.symbol}", f"The {term.title} so far", former, parameter))
+        meaning = f"The {term.title} of the {word}, by {trace.optimizer.title}"
+        rows.append(_reading(player, term.symbol, meaning, kind, parameter))
     return rows
 
 

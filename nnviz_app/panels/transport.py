@@ -352,18 +352,35 @@ class TransportBar(QWidget):
         trace = self.player.trace
         if trace is None or not trace.network.outputs:
             return (HINT_NO_OUTPUT,)
+        if not self.player.is_training_row:
+            return (
+                f"Row {self.player.row + 1} is a test row: it has a loss and gradients, but nothing is updated by it.",
+                "A test row: nothing is updated by it.",
+            )
         if not trace.schedule.positions(Kind.UPDATE).max(initial=-1) >= 0:
             return ("All steps are done; nothing can be updated, since every parameter is frozen or fixed.",)
-        rows, batch = self.document.project.dataset.rows, self.player.batch_rows
-        start = batch.stop if batch.stop < rows else 0
-        following = self.document.project.batch_rows(start)
-        words = f"row {start + 1}" if len(following) == 1 else f"rows {start + 1} to {following.stop}"
-        again = "row 1 once more" if rows == 1 else words
+        again = self._following_batch()
         return (
             f"All steps of this update are done: press → to apply the update and go on with {again}.",
             f"Press → to apply the update and go on with {again}.",
             "→ applies the update.",
         )
+
+    def _following_batch(self) -> str:
+        """The rows of the batch after the one on show, in words."""
+        project, batches = self.document.project, self.document.project.batches
+        if len(batches.training_rows) == 1:
+            return f"row {int(batches.training_rows[0]) + 1} once more"
+        batch = batches.find(project.epoch, self.player.row) or 0
+        if batch + 1 < batches.count:
+            rows = batches.rows(project.epoch, batch + 1)
+        else:
+            rows = batches.rows(project.epoch + 1, 0)
+        first, last = int(rows[0]) + 1, int(rows[-1]) + 1
+        if len(rows) == 1:
+            return f"row {first}"
+        in_order = last - first == len(rows) - 1 and not batches.shuffle
+        return f"rows {first} to {last}" if in_order else f"{len(rows)} rows from row {first} on"
 
     def _show_granularity(self) -> None:
         place = list(Granularity).index(self.player.granularity)
