@@ -12,11 +12,11 @@ FILE ?=
 ARGS ?=
 
 # An environment whose interpreter is gone (Python was upgraded) is made anew.
-$(shell test -x $(BIN)/python || rm -f $(VENV)/installed $(VENV)/installed-dev)
+$(shell test -x $(BIN)/python || rm -f $(VENV)/installed $(VENV)/installed-dev $(VENV)/installed-bench)
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run venv venv-dev test lint format screenshots bench clean
+.PHONY: help run venv venv-dev venv-bench test lint format screenshots bench clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/  make \1|\2/p' $(firstword $(MAKEFILE_LIST)) | \
@@ -41,7 +41,8 @@ format: venv-dev ## format the code and mend what can be mended
 screenshots: venv ## the pictures of the README, into docs/images
 	$(BIN)/python -m nnviz_app.screenshots docs/images
 
-bench: venv ## the benchmarks
+bench: venv-bench ## the benchmarks (needs PyTorch and scikit-learn, which it installs)
+	$(BIN)/python benchmarks/engine.py
 	$(BIN)/python benchmarks/edge_layer.py
 
 clean: ## remove .venv and all caches
@@ -50,6 +51,7 @@ clean: ## remove .venv and all caches
 
 venv: $(VENV)/installed
 venv-dev: $(VENV)/installed-dev
+venv-bench: $(VENV)/installed-bench
 
 # The first interpreter of 3.11 to 3.14 that can make environments; Debian has that part in a package of its own.
 $(BIN)/python:
@@ -78,4 +80,9 @@ $(VENV)/installed: pyproject.toml | $(BIN)/python
 $(VENV)/installed-dev: pyproject.toml | $(BIN)/python
 	@echo "Installing nnviz and its development tools into $(VENV) (once, about a minute) ..."
 	@$(PIP) install --editable '.[dev]'
+	@touch $(VENV)/installed $@
+
+$(VENV)/installed-bench: pyproject.toml | $(BIN)/python
+	@echo "Installing nnviz and what its benchmarks compare it with into $(VENV) (once, some minutes) ..."
+	@$(PIP) install --editable '.[bench]'
 	@touch $(VENV)/installed $@

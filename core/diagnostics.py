@@ -6,9 +6,11 @@ spread part of them.
 
 from __future__ import annotations
 
+import functools
 import math
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,9 +25,9 @@ from core.plan import Plan
 
 Values = NDArray[np.float64]
 
-# Rows that are looked at, at most, and numbers (rows times neurons) for a wide network.
+# Rows that are looked at, at most, and rows times parameters for a large network.
 ROW_LIMIT = 1000
-NUMBER_LIMIT = 2_000_000
+PRODUCT_LIMIT = 20_000_000
 FEWEST_ROWS = 16
 # Bars of a histogram, at most.
 BAR_LIMIT = 24
@@ -134,7 +136,7 @@ def spread_rows(rows: NDArray[np.intp], limit: int = ROW_LIMIT) -> NDArray[np.in
     return rows[np.linspace(0, len(rows) - 1, limit).round().astype(np.intp)]
 
 
-def histogram(values: NDArray[np.floating]) -> Histogram | None:
+def histogram(values: NDArray[np.floating[Any]]) -> Histogram | None:
     """The histogram of all numbers in `values`, of whatever shape; None when there is nothing to count."""
     flat = np.ravel(values).astype(np.float64)
     counted = flat[np.abs(flat) < MOST_DRAWN]
@@ -176,25 +178,33 @@ def diagnose(engine: Engine, dataset: Dataset) -> Diagnosis:
     every = dataset.training_rows
     if not plan.network.outputs or not len(every):
         raise TrainingError("There is nothing to look at: it takes an output neuron and a training row.")
-    rows = spread_rows(every, min(ROW_LIMIT, max(FEWEST_ROWS, NUMBER_LIMIT // plan.row_count)))
+    rows = spread_rows(every, min(ROW_LIMIT, max(FEWEST_ROWS, PRODUCT_LIMIT // max(plan.size, 1))))
     targets = dataset.matrix([n.id for n in plan.network.outputs], rows)
     engine.forward(dataset.matrix([n.id for n in plan.network.inputs], rows))
     engine.loss_value(targets)
     engine.backward()
-    members = plan.network.levels()[1:]
+    members, positions = _places(plan)
     findings = [
         *_neuron_findings(engine, members, targets),
         *_layer_findings(engine, members),
     ]
-    return Diagnosis(_layers(engine, members), tuple(findings), len(rows), len(every))
+    return Diagnosis(_layers(engine, members, positions), tuple(findings), len(rows), len(every))
 
 
-def _layers(engine: Engine, members: list[list[str]]) -> tuple[Layer, ...]:
-    plan, work = engine.plan, engine.workspace
+# The same plan is asked about again and again while its parameters change.
+@functools.lru_cache(maxsize=1)
+def _places(plan: Plan) -> tuple[list[list[str]], list[NDArray[np.intp]]]:
+    """The neurons of each layer after the inputs, and where the weights of the edges into them stand."""
+    members = plan.network.levels()[1:]
     depth_of = {neuron: depth for depth, neurons in enumerate(members) for neuron in neurons}
     positions: list[list[int]] = [[] for _ in members]
     for edge in plan.network.edges.values():
         positions[depth_of[edge.target]].append(plan.weight_position[edge.id])
+    return members, [np.array(found, dtype=np.intp) for found in positions]
+
+
+def _layers(engine: Engine, members: list[list[str]], positions: list[NDArray[np.intp]]) -> tuple[Layer, ...]:
+    plan, work = engine.plan, engine.workspace
     found = []
     for depth, neurons in enumerate(members):
         here = _rows(plan, neurons)
@@ -356,6 +366,6 @@ def _exploding(layer: int, neurons: tuple[str, ...], ratio: float) -> Finding:
     )
 
 
-def _root_mean_square(values: Values) -> float:
+def _root_mean_square(values: NDArray[np.floating[Any]]) -> float:
     with np.errstate(over="ignore", invalid="ignore"):
         return float(np.sqrt(np.mean(np.square(values))))

@@ -1,53 +1,212 @@
-"""A compiled network as the loops of the fast kernel interpret it."""
+"""A compiled network as the loops of the fast kernel go through it: flat arrays and numbers."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.losses import LOSSES
+from core.network import Edge
+from core.optimizers import OPTIMIZERS
+from core.options import option_values
+from core.plan import Plan
+
+# Codes by name; core.fast_loops has constants for them.
+ACTIVATION_CODES = {
+    "linear": 0,
+    "sigmoid": 1,
+    "tanh": 2,
+    "relu": 3,
+    "leaky_relu": 4,
+    "elu": 5,
+    "softplus": 6,
+    "gelu": 7,
+    "silu": 8,
+    "sine": 9,
+    "step": 10,
+    "softmax": 11,
+}
+LOSS_CODES = {
+    "half_squared_error": 0,
+    "squared_error": 1,
+    "mean_squared_error": 1,
+    "mean_absolute_error": 2,
+    "huber": 3,
+    "binary_cross_entropy": 4,
+    "cross_entropy": 5,
+}
+# Adam is AdamW without decay.
+OPTIMIZER_CODES = {
+    "sgd": 0,
+    "momentum": 1,
+    "nesterov": 2,
+    "adagrad": 3,
+    "rmsprop": 4,
+    "adadelta": 5,
+    "adam": 6,
+    "adamw": 6,
+}
+MOST_OPTIONS = 4
+NONE = np.zeros(0, dtype=np.uint32)
 
 
 class Graph(NamedTuple):
-    """Neurons and edges as the loops go through them.
+    """Neurons and edges: arrays here, pointers to their numbers within the loops. Without arguments: no network.
 
-    Neurons are numbered from the inputs on in level order. Parameters are numbered from the trainable weights on,
-    then trainable biases, then what is frozen; tied edges share a number.
+    Neurons are numbered from the inputs on, in level order; parameters as in `Parameters`.
     """
 
     # By neuron: its activation's code, its bias, its row in the dropout masks (or -1), and where its edges are.
-    code: Any
-    bias: Any
-    dropout: Any
-    in_start: Any
-    in_stop: Any
+    code: Any = NONE
+    bias: Any = NONE
+    dropout: Any = np.zeros(0, dtype=np.int32)
+    in_start: Any = NONE
+    in_stop: Any = NONE
+    out_start: Any = NONE
+    out_stop: Any = NONE
     # By incoming edge.
-    source: Any
-    in_parameter: Any
-    out_start: Any
-    out_stop: Any
+    source: Any = NONE
+    in_parameter: Any = NONE
     # By outgoing edge.
-    target: Any
-    out_parameter: Any
-    # By output: its neuron, and whether the loss is joint with its activation.
-    outputs: Any
-    joint: Any
+    target: Any = NONE
+    out_parameter: Any = NONE
+    # By output: its neuron, and whether its activation has a joint form with the loss.
+    outputs: Any = NONE
+    joint: Any = NONE
 
 
 class Choices(NamedTuple):
-    """The numbers beside the graph: counts, codes and settings."""
+    """Counts, codes and settings beside the graph. `share` is the weight of one output's share in a sample's loss."""
 
-    neurons: int
-    inputs: int
-    outputs: int
-    dropouts: int
-    softmax_first: int
-    softmax_last: int
-    parameters: int
-    trainable: int
-    weights: int
-    slots: int
-    loss: int
-    share: float
-    mean: bool
-    optimizer: int
-    options: tuple[float, float, float, float]
-    l1: float
-    l2: float
+    neurons: int = 0
+    inputs: int = 0
+    outputs: int = 0
+    dropouts: int = 0
+    softmax_first: int = 0
+    softmax_last: int = 0
+    parameters: int = 0
+    trainable: int = 0
+    weights: int = 0
+    slots: int = 0
+    loss: int = 0
+    share: float = 0.0
+    mean: bool = True
+    optimizer: int = 0
+    options: tuple[float, ...] = (0.0,) * MOST_OPTIONS
+    l1: float = 0.0
+    l2: float = 0.0
+
+
+class Parameters:
+    """The parameters without gaps: trainable weights, trainable biases, then what is frozen. Tied edges share one.
+
+    `number` is the place of a weight or bias by its id; `read` holds where each is in the plan's flat vector.
+    """
+
+    def __init__(self, plan: Plan, trainable: NDArray[Any] | None) -> None:
+        edges = plan.network.edges
+        position = {**plan.weight_position, **plan.bias_position}
+        weights = [edge.id for edge in edges.values() if edge.tied_to is None]
+        biases = list(plan.bias_position)
+        frozen = {name for name in position if trainable is not None and not trainable[position[name]]}
+        free_weights = [name for name in weights if name not in frozen]
+        free = free_weights + [name for name in biases if name not in frozen]
+        order = free + [name for name in weights + biases if name in frozen]
+        self.count, self.trainable, self.weights = len(order), len(free), len(free_weights)
+        self.number = {name: place for place, name in enumerate(order)}
+        for edge in edges.values():
+            if edge.tied_to is not None:
+                self.number[edge.id] = self.number[edge.tied_to]
+        self.read = np.array([position[name] for name in order], dtype=np.intp)
+        changed = [name for name in position if self.number[name] < self.trainable]
+        self._write = np.array([position[name] for name in changed], dtype=np.intp)
+        self._written = np.array([self.number[name] for name in changed], dtype=np.intp)
+
+    def take(self, vector: NDArray[np.float64], out: NDArray[np.float64]) -> None:
+        """Read the plan's flat `vector` into `out`, shape (count,)."""
+        np.take(vector, self.read, out=out)
+
+    def put(self, numbers: NDArray[np.float64], vector: NDArray[np.float64]) -> None:
+        """Write the trainable numbers back to all their places in the plan's flat `vector`."""
+        vector[self._write] = numbers[self._written]
+
+
+def graph_of(plan: Plan, parameters: Parameters, loss: str) -> Graph:
+    """The arrays of a plan's network."""
+    network = plan.network
+    inputs = [neuron.id for neuron in network.inputs]
+    others = sorted(plan.rows.keys() - set(inputs), key=plan.rows.__getitem__)
+    place = {name: number for number, name in enumerate(inputs + others)}
+    row_of_mask = {name: row for row, name in enumerate(plan.dropout_neurons)}
+    neurons = [network.neurons[name] for name in place]
+
+    def adjacency(edges_of: Callable[[str], list[Edge]], end: str) -> list[NDArray[np.uint32]]:
+        counts = [0]
+        ends: list[int] = []
+        numbers: list[int] = []
+        for name in place:
+            for edge in edges_of(name):
+                ends.append(place[getattr(edge, end)])
+                numbers.append(parameters.number[edge.id])
+            counts.append(len(ends))
+        return [np.array(a, dtype=np.uint32) for a in (counts[:-1], counts[1:], ends, numbers)]
+
+    in_start, in_stop, source, in_parameter = adjacency(network.incoming, "source")
+    out_start, out_stop, target, out_parameter = adjacency(network.outgoing, "target")
+    return Graph(
+        code=np.array([ACTIVATION_CODES[neuron.activation] for neuron in neurons], dtype=np.uint32),
+        bias=np.array([parameters.number.get(name, 0) for name in place], dtype=np.uint32),
+        dropout=np.array([row_of_mask.get(name, -1) for name in place], dtype=np.int32),
+        in_start=in_start,
+        in_stop=in_stop,
+        out_start=out_start,
+        out_stop=out_stop,
+        source=source,
+        in_parameter=in_parameter,
+        target=target,
+        out_parameter=out_parameter,
+        outputs=np.array([place[neuron.id] for neuron in network.outputs], dtype=np.uint32),
+        joint=np.array(
+            [neuron.activation == LOSSES[loss].joint_activation for neuron in network.outputs], dtype=np.uint32
+        ),
+    )
+
+
+def choices_of(
+    plan: Plan,
+    graph: Graph,
+    parameters: Parameters,
+    *,
+    loss: str,
+    mean: bool,
+    optimizer: str,
+    options: Mapping[str, float],
+    l1: float,
+    l2: float,
+) -> Choices:
+    """The numbers beside the graph. Raises TrainingError for options that the optimizer does not allow."""
+    chosen, outputs = OPTIMIZERS[optimizer], len(plan.network.outputs)
+    softmax = np.flatnonzero(graph.code == ACTIVATION_CODES["softmax"])
+    values = [float(value) for value in option_values(chosen.options, options, chosen.title).values()]
+    return Choices(
+        neurons=len(graph.code),
+        inputs=len(plan.network.inputs),
+        outputs=outputs,
+        dropouts=len(plan.dropout_neurons),
+        softmax_first=int(softmax[0]) if len(softmax) else -1,
+        softmax_last=int(softmax[-1]) if len(softmax) else -1,
+        parameters=parameters.count,
+        trainable=parameters.trainable,
+        weights=parameters.weights,
+        slots=len(chosen.slots),
+        loss=LOSS_CODES[loss],
+        share=1.0 / outputs if LOSSES[loss].mean and outputs else 1.0,
+        mean=mean,
+        optimizer=OPTIMIZER_CODES[optimizer],
+        options=tuple(values + [0.0] * (MOST_OPTIONS - len(values))),
+        l1=float(l1),
+        l2=float(l2),
+    )

@@ -16,7 +16,7 @@ REST_BYTES = 2**20
 KEYFRAME_OVERHEAD = 600
 # Updates between two keyframes at first, by the numbers that one update handles (parameters times samples):
 # going back computes at most so many updates again.
-FIRST_INTERVALS = ((4_000, 1024), (200_000, 128))
+FIRST_INTERVALS = ((500, 4096), (4_000, 1024), (200_000, 128))
 LEAST_INTERVAL = 16
 # Points kept of one run's epochs; beyond it every second one is dropped.
 POINT_LIMIT = 4_000

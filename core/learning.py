@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from core import fast_kernel
 from core.activations import Array
 from core.batches import Batches, dropout_masks
 from core.engine import Engine
@@ -54,6 +55,8 @@ class Learner:
         # The loss of the last batch.
         self.loss = 0.0
         self._order: NDArray[np.intp] | None = None
+        self._kernel: fast_kernel.FastKernel | None = None
+        self._kernel_table: Array | None = None
         weights = plan.weights()
         self.stepper = Stepper(
             OPTIMIZERS[settings.optimizer],
@@ -155,6 +158,63 @@ class Learner:
                 step(parameters, gradient, rate)
         if has_dropout:
             engine.set_masks(None)
+
+    def can_be_fast(self, size: int) -> bool:
+        """Whether the compiled kernel is there and quicker than numpy for batches of this size."""
+        return self.stepper.dtype == np.float64 and fast_kernel.available() and getattr(fast_kernel, "is_faster", lambda p, s: False)(self.plan, size)
+
+    def fast_updates(
+        self,
+        x: Array,
+        targets: Array,
+        batches: Batches,
+        *,
+        epoch: int,
+        batch: int,
+        count: int,
+        number: int,
+        rate: float,
+    ) -> int:
+        """As `updates`, by the compiled kernel on the table's rows; returns how many could be made.
+
+        One that would give an infinite or NaN number is left out, and so are those after it.
+        """
+        stepper, engine, settings = self.stepper, self.engine, self.settings
+        if self._kernel is None or self._kernel_table is not x:
+            self._kernel = fast_kernel.FastKernel(
+                self.plan,
+                loss=settings.loss,
+                mean=settings.batch_mean,
+                x=x,
+                targets=targets,
+                trainable=self.plan.trainable(update_biases=settings.update_biases),
+                optimizer=settings.optimizer,
+                options=settings.optimizer_options,
+                l1=settings.l1,
+                l2=settings.l2,
+            )
+            self._kernel_table = x
+        masks = None
+        if self.plan.dropout_neurons:
+            masks = np.zeros((count, len(self.plan.dropout_neurons), batches.size))
+            bounds = batches.all_bounds
+            for place in range(count):
+                start, stop = bounds[(batch + place) % len(bounds)]
+                masks[place, :, : stop - start] = self.masks(number + place, stop - start)
+        made = self._kernel.run(
+            engine.parameters,
+            list(stepper.slots.values()),
+            stepper.updates,
+            order=batches.order(epoch),
+            size=batches.size,
+            batch=batch,
+            count=count,
+            rate=rate,
+            masks=masks,
+        )
+        stepper.updates += made
+        self.loss = self._kernel.loss
+        return made
 
     def evaluate(self, x: Array, targets: Array, rows: NDArray[np.intp]) -> tuple[float, Array]:
         """The loss over some rows of a table and their outputs, shape (rows, outputs), without dropout."""

@@ -26,6 +26,7 @@ BREATH = 0.05
 # The most updates made at once, however quick they are: a stop waits for them, and so does the search for the one
 # that went wrong.
 MOST_AT_ONCE = 2**18
+MOST_MASKED = 256
 CANNOT_TRAIN = "Training needs an output neuron and a training row of data with its target."
 TRY_SMALLER = "Try a smaller learning rate."
 
@@ -246,9 +247,28 @@ class Run:
             epoch, batch = segment.place(update + 1, batches.count)
             # Order and learning rate may be others in the next epoch.
             part = min(count, batches.count - batch) if changes else count
-            learner.bind(self._x, self._targets, batches.order(epoch))
-            learner.updates(batches, batch, part, number=update + 1, rate=rate_of(settings, epoch))
+            rate = rate_of(settings, epoch)
+            if segment.fast:
+                part = self._make_fast(batches, epoch, batch, part, update, rate=rate)
+            else:
+                learner.bind(self._x, self._targets, batches.order(epoch))
+                learner.updates(batches, batch, part, number=update + 1, rate=rate)
             update, count = update + part, count - part
+
+    def _make_fast(self, batches: Batches, epoch: int, batch: int, count: int, update: int, *, rate: float) -> int:
+        """Updates by the compiled kernel; how many. One that goes wrong is numpy's, so that it can be looked into."""
+        learner = self.learner
+        if self.plan.dropout_neurons:
+            # Their masks are drawn beforehand.
+            count = min(count, MOST_MASKED)
+        made = learner.fast_updates(
+            self._x, self._targets, batches, epoch=epoch, batch=batch, count=count, number=update + 1, rate=rate
+        )
+        if made < count:
+            learner.bind(self._x, self._targets, batches.order(epoch))
+            learner.updates(batches, (batch + made) % batches.count, 1, number=update + made + 1, rate=rate)
+            return made + 1
+        return made
 
     def branch(self, update: int) -> Run:
         """A run that shares this one's updates up to `update` and can go on otherwise."""
@@ -300,15 +320,16 @@ class Run:
             self._points.add_step(self._measure())
         return self
 
-    def _append(self, settings: Settings, epoch: int, batch: int, count: int) -> None:
+    def _append(self, settings: Settings, epoch: int, batch: int, count: int, *, fast: bool = False) -> None:
         """Record the next updates; they are made by `_forward`."""
         segment = self._segments[-1] if self._segments else None
         if (
             segment is None
+            or segment.fast != fast
             or not segment.settings.trains_as(settings)
             or segment.place(self.last + 1, self._batches_of(segment.settings).count) != (epoch, batch)
         ):
-            self._segments.append(Segment(self.last, settings, epoch, batch, fast=False))
+            self._segments.append(Segment(self.last, settings, epoch, batch, fast))
         self.last += count
 
     def _go_back_to(self, update: int) -> None:
@@ -392,6 +413,7 @@ class _Training:
         self.stops = settings.stop_loss is not None or settings.stop_accuracy is not None or settings.patience > 0
         self.best, self.best_epoch = np.inf, self.first_epoch
         self.quickness = 1.0
+        self.fast = not breakpoints and run._use(settings).can_be_fast(self.batches.size)
         self.watches = [_Watched(run, breakpoint) for breakpoint in breakpoints]
 
     @property
@@ -434,7 +456,7 @@ class _Training:
         """The next updates; a sentence where a breakpoint ends the run before one of them."""
         run = self.run
         if not self.watches:
-            run._append(self.settings, run.epoch_at(run.last), batch, count)
+            run._append(self.settings, run.epoch_at(run.last), batch, count, fast=self.fast)
             run._forward(run.last)
             return ""
         for _ in range(count):

@@ -20,7 +20,7 @@ from core.activations import ACTIVATIONS
 from core.errors import NnvizError
 from core.initializers import INITIALIZERS
 from core.network import Network, Role
-from core.project import Settings
+from core.settings import Settings
 from nnviz_app.layers import (
     DEFAULT_ACTIVATION,
     MOST_NEURONS,

@@ -241,10 +241,10 @@ class Editing(QObject):
         return bool(self._edit(f"Set {what} to {format_number(value)}", change))
 
     def set_cell(self, row: int, neuron_id: str, value: float) -> bool:
-        """Set one cell of the data: an input's value or an output's target."""
+        """Set one cell of the data: an input's value or an output's target, as the network sees it."""
 
         def change(draft: Project) -> bool:
-            draft.dataset.set_value(row, neuron_id, value)
+            draft.dataset.set_value(row, neuron_id, draft.dataset.entered(neuron_id, value))
             return True
 
         return bool(self._edit(f"Set {neuron_id} in row {row + 1} to {format_number(value)}", change))

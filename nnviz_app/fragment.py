@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import msgspec
 
+from core.dataset import Scaling
 from core.errors import NetworkError
 from core.network import ROLE_PREFIX, Position, Role
 from core.project import Project
@@ -21,7 +22,7 @@ FARTHEST = 1_000_000.0
 
 @dataclass(frozen=True, slots=True)
 class CopiedNeuron:
-    """A neuron with its bias (None for an input), its place, and its column of the data if it had one."""
+    """A neuron with its bias (None for an input), its place, and its column of the data, scaled, if it had one."""
 
     id: str
     role: Role
@@ -30,6 +31,7 @@ class CopiedNeuron:
     bias: float | None = None
     frozen: bool = False
     column: tuple[float, ...] | None = None
+    scalings: tuple[Scaling, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +70,7 @@ def copy_fragment(project: Project, neuron_ids: Iterable[str]) -> Fragment:
             column=tuple(map(float, project.dataset.columns[neuron.id]))
             if neuron.id in project.dataset.columns
             else None,
+            scalings=project.dataset.scalings_of(neuron.id),
         )
         for neuron in network.neurons.values()
         if neuron.id in chosen
@@ -157,6 +160,13 @@ def _paste_columns(project: Project, fragment: Fragment, names: dict[str, str]) 
             if copied.column is not None and names[copied.id] in dataset.columns
             for row, value in enumerate(copied.column[: dataset.rows])
         }
+    )
+    dataset.scalings += tuple(
+        replace(scaling, neuron=names[copied.id])
+        for copied in fragment.neurons
+        if names[copied.id] in dataset.columns
+        for scaling in copied.scalings
+        if scaling.scale > 0.0
     )
 
 

@@ -59,8 +59,14 @@ class Palette:
     success_tint: QColor
     tooltip: QColor
     tooltip_text: QColor
-    # Curves and classes, to be used in this order; told apart by lightness too
+    # Curves, to be used in this order; told apart by lightness too
     series: tuple[QColor, ...]
+    # Classes, and whatever else fills areas; told apart also by those who see no difference of red and green
+    classes: tuple[QColor, ...]
+
+    def class_color(self, place: int) -> QColor:
+        """Return the colour of the class number `place`; past the last one they begin again."""
+        return QColor(self.classes[place % len(self.classes)])
 
     def color(self, name: str) -> QColor:
         """Return a copy of the colour called `name`. Raises KeyError for an unknown name."""
@@ -73,7 +79,7 @@ class Palette:
         return QColor(self.negative if value < 0 else self.positive)
 
 
-COLOR_NAMES = frozenset(field.name for field in fields(Palette)) - {"series"}
+COLOR_NAMES = frozenset(field.name for field in fields(Palette)) - {"series", "classes"}
 
 
 def mix(first: QColor, second: QColor, amount: float) -> QColor:
@@ -152,6 +158,9 @@ LIGHT = Palette(
     tooltip=QColor("#1F2430"),
     tooltip_text=QColor("#F4F5F8"),
     series=_colors("#4F46E5", "#B8500F", "#1A7F72", "#C2255C", "#2463B4", "#8A6D00", "#7A3E9D", "#5A6273"),
+    classes=_colors(
+        "#2463B4", "#B8500F", "#36B6A1", "#70044C", "#BCA46B", "#040D6F", "#D9A30B", "#B15A5D", "#173203", "#89B0DA"
+    ),
 )
 
 DARK = Palette(
@@ -193,4 +202,7 @@ DARK = Palette(
     tooltip=QColor("#E8EAF0"),
     tooltip_text=QColor("#16181D"),
     series=_colors("#9B95FF", "#F0A15E", "#5FD0C0", "#FF7BA8", "#74AEF0", "#E2C85A", "#CF9BEB", "#A9B1C0"),
+    classes=_colors(
+        "#74AEF0", "#F0A15E", "#1BFCD9", "#A80B66", "#6F9C76", "#6147C1", "#F9F55B", "#B384AC", "#B61618", "#C8FFAC"
+    ),
 )

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from nnviz_app.canvas.scene import CanvasScene
 
 BADGE_RADIUS = 8.0
-# The badge's middle, from the neuron's, in half extents: on the upper left of the rim, where no edge ends.
-PLACE = (-0.72, -0.72)
+# The badge's middle, from the neuron's, in half extents, across and up: on the upper part of the rim.
+PLACE = 0.72
 NUMBER_GAP = 1.0
 # Below the first zoom there is no room for numbers, nor with more of them; below the second only for a dot.
 NUMBER_SCALE, MOST_NUMBERS = 0.8, 30
@@ -101,8 +101,9 @@ class HealthMarks(QObject):
         if body is None or finding is None:
             return None
         center = body.rect.center()
-        badge = self._badge(self.canvas.network.neurons[neuron].role).translated(center)
-        return Part(PartKind.NEURON, neuron, badge.united(self._number(badge, finding)))
+        role = self.canvas.network.neurons[neuron].role
+        badge = self._badge(role).translated(center)
+        return Part(PartKind.NEURON, neuron, badge.united(self._number(badge, finding, role)))
 
     def part_at(self, pos: QPointF) -> Part | None:
         """The badge under a scene point."""
@@ -116,16 +117,18 @@ class HealthMarks(QObject):
 
     @staticmethod
     def _badge(role: Role) -> QRectF:
-        half, size = geometry.half_extent(role), 2 * BADGE_RADIUS
-        return QRectF(PLACE[0] * half - BADGE_RADIUS, PLACE[1] * half - BADGE_RADIUS, size, size)
+        """The badge around the neuron's middle: on the right, where labels are far; an output has its target there."""
+        half, size = PLACE * geometry.half_extent(role), 2 * BADGE_RADIUS
+        x = -half if role is Role.OUTPUT else half
+        return QRectF(x - BADGE_RADIUS, -half - BADGE_RADIUS, size, size)
 
-    def _number(self, badge: QRectF, finding: Finding) -> QRectF:
-        """Where in the scene the number stands, left of the badge; empty where there is no room for it."""
+    def _number(self, badge: QRectF, finding: Finding, role: Role) -> QRectF:
+        """Where in the scene the number stands, beside the badge; empty where there is no room for it."""
         if self.canvas.scale < NUMBER_SCALE or len(self._findings) > MOST_NUMBERS:
             return QRectF()
         width = pill_width(finding.label)
-        top = badge.center().y() - geometry.PILL_HEIGHT / 2
-        rect = QRectF(badge.left() - NUMBER_GAP - width, top, width, geometry.PILL_HEIGHT)
+        left = badge.left() - NUMBER_GAP - width if role is Role.OUTPUT else badge.right() + NUMBER_GAP
+        rect = QRectF(left, badge.center().y() - geometry.PILL_HEIGHT / 2, width, geometry.PILL_HEIGHT)
         return QRectF() if self.canvas.has_label_in(rect) else rect
 
     # How they are drawn
@@ -139,7 +142,7 @@ class HealthMarks(QObject):
         name = "error" if finding.ailment in SERIOUS else "warning"
         color, tint = palette.color(name), palette.color(f"{name}_tint")
         badge = self._badge(item.role)
-        number = self._number(badge.translated(item.pos()), finding).translated(-item.pos())
+        number = self._number(badge.translated(item.pos()), finding, item.role).translated(-item.pos())
         if number.isValid():
             draw_pill(painter, number, finding.label, Ink(color, tint, color))
         painter.save()

@@ -270,8 +270,7 @@ class NeuronItem(QGraphicsItem):
             self._outline(painter, half)
             return
         if i in self.canvas.thumbnails:
-            self.canvas.thumbnails.paint(painter, i, INNER_RADIUS)
-            painter.setBrush(Qt.BrushStyle.NoBrush)
+            painter.setBrush(self.canvas.thumbnails.brush(i, half))
         if self.role is Role.OUTPUT:
             painter.setPen(QPen(color, 1.2))
             self._outline(painter, half - 0.6)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QObject, QPointF, QRectF, QTimer, Signal
-from PySide6.QtGui import QImage, QPainter, QPainterPath
+from PySide6.QtCore import QObject, QTimer, Signal
+from PySide6.QtGui import QBrush, QImage, QTransform
 
 from core.decision import Probe, extent_of, points_on, span_of
 from nnviz_app.document import Change, Document
@@ -47,16 +47,14 @@ class Thumbnails(QObject):
     def __contains__(self, neuron: str) -> bool:
         return neuron in self._images
 
-    def paint(self, painter: QPainter, neuron: str, half: float) -> None:
-        """Fill the disc of radius `half` around the origin with the map of `neuron`."""
+    def brush(self, neuron: str, half: float) -> QBrush:
+        """Fills the square from -half to half around the origin with the map of `neuron`."""
         image = self._images[neuron]
-        disc = QPainterPath()
-        disc.addEllipse(QPointF(), half, half)
-        painter.save()
-        painter.setClipPath(disc)
-        painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
-        painter.drawImage(QRectF(-half, -half, 2 * half, 2 * half), image)
-        painter.restore()
+        brush = QBrush(image)
+        brush.setTransform(
+            QTransform.fromTranslate(-half, -half).scale(2 * half / image.width(), 2 * half / image.height())
+        )
+        return brush
 
     def _follow(self, change: Change) -> None:
         if not self.is_shown or not (change.affects_numbers or change.project):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from core.errors import DataError
@@ -54,9 +54,17 @@ def _separates(line: str) -> bool:
     return line.count(",") > 1 or "." in line or "/" in line or ", " in line or line.strip()[-1:] == ","
 
 
-def parse_block(text: str, titles: Sequence[str], *, first_row: int, first_column: int) -> Block:
+def parse_block(
+    text: str,
+    titles: Sequence[str],
+    *,
+    first_row: int,
+    first_column: int,
+    row_at: Callable[[int], int] = lambda place: place,
+) -> Block:
     """The numbers of a pasted block whose first cell goes to (`first_row`, `first_column`), counted from 0.
 
+    Messages name the row that `row_at` gives for a place in the table: a sorted one has them in another order.
     Raises DataError naming row and column when the block is too wide or a cell is not a number.
     """
     if not text.strip():
@@ -73,7 +81,7 @@ def parse_block(text: str, titles: Sequence[str], *, first_row: int, first_colum
     for place, line in enumerate(cells):
         numbers = []
         for column in range(width):
-            where = f"Row {first_row + place + 1}, {titles[first_column + column]}"
+            where = f"Row {row_at(first_row + place) + 1}, {titles[first_column + column]}"
             cell = line[column] if column < len(line) else ""
             if not cell.strip():
                 raise DataError(f"{where}: the copied cell is empty; nothing was pasted.")

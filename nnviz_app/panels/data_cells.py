@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QEvent, QModelIndex, QObject, QPersistentModelIndex, QPoint, QRect, Qt, Signal
+from PySide6.QtCore import QEvent, QModelIndex, QObject, QPersistentModelIndex, QPoint, QRect, QSize, Qt, Signal
 from PySide6.QtGui import (
     QAction,
     QContextMenuEvent,
@@ -26,6 +26,7 @@ from PySide6.QtWidgets import (
 
 from core.errors import NnvizError
 from core.numbers import parse_number
+from nnviz_app.assets import icon_pixmap
 from nnviz_app.panels.data_model import DataModel
 from nnviz_app.panels.fields import MessageLabel
 from nnviz_app.theme import set_style_property, theme
@@ -34,6 +35,8 @@ if TYPE_CHECKING:
     from nnviz_app.panels.data_view import DataView
 
 Index = QModelIndex | QPersistentModelIndex
+# What stands beside the number of a row that is held out.
+TEST_MARK = "test"
 ENTER = (Qt.Key.Key_Return, Qt.Key.Key_Enter)
 TABS = (Qt.Key.Key_Tab, Qt.Key.Key_Backtab)
 
@@ -221,20 +224,34 @@ class CellDelegate(QStyledItemDelegate):
         text = index.data()
         if text:
             painter.setFont(theme().font("body"))
-            painter.setPen(palette.color("text"))
+            muted = "muted_on_tint" if ground else "muted"
+            painter.setPen(palette.color(muted if model.is_test(index.row()) else "text"))
             inner = rect.adjusted(0, 0, -theme().space(0.6), 0)
             painter.drawText(inner, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, str(text))
         painter.restore()
 
 
 class DataHeader(QHeaderView):
-    """Titles above, row numbers at the left; targets stand on a tint of their own."""
+    """Titles above, row numbers at the left; targets stand on a tint of their own, test rows are marked."""
 
     def __init__(self, orientation: Qt.Orientation, view: DataView) -> None:
         super().__init__(orientation, view)
         self.view = view
         self.setSectionsClickable(True)
         self.setHighlightSections(False)
+        if orientation is Qt.Orientation.Horizontal:
+            # A third click gives the data's own order back.
+            self.setSortIndicatorClearable(True)
+            self.setSortIndicator(-1, Qt.SortOrder.AscendingOrder)
+
+    def sectionSizeFromContents(self, section: int) -> QSize:
+        size = super().sectionSizeFromContents(section)
+        if self.orientation() is Qt.Orientation.Vertical:
+            # As wide for any row, so that nothing moves when the table is sorted or scrolled.
+            model = self.view.model_()
+            text = f"{model.samples}+" + (f" {TEST_MARK}" if model.has_test_rows else "")
+            size.setWidth(QFontMetrics(theme().font("body")).horizontalAdvance(text) + theme().space(1.2))
+        return size
 
     def paintSection(self, painter: QPainter, rect: QRect, section: int) -> None:
         palette, view = theme().palette, self.view
@@ -247,16 +264,33 @@ class DataHeader(QHeaderView):
             ground = view.ground(section)
             if section == view.shown_row:
                 color = "text"
+        muted = "muted_on_tint" if ground else "muted"
         painter.save()
         painter.fillRect(rect, palette.color(ground or "panel"))
         if across:
             painter.fillRect(QRect(rect.left(), rect.bottom(), rect.width(), 1), palette.color("line"))
             if section == model.input_count > 0:
                 painter.fillRect(QRect(rect.left(), rect.top(), 1, rect.height()), palette.color("line"))
-        painter.setFont(theme().font("body"))
-        painter.setPen(palette.color("muted_on_tint" if ground and color == "muted" else color))
         inner = rect.adjusted(theme().space(0.4), 0, -theme().space(0.6), 0)
+        if across and section == self.sortIndicatorSection():
+            color = "text"
+            inner.setRight(inner.right() - self._paint_arrow(painter, inner))
+        elif not across and model.is_test(section):
+            painter.setFont(theme().font("small"))
+            painter.setPen(palette.color(muted))
+            painter.drawText(inner, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter, TEST_MARK)
+        painter.setFont(theme().font("body"))
+        painter.setPen(palette.color(muted if color == "muted" else color))
         text = str(model.headerData(section, self.orientation()) or "")
         text = QFontMetrics(painter.font()).elidedText(text, Qt.TextElideMode.ElideMiddle, inner.width())
         painter.drawText(inner, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, text)
         painter.restore()
+
+    def _paint_arrow(self, painter: QPainter, inner: QRect) -> int:
+        """Draw which way the column is sorted at the right; return the width that this takes."""
+        size = theme().space(0.9)
+        up = self.sortIndicatorOrder() is Qt.SortOrder.AscendingOrder
+        ratio = self.devicePixelRatioF()
+        arrow = icon_pixmap("chevron-up" if up else "chevron-down", theme().palette.color("accent"), size, ratio)
+        painter.drawPixmap(inner.right() - size, inner.center().y() - size // 2, arrow)
+        return size + theme().space(0.2)

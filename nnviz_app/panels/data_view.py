@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 from PySide6.QtCore import (
     QEvent,
     QItemSelectionModel,
@@ -29,7 +30,8 @@ from PySide6.QtWidgets import (
 )
 
 from nnviz_app.panels.data_cells import ENTER, TABS, CellDelegate, DataHeader, Index
-from nnviz_app.panels.data_model import DataModel
+from nnviz_app.panels.data_model import SEEN, DataModel
+from nnviz_app.panels.data_rows import Mask, RowNumbers
 from nnviz_app.theme import theme
 
 NEW_ROW_HINT = "type or paste here to add samples"
@@ -63,7 +65,8 @@ class DataView(QTableView):
     def __init__(self, model: DataModel, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.shown_row = -1
-        self.batch = range(0)
+        # Which rows of the data are in the batch on show.
+        self._batch: Mask = np.zeros(0, dtype=np.bool_)
         # Where the hint was last painted, and whether the mouse went down on it: by the time of the click, focus and
         # current cell have moved and it is gone.
         self._hint = QRect()
@@ -81,6 +84,8 @@ class DataView(QTableView):
         triggers = QAbstractItemView.EditTrigger
         self.setEditTriggers(triggers.DoubleClicked | triggers.EditKeyPressed | triggers.AnyKeyPressed)
         self.setModel(model)
+        self.setSortingEnabled(True)
+        model.about_to_rearrange.connect(self._give_up)
         self.clicked.connect(self._clicked)
         self.verticalHeader().sectionClicked.connect(self._header_clicked)
         for bar in (self.verticalScrollBar(), self.horizontalScrollBar()):
@@ -105,22 +110,34 @@ class DataView(QTableView):
         """Make each column wide enough for its title and for six digits."""
         metrics = QFontMetrics(theme().font("body"))
         for column, title in enumerate(self.model_().titles):
-            width = max(theme().space(6.8), metrics.horizontalAdvance(title) + theme().space(1.4))
-            self.setColumnWidth(column, min(width, theme().space(16)))
+            wanted = metrics.horizontalAdvance(title) + theme().space(2.5)
+            if self.model_().scaling_words(column):
+                wanted += metrics.horizontalAdvance(f" · {self.model_().scaling_words(column)}")
+            self.setColumnWidth(column, min(max(theme().space(6.8), wanted), theme().space(18)))
+
+    def fit_numbers(self) -> None:
+        """Make the row numbers' column as wide as they and the test rows' marks need."""
+        self.updateGeometries()
 
     # What is on show
 
-    def show_row(self, row: int, batch: range) -> None:
-        """Tint the row that the canvas shows, and less the batch that it belongs to."""
-        self.shown_row, self.batch = row, batch
+    def show_row(self, place: int, batch: RowNumbers | range) -> None:
+        """Tint the sample that the canvas shows, by its place, and less the rows of the batch that it belongs to."""
+        self.shown_row = place
+        self._batch = np.zeros(self.model_().samples, dtype=np.bool_)
+        if len(batch) > 1:
+            rows = np.asarray(batch, dtype=np.intp)
+            # The player follows a change before the table does, which is told again once it has.
+            self._batch[rows[rows < len(self._batch)]] = True
         self.viewport().update()
         self.verticalHeader().viewport().update()
 
-    def ground(self, row: int) -> str:
-        """The colour behind a row; "" for the panel's own."""
-        if row == self.shown_row:
+    def ground(self, place: int) -> str:
+        """The colour behind a sample; "" for the panel's own."""
+        if place == self.shown_row:
             return "selection"
-        return "hover" if len(self.batch) > 1 and row in self.batch else ""
+        row = self.model_().row_at(place)
+        return "hover" if row < len(self._batch) and self._batch[row] else ""
 
     @property
     def is_block_selected(self) -> bool:
@@ -180,6 +197,13 @@ class DataView(QTableView):
         editor = self.editor() if self.is_editing else None
         return editor is not None and self._delegate.refuse(editor)
 
+    def _give_up(self) -> None:
+        """Forget what is being typed: another sample comes to stand there."""
+        editor = self.editor()
+        if editor is not None:
+            editor.setModified(False)
+            self._delegate.closeEditor.emit(editor, QAbstractItemDelegate.EndEditHint.RevertModelCache)
+
     def reset(self) -> None:
         super().reset()
         self._delegate.hide_bubble()
@@ -200,6 +224,11 @@ class DataView(QTableView):
         self._is_hint_pressed = self._hint.contains(event.position().toPoint())
         super().mousePressEvent(event)
 
+    def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
+        super().mouseDoubleClickEvent(event)
+        if self.model_().is_seen and self.indexAt(event.position().toPoint()).isValid():
+            self.model_().refused.emit(SEEN)
+
     def event(self, event: QEvent) -> bool:
         if event.type() == QEvent.Type.ShortcutOverride and isinstance(event, QKeyEvent) and self._wants(event):
             event.accept()
@@ -214,6 +243,11 @@ class DataView(QTableView):
             return True
         if event.key() in _MOVES:
             return not event.modifiers() & Qt.KeyboardModifier.AltModifier
+        return DataView._types(event)
+
+    @staticmethod
+    def _types(event: QKeyEvent) -> bool:
+        """Whether a key is the first of what is typed into a cell."""
         held = event.modifiers() & (Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.AltModifier)
         return not held and len(event.text()) == 1 and event.text().isprintable() and event.text() != " "
 
@@ -236,6 +270,8 @@ class DataView(QTableView):
             self.go_to(index.row(), index.column())
         elif event.key() == Qt.Key.Key_Space:
             event.ignore()
+        elif self.model_().is_seen and (event.key() == Qt.Key.Key_F2 or self._types(event)):
+            self.model_().refused.emit(SEEN)
         elif event.key() in TABS:
             # The table must not be a trap for the keyboard. While it navigates by Tab itself, Qt would send the
             # key back here.
@@ -257,7 +293,7 @@ class DataView(QTableView):
         self._hint = QRect()
         model = self.model_()
         is_here = self.hasFocus() or self.is_editing
-        if not model.columns or (is_here and model.is_new_row(self.currentIndex().row())):
+        if not model.columns or model.is_seen or (is_here and model.is_new_row(self.currentIndex().row())):
             return
         top = self.rowViewportPosition(model.rows)
         if top > self.viewport().height():

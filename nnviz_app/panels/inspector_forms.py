@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QCheckBox, QComboBox, QFormLayout, QLabel, QVBoxLa
 
 from core.activations import ACTIVATIONS
 from core.network import Role
+from core.numbers import format_exact
 from core.project import Project
 from nnviz_app.document import Document
 from nnviz_app.panels.fields import Field, MessageLabel, NumberField, keep_keys
@@ -168,8 +169,12 @@ class NeuronForm(Form):
             self.bias.show_value(project.network.bias(neuron_id), force=force)
             self.frozen.setChecked(neuron_id in project.network.frozen)
         if has_row and neuron_id in project.dataset.columns:
-            cell = project.dataset.value(row, neuron_id)
-            (self.value if is_input else self.target).show_value(cell, force=force)
+            # As on the canvas: what the network sees.
+            field, cell = self.value if is_input else self.target, float(project.dataset.seen(neuron_id)[row])
+            field.show_value(cell, force=force)
+            if project.dataset.scalings_of(neuron_id):
+                entered = format_exact(project.dataset.value(row, neuron_id))
+                field.setToolTip(f"{format_exact(cell)}, scaled from {entered}")
 
     def _set_role(self, role: str) -> None:
         name = self.subject
@@ -183,7 +188,8 @@ class NeuronForm(Form):
     def _set_cell(self, what: str, value: float) -> None:
         name, row = self.subject, self.panel.player.row
         self.panel.edit(
-            f"Set the {what} of {name} in row {row + 1}", lambda draft: draft.dataset.set_value(row, name, value)
+            f"Set the {what} of {name} in row {row + 1}",
+            lambda draft: draft.dataset.set_value(row, name, draft.dataset.entered(name, value)),
         )
 
 

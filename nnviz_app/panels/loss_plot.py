@@ -12,7 +12,7 @@ from PySide6.QtGui import QColor, QMouseEvent, QPen, QResizeEvent, QShowEvent
 from PySide6.QtWidgets import QCheckBox, QHBoxLayout, QLabel, QStackedLayout, QVBoxLayout, QWidget
 
 from core.numbers import format_exact, format_number
-from core.training import LossPoint
+from core.history import LossPoint
 from nnviz_app.document import Change, Document
 from nnviz_app.palette import faded
 from nnviz_app.panels.fields import keep_keys

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from core.digits import MOST_INK, WAYS, digits
 from core.errors import DataError
 from core.generators import GENERATORS, MOST_POINTS, Generator, generate
 from core.metrics import task_of
@@ -42,7 +43,7 @@ def test_the_seed_decides_every_bit(generator: Generator) -> None:
     assert not np.array_equal(first.x, other.x)
 
 
-@pytest.mark.parametrize("points", [7, 50, 101])
+@pytest.mark.parametrize("points", [11, 50, 101])
 def test_as_many_points_as_asked_for(generator: Generator, points: int) -> None:
     assert len(generate(generator.name, points=points).x) == points
 
@@ -222,3 +223,55 @@ def test_random_data_have_the_sizes_asked_for() -> None:
     assert data.inputs[:2] == ("x1", "x2")
     assert data.inputs[-1] == "x12"
     assert data.outputs == ("y1",)
+
+
+# Drawn digits
+
+
+def test_digits_come_in_turn_and_are_whole_numbers_of_ink() -> None:
+    data = generate("digits")
+    assert data.x.shape == (1797, 64)
+    assert data.targets.argmax(axis=1)[:12].tolist() == [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 0, 1]
+    assert np.array_equal(data.x, np.rint(data.x))
+    assert (data.x.min(), data.x.max()) == (0.0, MOST_INK)
+    assert (data.inputs[0], data.inputs[8], data.inputs[-1]) == ("p00", "p10", "p77")
+    # Row by row from the top: the 7 has its bar above and its stem below.
+    seven = data.x[data.targets[:, 7] == 1.0].mean(axis=0).reshape(8, 8)
+    assert seven[:2, 1:6].mean() > 1.5 * seven[6:, 1:6].mean()
+
+
+def test_digits_stand_in_the_picture() -> None:
+    """Little ink falls on the sides, and as much on the left as on the right, above as below."""
+    pictures = generate("digits", noise=0.0).x.reshape(-1, 8, 8)
+    share = pictures.sum(axis=0) / pictures.sum()
+    assert share[:, [0, 7]].sum() < 0.05
+    place = np.arange(8) - 3.5
+    assert share.sum(axis=0) @ place == pytest.approx(0.0, abs=0.4)
+    assert share.sum(axis=1) @ place == pytest.approx(0.0, abs=0.4)
+
+
+def test_no_two_drawn_digits_are_the_same_and_each_is_most_like_its_own() -> None:
+    data = generate("digits", noise=0.0)
+    assert len(np.unique(data.x, axis=0)) == len(data.x)
+    label = data.targets.argmax(axis=1)
+    distance = ((data.x[:, np.newaxis, :] - data.x[np.newaxis, :400, :]) ** 2).sum(axis=2)
+    np.fill_diagonal(distance[:400], np.inf)
+    assert (label[distance.argmin(axis=1)] == label).mean() > 0.95
+
+
+def test_every_way_to_write_a_digit_is_drawn(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without chance in size, place and pen, a digit has as many pictures as ways."""
+    for name in ("TURN", "SLANT", "SHIFT", "JITTER"):
+        monkeypatch.setattr(f"core.digits.{name}", 0.0)
+    for name, value in (("HEIGHT", 2.9), ("WIDTH", 2.9), ("PEN", 0.5)):
+        monkeypatch.setattr(f"core.digits.{name}", (value, value))
+    x, targets = digits(400, 0.0, np.random.default_rng(1), {})
+    pictures = [len(np.unique(x[targets[:, value] == 1.0], axis=0)) for value in range(10)]
+    assert pictures == [len(ways) for ways in WAYS]
+
+
+def test_the_noise_of_digits_changes_pixels_and_not_strokes() -> None:
+    calm, noisy = (generate("digits", noise=noise).x for noise in (0.0, 2.0))
+    between = (calm > 6.0) & (calm < 10.0)
+    assert (noisy - calm)[between].std() == pytest.approx(2.0, rel=0.1)
+    assert (noisy - calm)[between].mean() == pytest.approx(0.0, abs=0.1)

@@ -65,7 +65,7 @@ def test_classes_are_learned(name: str, least: float) -> None:
     assert share_right(project, project.dataset.training_rows) >= least
 
 
-@pytest.mark.parametrize(("name", "least"), [("iris", 0.95), ("wine", 0.95)])
+@pytest.mark.parametrize(("name", "least"), [("iris", 0.95), ("wine", 0.95), ("digits", 0.95)])
 def test_rows_that_were_held_out_are_named_rightly(name: str, least: float) -> None:
     project = make_project(GALLERY[name])
     untrained = share_right(project, project.dataset.test_rows)

@@ -15,8 +15,9 @@ import pytest
 
 from core.dataset import Dataset
 from core.network import Network
-from core.project import Project, Settings
+from core.project import Project
 from core.project_file import load_project, save_project
+from core.settings import Settings
 from nnviz_app import __version__, app, cli
 from nnviz_app.cli import main
 from nnviz_app.examples import examples, first_example

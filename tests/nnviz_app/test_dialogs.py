@@ -8,7 +8,8 @@ from PySide6.QtWidgets import QDialog
 from pytestqt.qtbot import QtBot
 
 from core.network import Network, Role
-from core.project import Project, Settings
+from core.project import Project
+from core.settings import Settings
 from nnviz_app.dialogs import AddLayerDialog, NewNetworkDialog
 from nnviz_app.layers import NewNetwork, replace_network
 

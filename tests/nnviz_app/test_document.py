@@ -16,7 +16,8 @@ from pytestqt.qtbot import QtBot
 from core.dataset import Dataset
 from core.errors import NetworkError, TrainingError
 from core.network import Network
-from core.project import Project, Settings
+from core.project import Project
+from core.settings import Settings
 from nnviz_app.document import Change, Document
 
 pytestmark = pytest.mark.usefixtures("qapp")

@@ -13,6 +13,7 @@ from core.network import Network
 from core.plan import compile_network
 from core.project_file import load_project
 from core.report import trace_project
+from core.settings import Settings
 from core.trace import Trace
 from nnviz_app.examples import examples
 from nnviz_app.formula import lay_out
@@ -38,7 +39,7 @@ def odd_one(activation: str, loss: str) -> Trace:
     if activation != "softmax":
         network.connect("y.1'", "y.2'", weight=-0.25)
     x, targets = np.array([[0.5], [-3.0]]), np.array([[0.25, 0.75], [-1e-7, 1.0]])
-    return Trace(compile_network(network), network.values, x, targets, loss=loss)
+    return Trace(compile_network(network), network.values, x, targets, Settings(loss=loss))
 
 
 def test_every_formula_can_be_drawn() -> None:

@@ -11,8 +11,9 @@ from pytestqt.qtbot import QtBot
 
 from core.dataset import Dataset
 from core.network import Network
-from core.project import Project, Settings
+from core.project import Project
 from core.quantities import Granularity, Kind, Phase
+from core.settings import Settings
 from nnviz_app.document import Document
 from nnviz_app.player import Player
 

@@ -14,7 +14,8 @@ from pytestqt.qtbot import QtBot
 
 from core.dataset import Dataset
 from core.network import Network
-from core.project import Project, Settings
+from core.project import Project
+from core.settings import Settings
 from core.training import Progress
 from nnviz_app.document import Document
 from nnviz_app.player import Player

@@ -14,8 +14,9 @@ from pytestqt.qtbot import QtBot
 from core.dataset import Dataset
 from core.network import Network, Position, Role
 from core.numbers import format_number
-from core.project import Project, Settings
+from core.project import Project
 from core.quantities import Granularity, Kind, Quantity
+from core.settings import Settings
 from nnviz_app.canvas.parts import parts_of
 from nnviz_app.canvas.scene import CanvasScene, Part, PartKind
 from nnviz_app.document import Document

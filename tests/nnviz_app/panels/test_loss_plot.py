@@ -14,7 +14,8 @@ from pytestqt.qtbot import QtBot
 from core.dataset import Dataset
 from core.network import Network
 from core.numbers import format_exact
-from core.project import Project, Settings
+from core.project import Project
+from core.settings import Settings
 from nnviz_app.document import Document
 from nnviz_app.panels import loss_plot
 from nnviz_app.panels.loss_plot import LossPlotPanel

@@ -15,7 +15,8 @@ from pytestqt.qtbot import QtBot
 from core.dataset import Dataset
 from core.losses import LOSSES
 from core.network import Network
-from core.project import Project, Settings
+from core.project import Project
+from core.settings import Settings
 from nnviz_app.document import Document
 from nnviz_app.panels.training import TrainingPanel
 from nnviz_app.player import Player

@@ -14,8 +14,9 @@ from pytestqt.qtbot import QtBot
 
 from core.dataset import Dataset
 from core.network import Network
-from core.project import Project, Settings
+from core.project import Project
 from core.quantities import Granularity, Phase
+from core.settings import Settings
 from nnviz_app.document import Document
 from nnviz_app.panels import transport
 from nnviz_app.panels.caption import Caption
