@@ -16,13 +16,20 @@ from numpy.typing import NDArray
 
 from core.activations import Array
 from core.errors import TrainingError
-from core.fast_program import Choices, Graph, Parameters, choices_of, graph_of
+from core.fast_program import Choices, Graph, Parameters, Work, choices_of, graph_of
 from core.plan import Plan
 
 # Samples that are computed together, and numbers kept for each neuron and sample; see core.fast_loops.
 LANES, FIELDS = 8, 7
 # The processor's vectors are best read from multiples of this many bytes.
 ALIGNMENT = 64
+NOTHING = np.zeros(0)
+
+# Edges times tiles of an update up to which numpy was slower for every network and batch measured (by a quarter and
+# more at the limit, a hundred times for the smallest), and what a neuron weighs whose activation has no vector form.
+MOST_WORK = 4000
+SCALAR = frozenset({"sine", "gelu"})
+SCALAR_WORK = 8
 
 _lock = threading.Lock()
 _run: Any = None
@@ -33,6 +40,17 @@ def available() -> bool:
     return importlib.util.find_spec("numba") is not None
 
 
+def is_faster(plan: Plan, batch: int) -> bool:
+    """Whether the kernel is quicker than numpy for batches of this size, by a rule of measured sizes.
+
+    A call costs some 10 microseconds beside its updates: about as much as one or two of numpy's smallest updates.
+    """
+    network = plan.network
+    tiles = -(-batch // LANES)
+    scalar = sum(neuron.activation in SCALAR for neuron in network.neurons.values())
+    return tiles * len(network.edges) + SCALAR_WORK * batch * scalar <= MOST_WORK
+
+
 def prepare() -> None:
     """Import numba and compile the loops, or load them from numba's cache on disk; once, and from any thread.
 
@@ -41,14 +59,9 @@ def prepare() -> None:
     global _run
     with _lock:
         if _run is None:
-            run = importlib.import_module("core.fast_loops").run
-            choices, graph, numbers = Choices(), Graph(), np.zeros(0)
-            order = np.zeros(0, dtype=np.int64)
+            run = importlib.import_module("core.fast_loops").compiled_run
             for lanes in (1, LANES):
-                run(
-                    (0,) * lanes, choices, graph, numbers, numbers, order, 1, 0, 0, numbers, numbers, 0,
-                    numbers, numbers, numbers, numbers, order, numbers,
-                )  # fmt: skip
+                run((0,) * lanes, Choices(), Graph(), Work(), np.zeros(0, np.int64), 1, 0, 0, NOTHING, NOTHING, 0)
             _run = run
 
 
@@ -87,13 +100,25 @@ class FastKernel:
         self._parameters = Parameters(plan, trainable)
         self._graph = graph_of(plan, self._parameters, loss)
         self._choices = choices_of(
-            plan, self._graph, self._parameters, loss=loss, mean=mean, optimizer=optimizer, options=options, l1=l1, l2=l2
+            plan,
+            self._graph,
+            self._parameters,
+            loss=loss,
+            mean=mean,
+            optimizer=optimizer,
+            options=options,
+            l1=l1,
+            l2=l2,
         )
-        self._state = np.zeros((1 + self._choices.slots, self._parameters.count))
-        self._backup = np.zeros(self._state.size)
-        self._gradient = np.zeros(self._parameters.count)
-        self._loss = np.zeros(1)
-        self._records: dict[int, NDArray[np.float64]] = {}
+        count = self._parameters.count
+        self._state = np.zeros((1 + self._choices.slots, count))
+        self._backup, self._gradient = np.zeros(self._state.size), np.zeros(count)
+        self._loss, self._columns = np.zeros(1), np.zeros(LANES, dtype=np.int64)
+        # One record more than there are neurons, for the tile itself.
+        self._records = _aligned((self._choices.neurons + 1) * FIELDS * LANES)
+        self._addresses = Graph(*(array.ctypes.data for array in self._graph))
+        arrays = (self._x, self._targets, self._state, self._backup, self._gradient)
+        self._work = Work(*(a.ctypes.data for a in (*arrays, self._records, self._columns, self._loss)))
 
     @property
     def loss(self) -> float:
@@ -123,31 +148,23 @@ class FastKernel:
         loss or would make a parameter so; it is left out whole.
         """
         lanes = 1 if size == 1 else LANES
-        records = self._records.get(lanes)
-        if records is None:
-            records = self._records[lanes] = _aligned((len(self._graph.code) + 1) * FIELDS * lanes)
+        order = np.ascontiguousarray(order, dtype=np.int64)
+        rates = np.array(rate, dtype=np.float64, ndmin=1)
         vectors = [parameters, *slots]
         for row, vector in zip(self._state, vectors, strict=True):
             self._parameters.take(vector, row)
         made: int = _run(
             (0,) * lanes,
             self._choices,
-            self._graph,
-            self._x,
-            self._targets,
-            np.ascontiguousarray(order, dtype=np.int64),
+            self._addresses,
+            self._work,
+            order,
             size,
             batch,
             count,
-            np.atleast_1d(np.asarray(rate, dtype=np.float64)),
-            _flat(masks if masks is not None else ()),
+            rates,
+            NOTHING if masks is None else _flat(masks),
             optimizer_updates,
-            self._state.ravel(),
-            self._backup,
-            self._gradient,
-            records,
-            np.zeros(lanes, dtype=np.int64),
-            self._loss,
         )
         for row, vector in zip(self._state, vectors, strict=True):
             self._parameters.put(row, vector)

@@ -29,15 +29,17 @@ ACTIVATION_CODES = {
     "step": 10,
     "softmax": 11,
 }
+# The squared errors are half squared errors of twice the weight.
 LOSS_CODES = {
     "half_squared_error": 0,
-    "squared_error": 1,
-    "mean_squared_error": 1,
-    "mean_absolute_error": 2,
-    "huber": 3,
-    "binary_cross_entropy": 4,
-    "cross_entropy": 5,
+    "squared_error": 0,
+    "mean_squared_error": 0,
+    "mean_absolute_error": 1,
+    "huber": 2,
+    "binary_cross_entropy": 3,
+    "cross_entropy": 4,
 }
+TWICE = frozenset({"squared_error", "mean_squared_error"})
 # Adam is AdamW without decay.
 OPTIMIZER_CODES = {
     "sgd": 0,
@@ -50,32 +52,46 @@ OPTIMIZER_CODES = {
     "adamw": 6,
 }
 MOST_OPTIONS = 4
-NONE = np.zeros(0, dtype=np.uint32)
 
 
 class Graph(NamedTuple):
-    """Neurons and edges: arrays here, pointers to their numbers within the loops. Without arguments: no network.
+    """Neurons and edges: arrays of uint32, their addresses, or within the loops pointers to them.
 
     Neurons are numbered from the inputs on, in level order; parameters as in `Parameters`.
     """
 
-    # By neuron: its activation's code, its bias, its row in the dropout masks (or -1), and where its edges are.
-    code: Any = NONE
-    bias: Any = NONE
-    dropout: Any = np.zeros(0, dtype=np.int32)
-    in_start: Any = NONE
-    in_stop: Any = NONE
-    out_start: Any = NONE
-    out_stop: Any = NONE
+    # By neuron: its activation's code, its bias, its row in the dropout masks from 1 on (or 0), and where its edges are.
+    code: Any = 0
+    bias: Any = 0
+    dropout: Any = 0
+    in_start: Any = 0
+    in_stop: Any = 0
+    out_start: Any = 0
+    out_stop: Any = 0
     # By incoming edge.
-    source: Any = NONE
-    in_parameter: Any = NONE
+    source: Any = 0
+    in_parameter: Any = 0
     # By outgoing edge.
-    target: Any = NONE
-    out_parameter: Any = NONE
+    target: Any = 0
+    out_parameter: Any = 0
     # By output: its neuron, and whether its activation has a joint form with the loss.
-    outputs: Any = NONE
-    joint: Any = NONE
+    outputs: Any = 0
+    joint: Any = 0
+
+
+class Work(NamedTuple):
+    """The addresses of the numbers that a kernel reads and writes, flat float64 arrays but for `columns` (int64)."""
+
+    x: int = 0
+    targets: int = 0
+    # The parameters, then each of the optimizer's slots; what they were before an update; the gradient.
+    state: int = 0
+    backup: int = 0
+    gradient: int = 0
+    # The neurons' records, and the columns of the dropout masks for the samples of a tile.
+    records: int = 0
+    columns: int = 0
+    loss: int = 0
 
 
 class Choices(NamedTuple):
@@ -127,7 +143,8 @@ class Parameters:
 
     def take(self, vector: NDArray[np.float64], out: NDArray[np.float64]) -> None:
         """Read the plan's flat `vector` into `out`, shape (count,)."""
-        np.take(vector, self.read, out=out)
+        # The mode spares a copy; no place is out of bounds.
+        np.take(vector, self.read, out=out, mode="clip")
 
     def put(self, numbers: NDArray[np.float64], vector: NDArray[np.float64]) -> None:
         """Write the trainable numbers back to all their places in the plan's flat `vector`."""
@@ -140,7 +157,7 @@ def graph_of(plan: Plan, parameters: Parameters, loss: str) -> Graph:
     inputs = [neuron.id for neuron in network.inputs]
     others = sorted(plan.rows.keys() - set(inputs), key=plan.rows.__getitem__)
     place = {name: number for number, name in enumerate(inputs + others)}
-    row_of_mask = {name: row for row, name in enumerate(plan.dropout_neurons)}
+    row_of_mask = {name: row for row, name in enumerate(plan.dropout_neurons, start=1)}
     neurons = [network.neurons[name] for name in place]
 
     def adjacency(edges_of: Callable[[str], list[Edge]], end: str) -> list[NDArray[np.uint32]]:
@@ -159,7 +176,7 @@ def graph_of(plan: Plan, parameters: Parameters, loss: str) -> Graph:
     return Graph(
         code=np.array([ACTIVATION_CODES[neuron.activation] for neuron in neurons], dtype=np.uint32),
         bias=np.array([parameters.number.get(name, 0) for name in place], dtype=np.uint32),
-        dropout=np.array([row_of_mask.get(name, -1) for name in place], dtype=np.int32),
+        dropout=np.array([row_of_mask.get(name, 0) for name in place], dtype=np.uint32),
         in_start=in_start,
         in_stop=in_stop,
         out_start=out_start,
@@ -203,7 +220,7 @@ def choices_of(
         weights=parameters.weights,
         slots=len(chosen.slots),
         loss=LOSS_CODES[loss],
-        share=1.0 / outputs if LOSSES[loss].mean and outputs else 1.0,
+        share=(2.0 if loss in TWICE else 1.0) / (outputs if LOSSES[loss].mean else 1),
         mean=mean,
         optimizer=OPTIMIZER_CODES[optimizer],
         options=tuple(values + [0.0] * (MOST_OPTIONS - len(values))),

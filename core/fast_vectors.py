@@ -1,8 +1,11 @@
-"""Vectors of LANES numbers for core.fast_loops, as numba's compiler has none of its own.
+"""Vectors of LANES numbers for core.fast_loops, as numba's compiler has none of its own, and pointers.
 
 The functions take plain numbers as well, so that the same code computes one sample or LANES at a time: `load`
 and `splat` give what `lanes` asks for, a tuple of one element or of LANES.
 """
+
+# mypy: ignore-errors
+# The compiler infers the types here.
 
 import operator
 
@@ -42,14 +45,20 @@ def _spread(builder, value):
     return builder.shuffle_vector(single, single, order)
 
 
-@intrinsic
-def pointer(typingctx, array):
-    """Where a contiguous array's numbers are; it can be indexed without the cost of an array's reference count."""
+def _pointer(dtype):
+    @intrinsic
+    def pointer(typingctx, address):
+        """What is at an address: it can be indexed without the cost of an array's reference count."""
 
-    def codegen(context, builder, signature, args):
-        return context.make_array(array)(context, builder, args[0]).data
+        def codegen(context, builder, signature, args):
+            return builder.inttoptr(args[0], context.get_value_type(types.CPointer(dtype)))
 
-    return types.CPointer(array.dtype)(array), codegen
+        return types.CPointer(dtype)(types.int64), codegen
+
+    return pointer
+
+
+numbers_at, indices_at, places_at = _pointer(types.float64), _pointer(types.uint32), _pointer(types.int64)
 
 
 def _place(context, builder, numbers, index, kind):
@@ -160,7 +169,8 @@ def _operator(python_operator, instruction):
 
     @overload(python_operator)
     def choose(a, b):
-        return (lambda a, b: apply(a, b)) if VECTOR in (a, b) else None
+        # numba takes functions of Python only.
+        return (lambda a, b: apply(a, b)) if VECTOR in (a, b) else None  # noqa: PLW0108
 
 
 _operator(operator.add, "fadd")

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.batches import Batches
-from core.breakpoints import Breakpoint
+from core.breakpoints import Breakpoint, Watch
 from core.dataset import Dataset
 from core.network import Network
 from core.settings import Memory, Settings
@@ -62,6 +62,15 @@ class Project:
         self.breakpoints = tuple(
             replace(point, subject=new) if point.subject == old else point for point in self.breakpoints
         )
+
+    def drop_lost_breakpoints(self) -> None:
+        """Forget the breakpoints on neurons and parameters that are no longer there."""
+        network = self.network
+        known = {Watch.LOSS: {""}, Watch.ACTIVATION: network.neurons}
+        if any(point.subject not in known.get(point.watch, network.values) for point in self.breakpoints):
+            self.breakpoints = tuple(
+                point for point in self.breakpoints if point.subject in known.get(point.watch, network.values)
+            )
 
     def carry_start(self, former: Project) -> None:
         """Give each weight that edges shared in `former`, and that has a parameter of its own since, its start."""

@@ -196,7 +196,8 @@ class Run:
         Of a long run only moments that are quick to get back to, about `most` of them.
         """
         plan, made = self.plan, self.last - self.first
-        places = [plan.name_positions[plan.names.index(name)] for name in parameters]
+        position = dict(zip(plan.names, plan.name_positions.tolist(), strict=True))
+        places = [position[name] for name in parameters]
         if made <= max(most, self._keyframes.interval):
             updates = list(range(self.first, self.last + 1, max(1, made // most)))
         else:

@@ -21,7 +21,7 @@ AXES = ("horizontal", "vertical")
 
 # What can be done while nothing is selected, but not while a run is under way.
 WHEN_FREE = (
-    "new", "new_network", "open", "save", "save_as", "paste", "add_input", "add_hidden", "add_output", "add_layer",
+    "new", "new_network", "open", "choose_data", "import_data", "save", "save_as", "paste", "add_input", "add_hidden", "add_output", "add_layer",
     "tidy", "first", "back", "forward", "last", "back_larger", "forward_larger", "play", "apply", "run", "reset",
     "dice", "add_row", "delete_rows",
 )  # fmt: skip
@@ -75,6 +75,15 @@ class Actions(dict[str, QAction]):
             tip="Draw whole layers: 2-4-1, say",
         )
         add("open", "&Open...", window.open_file, keys="Ctrl+O", icon="open", tip="Open a project")
+        add(
+            "choose_data",
+            "New from &data...",
+            window.choose_data,
+            keys="Ctrl+G",
+            icon="",
+            tip="Generated and real data",
+        )
+        add("import_data", "&Import data...", window.import_data, keys="Ctrl+I", tip="A table: CSV or text")
         add("save", "&Save", window.save, keys="Ctrl+S", icon="save", tip="Save the project")
         add("save_as", "Save &as...", window.save_as, keys="Ctrl+Shift+S")
         add("quit", "&Quit", window.close, keys="Ctrl+Q")
@@ -89,7 +98,7 @@ class Actions(dict[str, QAction]):
             self[name] = action
         add("cut", "Cu&t", edit.cut, keys="Ctrl+X")
         add("copy", "&Copy", edit.copy, keys="Ctrl+C", icon="copy")
-        add("paste", "&Paste", view.paste, keys="Ctrl+V", icon="paste")
+        add("paste", "&Paste", window.paste, keys="Ctrl+V", icon="paste")
         add("duplicate", "&Duplicate", edit.duplicate, keys="Ctrl+D")
         add("delete", "De&lete", edit.delete, keys=["Del", "Backspace"], icon="delete")
         add("select_all", "Select &all", edit.select_all, keys="Ctrl+A")

@@ -22,14 +22,24 @@ AREAS = {
     "Steps": RIGHT,
     "History": RIGHT,
     "Data": BOTTOM,
+    "Time machine": BOTTOM,
     "Loss": BOTTOM,
+    "Confusion": BOTTOM,
+    "Map": BOTTOM,
+    "Histograms": BOTTOM,
+    "Surface": BOTTOM,
 }
-# Panels of which one is seen at a time.
-TABS = ("Inspector", "Steps", "History")
-# In a window that is narrower than this many text sizes all panels but two share the right side in two piles of
-# tabs, so that the canvas keeps most of the room; those two are opened by the View menu.
+# Panels of which one is seen at a time, the first of each pile at the start.
+PILES = (
+    ("Steps", "Inspector", "History"),
+    ("Data", "Time machine"),
+    ("Loss", "Confusion"),
+    ("Map", "Histograms", "Surface"),
+)
+# In a window that is narrower than this many text sizes the panels that are needed most share the right side in two
+# piles of tabs, so that the canvas keeps most of the room; the others are opened by the View menu.
 NARROW = 84.0
-NARROW_TABS = (("Explain", "Data", "Loss"), ("Steps", "Inspector", "Train"))
+NARROW_PILES = (("Explain", "Data", "Loss", "Map"), ("Steps", "Inspector", "Train"))
 
 
 class DockTitle(QWidget):
@@ -73,7 +83,7 @@ class DockTitle(QWidget):
 
 
 class Docks(dict[str, QDockWidget]):
-    """The docks of a window by title. The columns at the sides take the window's full height."""
+    """The docks of a window by title. The row at the bottom takes the window's full width."""
 
     def __init__(self, window: QMainWindow, panels: dict[str, QWidget]) -> None:
         super().__init__()
@@ -88,9 +98,9 @@ class Docks(dict[str, QDockWidget]):
         window.setDockNestingEnabled(True)
         for corner, area in (
             (Qt.Corner.TopLeftCorner, LEFT),
-            (Qt.Corner.BottomLeftCorner, LEFT),
+            (Qt.Corner.BottomLeftCorner, BOTTOM),
             (Qt.Corner.TopRightCorner, RIGHT),
-            (Qt.Corner.BottomRightCorner, RIGHT),
+            (Qt.Corner.BottomRightCorner, BOTTOM),
         ):
             window.setCorner(corner, area)
         self.arrange()
@@ -103,16 +113,19 @@ class Docks(dict[str, QDockWidget]):
         if self.is_narrow:
             self._arrange_narrow()
             return
+        behind = {title for pile in PILES for title in pile[1:]}
         for title, area in AREAS.items():
-            if title not in TABS[1:]:
+            if title in self and title not in behind:
                 self._place(title, area)
-        self.window.splitDockWidget(self["Data"], self["Loss"], Qt.Orientation.Horizontal)
-        self._pile(TABS)
-        self["Steps"].raise_()
+        for left, right in (("Data", "Loss"), ("Loss", "Map")):
+            self.window.splitDockWidget(self[left], self[right], Qt.Orientation.Horizontal)
+        for pile in PILES:
+            self._pile(pile)
+            self[pile[0]].raise_()
 
     def _arrange_narrow(self) -> None:
-        shown = [title for pile in NARROW_TABS for title in pile]
-        for pile in NARROW_TABS:
+        shown = [title for pile in NARROW_PILES for title in pile]
+        for pile in NARROW_PILES:
             # One by one: all of them above each other, if only for a moment, would make the window higher.
             self._place(pile[0], RIGHT)
             self._pile(pile)
@@ -129,7 +142,7 @@ class Docks(dict[str, QDockWidget]):
         self[title].setVisible(shown)
 
     def _pile(self, titles: tuple[str, ...]) -> None:
-        for below, above in pairwise(titles):
+        for below, above in pairwise(title for title in titles if title in self):
             self.window.tabifyDockWidget(self[below], self[above])
             self[above].setFloating(False)
             self[above].show()
@@ -148,12 +161,13 @@ class Docks(dict[str, QDockWidget]):
             return
         left, right = min(round(15 * em), window.width() // 6), min(round(23 * em), window.width() // 5)
         window.resizeDocks([self["Examples"], self["Explain"]], [left, right], horizontal)
-        window.resizeDocks([self["Data"], self["Loss"]], [50, 50], horizontal)
+        bottom_row = [self["Data"], self["Loss"], self["Map"]]
+        window.resizeDocks(bottom_row, [36, 32, 32], horizontal)
         # What the canvas does not need before: a low window, such as a projector's, gives it more of its height.
-        bottom = round(0.35 * max(window.height() - 20 * em, 0))
-        window.resizeDocks([self["Data"], self["Loss"]], [bottom] * 2, vertical)
-        window.resizeDocks([self["Examples"], self["Train"]], [40, 60], vertical)
-        window.resizeDocks([self["Explain"], self["Inspector"]], [45, 55], vertical)
+        bottom = round(0.42 * max(window.height() - 20 * em, 0))
+        window.resizeDocks(bottom_row, [bottom] * 3, vertical)
+        window.resizeDocks([self["Examples"], self["Train"]], [30, 70], vertical)
+        window.resizeDocks([self["Explain"], self["Steps"]], [45, 55], vertical)
 
 
 class _TextSizeFollower(QObject):

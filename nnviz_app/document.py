@@ -41,6 +41,7 @@ class Change:
     about: bool = False
     # Another project altogether: a file was opened or a new one begun.
     project: bool = False
+    breakpoints: bool = False
 
     @property
     def affects_numbers(self) -> bool:
@@ -58,6 +59,7 @@ class Change:
             data=not old.dataset.same_as(new.dataset),
             settings=old.settings != new.settings,
             about=(old.title, old.source, old.notes) != (new.title, new.source, new.notes),
+            breakpoints=old.breakpoints != new.breakpoints,
         )
 
 
@@ -149,6 +151,7 @@ class Document(QObject):
         draft = self.project.copy()
         yield draft
         draft.dataset.follow(draft.network)
+        draft.drop_lost_breakpoints()
         draft.carry_start(self.project)
         draft.network.share_unchanged(self.project.network)
         self._push(text, draft, merge=merge)

@@ -39,7 +39,7 @@ class FileActions(QObject):
 
     def open(self) -> bool:
         """Ask for a file and open it; return whether it is open."""
-        path, _ = QFileDialog.getOpenFileName(self.window, "Open a project", self._folder(), FILTER)
+        path, _ = QFileDialog.getOpenFileName(self.window, "Open a project", self.folder(), FILTER)
         return bool(path) and self.open_path(Path(path))
 
     def open_path(self, path: Path) -> bool:
@@ -69,7 +69,7 @@ class FileActions(QObject):
 
     def save_as(self) -> bool:
         """Ask where to save, and save; return whether it is saved."""
-        start = self.document.path or Path(self._folder()) / f"network{SUFFIX}"
+        start = self.document.path or Path(self.folder()) / f"network{SUFFIX}"
         path, _ = QFileDialog.getSaveFileName(self.window, "Save the project", str(start), FILTER)
         if not path:
             return False
@@ -128,6 +128,6 @@ class FileActions(QObject):
         QSettings().setValue("files/recent", [str(p) for p in paths])
         self.recent_changed.emit()
 
-    def _folder(self) -> str:
+    def folder(self) -> str:
         recent = self.recent()
         return str(self.document.path.parent if self.document.path else recent[0].parent if recent else Path.home())

@@ -32,6 +32,7 @@ class CopiedNeuron:
     frozen: bool = False
     column: tuple[float, ...] | None = None
     scalings: tuple[Scaling, ...] = ()
+    dropout: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +72,7 @@ def copy_fragment(project: Project, neuron_ids: Iterable[str]) -> Fragment:
             if neuron.id in project.dataset.columns
             else None,
             scalings=project.dataset.scalings_of(neuron.id),
+            dropout=neuron.dropout,
         )
         for neuron in network.neurons.values()
         if neuron.id in chosen
@@ -132,6 +134,8 @@ def paste_fragment(project: Project, fragment: Fragment, offset: Position) -> li
             bias=copied.bias or 0.0,
             position=(x + offset[0], y + offset[1]),
         ).id
+        if copied.dropout:
+            network.set_dropout(names[copied.id], copied.dropout)
     edges: dict[str, str] = {}
     for edge in fragment.edges:
         if edge.source not in names or edge.target not in names:

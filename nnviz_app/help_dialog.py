@@ -22,6 +22,7 @@ KEYS: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = (
             ("U", "apply the update and go on with the next batch"),
             ("R", "back to the start: the parameters of update 0"),
             ("Ctrl+R", "run the chosen number of epochs; Ctrl+. stops"),
+            ("Ctrl+G, Ctrl+I", "new from generated or real data; import a table"),
         ),
     ),
     (
@@ -57,6 +58,7 @@ KEYS: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = (
             ("middle-drag, Space+drag", "move the canvas"),
             ("Ctrl+0, F", "100 %, fit the network"),
             ("hover", "full precision"),
+            ("M", "maps in the neurons: how each answers over two inputs"),
             ("F11", "full screen"),
         ),
     ),

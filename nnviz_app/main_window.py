@@ -2,28 +2,37 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 from PySide6.QtCore import QByteArray, QEvent, QSettings, Qt, QTimer
 from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QShowEvent
-from PySide6.QtWidgets import QApplication, QLabel, QLineEdit, QMainWindow, QUndoView, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QApplication, QFileDialog, QLabel, QLineEdit, QMainWindow, QUndoView, QVBoxLayout, QWidget
 
+from core.errors import NnvizError
 from core.network import Role
+from core.table_file import is_table
 from nnviz_app.actions import Actions
 from nnviz_app.assets import app_icon, themed_icon
 from nnviz_app.canvas.view import CanvasView
+from nnviz_app.data_dialog import DataDialog
 from nnviz_app.dialogs import AddLayerDialog, NewNetworkDialog
 from nnviz_app.docks import Docks
 from nnviz_app.document import Change, Document
 from nnviz_app.editing import Editing
 from nnviz_app.examples import Example
 from nnviz_app.file_actions import SUFFIX, FileActions
+from nnviz_app.import_dialog import import_file, import_text
 from nnviz_app.menus import Menus
 from nnviz_app.notice import NoticeBar
 from nnviz_app.panels.data import DataPanel
+from nnviz_app.panels.decision_map import DecisionMapPanel
 from nnviz_app.panels.examples import ExamplesPanel
 from nnviz_app.panels.explain import ExplainPanel
+from nnviz_app.panels.fields import try_edit
+from nnviz_app.panels.histograms import HistogramsPanel
 from nnviz_app.panels.inspector import InspectorPanel
+from nnviz_app.panels.landscape import LandscapePanel
 from nnviz_app.panels.loss_plot import LossPlotPanel
 from nnviz_app.panels.steps import StepsPanel
 from nnviz_app.panels.training import TrainingPanel
@@ -35,8 +44,11 @@ from nnviz_app.shortcut_guard import ShortcutGuard
 from nnviz_app.theme import theme
 from nnviz_app.trainer import Trainer
 
+# What is imported as a table when it is dropped.
+TABLE_SUFFIXES = (".csv", ".tsv", ".txt")
+
 # Raised when the docks change, so that an older arrangement is not forced upon them.
-LAYOUT_VERSION = 1
+LAYOUT_VERSION = 2
 
 
 class MainWindow(QMainWindow):
@@ -88,6 +100,10 @@ class MainWindow(QMainWindow):
         self.steps = StepsPanel(self.player, self.preferences)
         self.data = DataPanel(self.document, self.player)
         self.loss_plot = LossPlotPanel(self.document, self.player, self.trainer)
+        shared = (self.document, self.player, self.selection, self.trainer)
+        self.map = DecisionMapPanel(*shared)
+        self.histograms = HistogramsPanel(*shared)
+        self.landscape = LandscapePanel(*shared)
         self.history = QUndoView(self.document.undo_stack)
         self.history.setEmptyLabel("As opened")
         self.history.setAccessibleName("History of changes")
@@ -102,6 +118,9 @@ class MainWindow(QMainWindow):
                 "History": self.history,
                 "Data": self.data,
                 "Loss": self.loss_plot,
+                "Map": self.map,
+                "Histograms": self.histograms,
+                "Surface": self.landscape,
             },
         )
 
@@ -134,6 +153,8 @@ class MainWindow(QMainWindow):
         self.document.undo_stack.indexChanged.connect(self.notice.hide)
         self.player.moved.connect(self.notice.hide)
         self.examples_panel.requested.connect(self.open_example)
+        self.data.choose_requested.connect(self.choose_data)
+        self.data.import_requested.connect(self.import_data)
         self.view.examples_requested.connect(self._show_examples)
         self.view.zoom_changed.connect(self.menus.show_zoom)
         self.view.role_changed.connect(self.menus.show_role)
@@ -191,6 +212,55 @@ class MainWindow(QMainWindow):
             # The next key steps, whatever was clicked to get here.
             self.view.setFocus()
         return done
+
+    def choose_data(self) -> None:
+        """Offer generated and well-known data: with a network that learns it, or for the present network."""
+        dialog = DataDialog(self.document.project.network, self.document.project.settings.seed, self)
+        accepted = dialog.exec()
+        choice = dialog.choice() if accepted else None
+        dialog.deleteLater()
+        if choice is None:
+            return
+        if not choice.with_network:
+            problem = try_edit(self.document, self.player, choice.text, choice.put_into)
+            if problem:
+                self.show_error(problem)
+        elif self._may_leave() and self.files.may_discard():
+            self.document.open_project(choice.make_project())
+            self._opened(True)
+
+    def import_data(self) -> None:
+        """Ask for a file that holds a table, and import it."""
+        patterns = " ".join(f"*{suffix}" for suffix in TABLE_SUFFIXES)
+        name, _ = QFileDialog.getOpenFileName(
+            self, "Import data", self.files.folder(), f"Tables ({patterns});;All files (*)"
+        )
+        if name:
+            self.import_path(Path(name))
+
+    def import_path(self, path: Path) -> None:
+        """Show how a file is read as a table, and import it."""
+        self._import(lambda: import_file(self.document, path, self))
+
+    def paste(self) -> None:
+        """Paste what was copied; a table from another program into an empty project becomes its data."""
+        text = QApplication.clipboard().text()
+        if not self.document.project.network.neurons and is_table(text):
+            self._import(lambda: import_text(self.document, text, parent=self))
+        else:
+            self.view.paste()
+
+    def _import(self, ask: Callable[[], bool]) -> None:
+        if not self._may_leave():
+            return
+        try:
+            imported = ask()
+        except NnvizError as error:
+            self.show_error(str(error))
+            return
+        if imported:
+            self.selection.clear()
+            self._opened(True)
 
     def _show_examples(self) -> None:
         self.docks["Examples"].show()
@@ -302,12 +372,15 @@ class MainWindow(QMainWindow):
     def dropEvent(self, event: QDropEvent) -> None:
         paths = [Path(url.toLocalFile()) for url in event.mimeData().urls() if url.isLocalFile()]
         event.acceptProposedAction()
-        if len(paths) != 1 or paths[0].suffix != SUFFIX:
+        kinds = {SUFFIX: self.open_path, **dict.fromkeys(TABLE_SUFFIXES, self.import_path)}
+        take = kinds.get(paths[0].suffix.lower()) if len(paths) == 1 else None
+        if take is None:
             names = ", ".join(path.name for path in paths)
-            self.show_error(f"{names}: drop one {SUFFIX} file to open it.")
+            tables = ", ".join(TABLE_SUFFIXES)
+            self.show_error(f"{names}: drop one {SUFFIX} file to open it, or one table ({tables}) to import it.")
         else:
             # The question about unsaved work must not keep the other program's drag waiting.
-            QTimer.singleShot(0, lambda: self.open_path(paths[0]))
+            QTimer.singleShot(0, lambda: take(paths[0]))
 
     def changeEvent(self, event: QEvent) -> None:
         super().changeEvent(event)

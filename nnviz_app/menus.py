@@ -45,9 +45,9 @@ class Menus(QObject):
                     menu.addAction(a[name])
             return menu
 
-        file_menu = fill(bar.addMenu("&File"), "new", "new_network", "open")
+        file_menu = fill(bar.addMenu("&File"), "new", "new_network", "choose_data", "open")
         self.recent_menu = file_menu.addMenu("Open &recent")
-        fill(file_menu, "-", "save", "save_as", "-", "quit")
+        fill(file_menu, "import_data", "-", "save", "save_as", "-", "quit")
         fill(
             bar.addMenu("&Edit"),
             "undo",
@@ -85,9 +85,12 @@ class Menus(QObject):
             [(f"{round(size * 100)} %", size) for size in TEXT_SIZES],
             theme().set_text_scale,
         )
-        self.wheel_action = view_menu.addAction("&Wheel zooms (Ctrl+wheel scrolls)")
-        self.wheel_action.setCheckable(True)
-        self.wheel_action.toggled.connect(self.window.preferences.set_wheel_zooms)
+        preferences = self.window.preferences
+        self.maps_action = self._switch(view_menu, "&Maps in the neurons", preferences.set_shows_maps)
+        self.maps_action.setShortcut("M")
+        self.window.addAction(self.maps_action)
+        self.health_action = self._switch(view_menu, "&Signs of dead and saturated neurons", preferences.set_shows_health)
+        self.wheel_action = self._switch(view_menu, "&Wheel zooms (Ctrl+wheel scrolls)", preferences.set_wheel_zooms)
         panels = view_menu.addMenu("&Panels")
         for dock in self.window.docks.values():
             panels.addAction(dock.toggleViewAction())
@@ -105,7 +108,7 @@ class Menus(QObject):
         fill(network.addMenu("A&lign"), *(f"align_{kind}" for kind in ALIGNMENTS))
         fill(network.addMenu("&Distribute"), "distribute_horizontal", "distribute_vertical")
         fill(network, "tidy")
-        fill(bar.addMenu("&Data"), "add_row", "delete_rows")
+        fill(bar.addMenu("&Data"), "choose_data", "import_data", "-", "add_row", "delete_rows")
         run = fill(bar.addMenu("&Run"), "first", "back", "forward", "last", "back_larger", "forward_larger", "play")
         self._granularity_actions = self._choices(
             run.addMenu("Step si&ze"),
@@ -119,6 +122,13 @@ class Menus(QObject):
                 example.description
             )
         fill(bar.addMenu("&Help"), "keys", "about")
+
+    @staticmethod
+    def _switch(menu: QMenu, text: str, switch: Callable[[bool], object]) -> QAction:
+        action = menu.addAction(text)
+        action.setCheckable(True)
+        action.toggled.connect(switch)
+        return action
 
     def _choices(
         self, menu: QMenu, choices: Sequence[tuple[str, object]], choose: Callable[[Any], object]
@@ -216,6 +226,8 @@ class Menus(QObject):
         if theme().text_scale in self._size_actions:
             self._size_actions[theme().text_scale].setChecked(True)
         self.wheel_action.setChecked(preferences.wheel_zooms)
+        self.maps_action.setChecked(preferences.shows_maps)
+        self.health_action.setChecked(preferences.shows_health)
         self.labels_button.setText(f"Edge labels: {preferences.label_mode}")
         self.digits_button.setText(f"Digits: {preferences.digits}")
         self.toolbar.setIconSize(QSize(theme().icon_size, theme().icon_size))

@@ -316,7 +316,7 @@ class Player(QObject):
         self._trace = self._rows = None
         if change.project:
             self.pause()
-            self._row, self.index = 0, 0
+            self._row, self.index = self._next_row(), 0
         last = max(0, self.document.project.dataset.rows - 1)
         self._row = min(self._row, last)
         if change.structure and not at_end:

@@ -18,7 +18,7 @@ class LabelMode(StrEnum):
 
 
 class Preferences(QObject):
-    """Significant digits on the canvas, the edges' label mode, and what the wheel does."""
+    """Significant digits on the canvas, the edges' label mode, what neurons show, and what the wheel does."""
 
     changed = Signal()
 
@@ -29,7 +29,9 @@ class Preferences(QObject):
         self._digits = min(max(int(digits), 2), 8) if digits.isdecimal() else 4
         mode = str(store.value("view/edge_labels", LabelMode.AUTO))
         self._label_mode = LabelMode(mode) if mode in set(LabelMode) else LabelMode.AUTO
-        self._wheel_zooms = str(store.value("view/wheel_zooms", "false")) == "true"
+        self._wheel_zooms = _is_true(store.value("view/wheel_zooms", "false"))
+        self._shows_maps = _is_true(store.value("view/maps_in_neurons", "false"))
+        self._shows_health = _is_true(store.value("view/neuron_health", "true"))
 
     @property
     def digits(self) -> int:
@@ -61,6 +63,30 @@ class Preferences(QObject):
         self._wheel_zooms = zooms
         self._keep("view/wheel_zooms", "true" if zooms else "false")
 
+    @property
+    def shows_maps(self) -> bool:
+        """Whether neurons carry a small map of their activation over two inputs."""
+        return self._shows_maps
+
+    def set_shows_maps(self, shown: bool) -> None:
+        """Show the maps in the neurons or not."""
+        self._shows_maps = shown
+        self._keep("view/maps_in_neurons", "true" if shown else "false")
+
+    @property
+    def shows_health(self) -> bool:
+        """Whether dead and saturated neurons and vanishing and exploding gradients are marked on the canvas."""
+        return self._shows_health
+
+    def set_shows_health(self, shown: bool) -> None:
+        """Mark sick neurons on the canvas or not."""
+        self._shows_health = shown
+        self._keep("view/neuron_health", "true" if shown else "false")
+
     def _keep(self, key: str, value: object) -> None:
         QSettings().setValue(key, value)
         self.changed.emit()
+
+
+def _is_true(stored: object) -> bool:
+    return str(stored) == "true"

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
+from numpy.typing import NDArray
 from PySide6.QtCore import QObject, Signal
 
 from core.history import LossPoint
@@ -17,14 +20,60 @@ from nnviz_app.document import Change, Document
 MOST_RUNS = 7
 
 
+@dataclass(frozen=True, eq=False, slots=True)
+class Course:
+    """Loss points as arrays: updates, shape (points,), and numbers, shape (points, 4), NaN where there is none.
+
+    The columns are loss, test loss, accuracy and test accuracy.
+    """
+
+    updates: NDArray[np.int64]
+    numbers: NDArray[np.float64]
+
+    @classmethod
+    def of(cls, points: Sequence[LossPoint]) -> Course:
+        """The arrays of these points, which are in order."""
+        rows = [(p.update, p.loss, p.test_loss, p.accuracy, p.test_accuracy) for p in points]
+        table = np.array(rows, dtype=np.float64).reshape(-1, 5)
+        return cls(table[:, 0].astype(np.int64), table[:, 1:])
+
+    def __len__(self) -> int:
+        return len(self.updates)
+
+    def place_at(self, update: int) -> int:
+        """The place of the last point at or before this update; -1 before the first."""
+        return int(np.searchsorted(self.updates, update, side="right")) - 1
+
+    def _shared(self, other: Course) -> tuple[NDArray[np.intp], NDArray[np.bool_]]:
+        """The places of the updates that `other` has as well, and whether the losses are the same to the bit."""
+        if not len(self) or not len(other):
+            return np.zeros(0, dtype=np.intp), np.zeros(0, dtype=np.bool_)
+        places = np.minimum(np.searchsorted(other.updates, self.updates), len(other) - 1)
+        shared = np.flatnonzero(other.updates[places] == self.updates)
+        return shared, self.numbers[shared, 0] == other.numbers[places[shared], 0]
+
+    def parting(self, other: Course) -> int:
+        """The place of the last point that lies on `other` too, before the two part; 0 if they never agree."""
+        shared, same = self._shared(other)
+        agreeing = len(same) if same.all() else int(np.argmin(same))
+        return int(shared[agreeing - 1]) if agreeing else 0
+
+    def is_part_of(self, other: Course) -> bool:
+        """Whether `other` made the same updates, and perhaps more."""
+        shared, same = self._shared(other)
+        # The same start alone says nothing.
+        return len(shared) > 1 and bool(same.all()) and bool(self.updates[-1] <= other.updates[-1])
+
+
 @dataclass(eq=False)
 class KeptRun:
-    """A former run with a name and a number for its colour."""
+    """A former run with a name and a number for its colour, from 0 to below MOST_RUNS."""
 
     name: str
     color: int
     run: Run
-    points: tuple[LossPoint, ...]
+    course: Course
+    is_shown: bool = True
 
 
 class RunShelf(QObject):
@@ -41,20 +90,40 @@ class RunShelf(QObject):
         document.changed.connect(self._follow)
 
     def keep(self, run: Run) -> None:
-        """Keep a run under a name that says how it was trained."""
-        if run.last == run.first or any(kept.run is run for kept in self.kept):
+        """Keep a run as far as it has got, under a name that says how it was trained.
+
+        One that was kept already and has gone on since is brought up to date; nothing is kept twice.
+        """
+        if run.last == run.first:
             return
-        self._number += 1
-        free = set(range(MOST_RUNS + 1)) - {kept.color for kept in self.kept}
-        name = f"Run {self._number}: {describe_settings(run.settings_of(run.last))}"
-        self.kept.append(KeptRun(name, min(free), run, run.points()))
-        del self.kept[:-MOST_RUNS]
+        course = Course.of(run.points())
+        if any(course.is_part_of(kept.course) for kept in self.kept):
+            return
+        begun = next((kept for kept in self.kept if kept.course.is_part_of(course)), None)
+        if begun is not None:
+            begun.run, begun.course = run, course
+        else:
+            self._number += 1
+            del self.kept[: 1 - MOST_RUNS]
+            color = min(set(range(MOST_RUNS)) - {kept.color for kept in self.kept})
+            name = f"Run {self._number}: {describe_settings(run.settings_of(run.last))}"
+            self.kept.append(KeptRun(name, color, run, course))
         self.changed.emit()
+
+    def has(self, run: Run) -> bool:
+        """Whether this very run is kept as far as it has got."""
+        return any(kept.run is run and kept.course.updates[-1] == run.last for kept in self.kept)
 
     def rename(self, kept: KeptRun, name: str) -> None:
         """Give a run another name; an empty one is passed over."""
-        if name.strip() and name != kept.name:
+        if name.strip() and name.strip() != kept.name:
             kept.name = name.strip()
+            self.changed.emit()
+
+    def show(self, kept: KeptRun, shown: bool) -> None:
+        """Show a run's curves, or hide them."""
+        if shown != kept.is_shown:
+            kept.is_shown = shown
             self.changed.emit()
 
     def remove(self, kept: KeptRun) -> None:

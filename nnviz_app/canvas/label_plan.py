@@ -15,7 +15,6 @@ from nnviz_app.canvas.lettering import pill_width
 from nnviz_app.canvas.parts import Focus, PartKind
 from nnviz_app.canvas.placement import boxes_meet, least_covering, place_labels, upgrade_labels
 from nnviz_app.canvas.texts import CanvasTexts, Text
-from nnviz_app.preferences import LabelMode
 from nnviz_app.theme import theme
 
 Array = NDArray[np.float64]
@@ -192,13 +191,13 @@ class LabelPlan:
 
     @property
     def _has_lower(self) -> bool:
-        return self.texts.preferences.label_mode is not LabelMode.WEIGHT
+        return self.texts.has_lower
 
     def _written(self) -> tuple[object, ...]:
         """What the size of all that is written depends on; where none of it differs, nothing is measured anew."""
         texts = self.texts
         network, preferences, settings = texts.network, texts.preferences, texts.document.project.settings
-        shown = preferences.digits, preferences.label_mode, texts.widest_lower(), settings.loss
+        shown = preferences.digits, preferences.label_mode, texts.has_lower, texts.widest_lower(), settings.loss
         return network.values, network.edges, network.frozen, shown
 
     def _measure(self) -> object:

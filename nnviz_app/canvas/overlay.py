@@ -6,7 +6,9 @@ from PySide6.QtCore import QObject, Qt, QTimer
 from PySide6.QtGui import QPainter, QPaintEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
+from core.numbers import format_number
 from core.quantities import Phase
+from nnviz_app.comparison import Comparison
 from nnviz_app.document import Document
 from nnviz_app.palette import faded
 from nnviz_app.player import Player
@@ -47,18 +49,22 @@ class CanvasOverlay(QObject):
     def __init__(self, view: QWidget, document: Document, player: Player) -> None:
         super().__init__(view)
         self.document, self.player = document, player
+        self.comparison: Comparison | None = None
         self._view = view
         self.sample_label, self.phase_label = _CornerLabel(view), _CornerLabel(view)
-        for label in (self.sample_label, self.phase_label):
+        self.comparison_label = _CornerLabel(view)
+        self.comparison_label.setWordWrap(True)
+        for label in (self.sample_label, self.phase_label, self.comparison_label):
             label.setContentsMargins(theme().space(0.3), 1, theme().space(0.3), 1)
         self.sample_label.setProperty("role", "small")
+        self.comparison_label.setProperty("role", "small")
         self.phase_label.setProperty("role", "strong")
         self.message_label = QLabel(view)
         # A label that was first polished as a plain one gets no padding later.
         self.message_label.setProperty("message", "info")
         self.message_label.setWordWrap(True)
         self.message_label.hide()
-        for shown in (self.sample_label, self.phase_label, self.message_label):
+        for shown in (self.sample_label, self.phase_label, self.comparison_label, self.message_label):
             shown.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
         self.hints = QWidget(view)
         self.hints.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
@@ -79,6 +85,12 @@ class CanvasOverlay(QObject):
         self._timer = QTimer(self, singleShot=True, interval=MESSAGE_MILLISECONDS)
         self._timer.timeout.connect(self.hide_message)
         theme().changed.connect(self.place)
+
+    def set_comparison(self, comparison: Comparison) -> None:
+        """Say what the edges show while it is on."""
+        self.comparison = comparison
+        comparison.changed.connect(self.refresh)
+        self.refresh()
 
     @property
     def message(self) -> str:
@@ -110,6 +122,7 @@ class CanvasOverlay(QObject):
             elif len(player.batch_rows) > 1 or self.document.project.batches.count > 1:
                 text += f" · {self._batch()}"
         self.sample_label.setText(text)
+        self.comparison_label.setText(self._compared())
         phase = player.phase
         self.phase_label.setText(phase.value.upper() if player.index else "")
         set_style_property(self.phase_label, "phase", PHASE_STYLE[phase])
@@ -117,6 +130,19 @@ class CanvasOverlay(QObject):
         self.hints.setVisible(is_empty)
         self.buttons.setVisible(is_empty)
         self.place()
+
+    def _compared(self) -> str:
+        """The legend of the differences on the edges; "" while nothing is compared."""
+        comparison = self.comparison
+        if comparison is None or not comparison.is_on or not self.document.project.network.neurons:
+            return ""
+        opening = f"Edges show Δ = present − {comparison.title}"
+        largest = comparison.largest
+        if largest is None or not largest[1]:
+            return f"{opening}: nothing differs"
+        name, value = largest
+        name = name if name in self.document.project.network.edges else f"the bias of {name}"
+        return f"{opening} · solid: up, dashed: down · max |Δ| {format_number(abs(value))}, {name}"
 
     def _batch(self) -> str:
         project = self.document.project
@@ -134,6 +160,11 @@ class CanvasOverlay(QObject):
         for label in (self.sample_label, self.phase_label, self.hints, self.buttons):
             label.adjustSize()
         self.sample_label.move(margin, margin)
+        words = self.comparison_label.fontMetrics().horizontalAdvance(self.comparison_label.text())
+        width = max(min(words + theme().space(1.0), area.width() - 2 * margin), 1)
+        self.comparison_label.resize(width, max(self.comparison_label.heightForWidth(width), 1))
+        self.comparison_label.move(margin, margin + max(self.sample_label.height(), self.phase_label.height()))
+        self.comparison_label.setVisible(bool(self.comparison_label.text()))
         self.phase_label.move(area.width() - margin - self.phase_label.width(), margin)
         self.hints.move((area.width() - self.hints.width()) // 2, area.height() // 2 - self.hints.height())
         self.buttons.move((area.width() - self.buttons.width()) // 2, area.height() // 2)

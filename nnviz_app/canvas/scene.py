@@ -20,6 +20,7 @@ from nnviz_app.canvas.loss_item import LossItem
 from nnviz_app.canvas.parts import Focus, Part, PartKind, focus_of_unit
 from nnviz_app.canvas.texts import CanvasTexts
 from nnviz_app.canvas.thumbnails import Thumbnails
+from nnviz_app.comparison import Comparison
 from nnviz_app.document import Change, Document
 from nnviz_app.player import Player
 from nnviz_app.preferences import Preferences
@@ -54,6 +55,8 @@ class CanvasScene(QGraphicsScene):
         self.texts = CanvasTexts(document, player, preferences)
         self.thumbnails = Thumbnails(document, self)
         self.health = HealthMarks(self)
+        self.thumbnails.set_shown(preferences.shows_maps)
+        self.health.set_shown(preferences.shows_health)
         self.scale = 1.0
         self.focus = Focus()
         self.hovered_part: Part | None = None
@@ -92,6 +95,11 @@ class CanvasScene(QGraphicsScene):
     def network(self) -> Network:
         """The network on show."""
         return self.document.project.network
+
+    def set_comparison(self, comparison: Comparison) -> None:
+        """Show the differences from its reference on the edges and at the biases, while it is on."""
+        self.texts.comparison = comparison
+        comparison.changed.connect(self._sync_numbers)
 
     # What stands where
 
@@ -326,6 +334,8 @@ class CanvasScene(QGraphicsScene):
         self._mark_edges()
 
     def _follow_preferences(self) -> None:
+        self.thumbnails.set_shown(self.preferences.shows_maps)
+        self.health.set_shown(self.preferences.shows_health)
         self._labels.refresh()
         self._update_neurons(self._items)
         self._loss.update()
@@ -399,8 +409,13 @@ class CanvasScene(QGraphicsScene):
         return geometry.edge_lines(points[ends[:, 0]], points[ends[:, 1]], square=square[ends], extents=extents[ends])
 
     def _weights(self) -> geometry.Array:
+        """What hue and width of the edges tell: the weights, or how much they differ from the comparison's."""
+        comparison, count = self.texts.comparison, len(self._parameters)
+        if comparison is not None and comparison.is_on:
+            differences = comparison.differences
+            return np.fromiter((differences.get(name, 0.0) for name in self._parameters), np.float64, count)
         values = self.network.values
-        return np.fromiter(map(values.__getitem__, self._parameters), dtype=np.float64, count=len(self._parameters))
+        return np.fromiter(map(values.__getitem__, self._parameters), np.float64, count)
 
     def _reserved(self, is_scarce: bool) -> list[QRectF]:
         """What labels keep clear of."""

@@ -15,6 +15,7 @@ from core.numbers import NOT_COMPUTED, format_exact, format_number
 from core.quantities import TERM_KINDS, Kind, Phase, Quantity
 from nnviz_app.canvas.lettering import elided, pill_width
 from nnviz_app.canvas.parts import EDGE_PARTS, Focus, Part, PartKind
+from nnviz_app.comparison import Comparison
 from nnviz_app.document import Document
 from nnviz_app.player import Player
 from nnviz_app.preferences import LabelMode, Preferences
@@ -49,6 +50,7 @@ class CanvasTexts:
 
     def __init__(self, document: Document, player: Player, preferences: Preferences) -> None:
         self.document, self.player, self.preferences = document, player, preferences
+        self.comparison: Comparison | None = None
         self._long_numbers: tuple[dict[str, float], int, bool] | None = None
 
     @property
@@ -59,6 +61,33 @@ class CanvasTexts:
     def number(self, value: float | None, digits: int | None = None) -> str:
         """A number with the chosen digits; "–" for what is not computed yet."""
         return NOT_COMPUTED if value is None else format_number(value, digits or self.preferences.digits)
+
+    # Comparing
+
+    @property
+    def is_comparing(self) -> bool:
+        """Whether differences are shown."""
+        return self.comparison is not None and self.comparison.is_on
+
+    def difference(self, parameter: str, digits: int | None = None) -> Text | None:
+        """How much a parameter differs from the comparison's reference; None while nothing is compared."""
+        if self.comparison is None or not self.is_comparing:
+            return None
+        value = self.comparison.differences.get(parameter)
+        if not value:
+            return Text(f"Δ {self.number(value, digits)}", "muted")
+        sign, color = ("+", "positive") if value > 0 else ("", "negative")
+        return Text(f"Δ {sign}{self.number(value, digits)}", color)
+
+    def _exact_difference(self, parameter: str) -> list[str]:
+        """The line of a tooltip about it."""
+        reference = self.comparison.reference if self.comparison is not None else None
+        if reference is None or self.comparison is None:
+            return []
+        then, difference = reference.values.get(parameter), self.comparison.differences.get(parameter)
+        if then is None or difference is None:
+            return [f"not there in {reference.title}"]
+        return [f"Δ = {format_exact(difference)} from {format_exact(then)} in {reference.title}"]
 
     def _given(self, neuron_id: str) -> float | None:
         """An input's value or a target, as the network sees it."""
@@ -128,7 +157,13 @@ class CanvasTexts:
         return Text(text if new is None else f"{text} → {self.number(new)}")
 
     def bias_gradient(self, neuron_id: str) -> Text | None:
-        """dL/db once computed; it makes way for the new bias."""
+        """dL/db once computed; it makes way for the new bias. While comparing, the difference outside of its steps."""
+        step = self.player.step
+        is_at_work = step is not None and step.phase in (Phase.BACKWARD, Phase.UPDATE)
+        if step is None or not is_at_work or step.quantity.subject != neuron_id:
+            difference = self.difference(neuron_id)
+            if difference is not None:
+                return difference
         if self._new_value(neuron_id) is not None:
             return None
         term = self._optimizer_term(neuron_id)
@@ -236,6 +271,9 @@ class CanvasTexts:
 
         chosen, mode = self.preferences.label_mode, self.mode
         parameter = self.network.edges[edge_id].parameter
+        difference = self.difference(parameter, digits)
+        if difference is not None:
+            return PartKind.GRADIENT, difference
         weight = self.network.weight(edge_id)
         name = f"{self.name(edge_id)} " if named else ""
         color = "negative" if weight < 0 else "positive"
@@ -264,6 +302,9 @@ class CanvasTexts:
             if focus.kind in (Kind.CONTRIBUTION, Kind.ACTIVATION_GRAD) and not focus.is_unit:
                 return Text(f"← {self.number(known(Kind.CONTRIBUTION, edge_id))}", "backward")
             return self._gradient(edge_id)
+        difference = self.difference(self.network.edges[edge_id].parameter)
+        if difference is not None:
+            return difference
         match self.mode:
             case LabelMode.WEIGHT:
                 return None
@@ -290,6 +331,11 @@ class CanvasTexts:
             return Text(f"{self._gradient_sign()} {self.number(grad)}", "backward")
         grad = self.player.known(Kind.WEIGHT_GRAD, edge_id)
         return Text(f"∂ {self.number(grad)}", "muted" if grad is None else "backward")
+
+    @property
+    def has_lower(self) -> bool:
+        """Whether labels have a lower number."""
+        return self.preferences.label_mode is not LabelMode.WEIGHT or self.is_comparing
 
     def widest_lower(self, *, signed: bool = True) -> str:
         """A text as wide as a lower number usually gets: room is kept for it, so that labels do not jump."""
@@ -384,6 +430,7 @@ class CanvasTexts:
         tied = f" (shared with {edge.tied_to})" if edge.tied_to else ""
         frozen = " (frozen)" if edge.parameter in network.frozen else ""
         lines = [f"w = {format_exact(network.weight(edge_id))}{tied}{frozen}"]
+        lines += self._exact_difference(edge.parameter)
         lines += self._revealed(
             [
                 ("w · a", Kind.PRODUCT, edge_id),
@@ -410,6 +457,7 @@ class CanvasTexts:
             return f"<b>{neuron_id}</b>, input<br>value = {self._exact_given(neuron_id)}"
         frozen = " (frozen)" if neuron_id in network.frozen else ""
         lines = [f"b = {format_exact(network.bias(neuron_id))}{frozen}"]
+        lines += self._exact_difference(neuron_id)
         if neuron.role is Role.OUTPUT and given is not None:
             lines.append(f"target t = {self._exact_given(neuron_id)}")
         lines += self._revealed(

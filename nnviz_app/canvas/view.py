@@ -24,6 +24,7 @@ from nnviz_app.canvas.overlay import CanvasOverlay
 from nnviz_app.canvas.paper import PaperView
 from nnviz_app.canvas.scene import CanvasScene, Part, PartKind
 from nnviz_app.canvas.tools import ConnectTool, NeuronTool, SelectTool, Tool, ToolName
+from nnviz_app.comparison import Comparison
 from nnviz_app.document import Change, Document
 from nnviz_app.editing import Editing
 from nnviz_app.player import Player
@@ -86,6 +87,11 @@ class CanvasView(PaperView):
         editing.arranged.connect(self.show_all)
         self.update_area()
         self.overlay.refresh()
+
+    def set_comparison(self, comparison: Comparison) -> None:
+        """Show differences instead of weights while it is on."""
+        self.canvas_scene.set_comparison(comparison)
+        self.overlay.set_comparison(comparison)
 
     # Tools
 

@@ -132,9 +132,12 @@ class FixedInputs(QDialog):
         self.setWindowTitle("Other inputs")
         # What was typed, by input; the others are those of the row on show.
         self.typed: dict[str, float] = {}
+        self._values: Mapping[str, float] = {}
+        self._shown: tuple[dict[str, float], set[str]] = ({}, set())
         self.table = QTableWidget(0, 2)
         self.table.setHorizontalHeaderLabels(["Input", "Value"])
         self.table.verticalHeader().hide()
+        self.table.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.table.horizontalHeader().setStretchLastSection(True)
         self.table.itemChanged.connect(self._take)
         self.message = MessageLabel()
@@ -146,18 +149,33 @@ class FixedInputs(QDialog):
             self._box.addWidget(widget)
 
     def show_values(self, values: Mapping[str, float]) -> None:
-        """Show these values, by input."""
+        """Show these values, by input; not again, for someone may be typing over one of them."""
+        shown = (dict(values), set(self.typed))
+        if shown != self._shown:
+            self._values, self._shown = values, shown
+            if self.isVisible():
+                self._fill()
+
+    def _fill(self) -> None:
+        values = self._values
         with QSignalBlocker(self.table):
             self.table.setRowCount(len(values))
             for place, (neuron, value) in enumerate(values.items()):
-                name, number = QTableWidgetItem(neuron), QTableWidgetItem(format_exact(value))
+                name, number = self._cell(place, 0), self._cell(place, 1)
+                name.setText(neuron)
                 name.setFlags(Qt.ItemFlag.ItemIsEnabled)
+                number.setText(format_exact(value))
                 number.setTextAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
-                if neuron in self.typed:
-                    number.setFont(theme().font("strong"))
-                self.table.setItem(place, 0, name)
-                self.table.setItem(place, 1, number)
+                number.setFont(theme().font("strong" if neuron in self.typed else "body"))
         self.row_button.setEnabled(bool(self.typed))
+
+    def _cell(self, row: int, column: int) -> QTableWidgetItem:
+        # An item is not replaced: this may be its own signal's doing.
+        item = self.table.item(row, column)
+        if item is None:
+            item = QTableWidgetItem()
+            self.table.setItem(row, column, item)
+        return item
 
     def open_below(self, widget: QWidget) -> None:
         """Open below a button, within the screen."""
@@ -165,7 +183,9 @@ class FixedInputs(QDialog):
         self._box.setContentsMargins(*[space(0.8)] * 4)
         self._box.setSpacing(space(0.5))
         self.message.say("")
-        self.resize(space(18), min(space(24), space(10) + theme().row_height * self.table.rowCount()))
+        self._fill()
+        self.table.setColumnWidth(0, space(9))
+        self.resize(space(24), min(space(26), space(10) + theme().row_height * self.table.rowCount()))
         self.table.verticalHeader().setDefaultSectionSize(theme().row_height)
         place = widget.mapToGlobal(QPoint(0, widget.height()))
         area = widget.screen().availableGeometry()
@@ -176,16 +196,16 @@ class FixedInputs(QDialog):
         self.show()
 
     def _take(self, item: QTableWidgetItem) -> None:
-        name = self.table.item(item.row(), 0)
-        assert name is not None
-        neuron = name.text()
+        neuron = self._cell(item.row(), 0).text()
         try:
             self.typed[neuron] = parse_number(item.text())
         except NnvizError as error:
             self.message.say(f"{neuron}: {error}")
+            # What was typed goes back to what holds.
+            self._fill()
         else:
             self.message.say("")
-        self.changed.emit()
+            self.changed.emit()
 
     def _forget(self) -> None:
         self.typed.clear()

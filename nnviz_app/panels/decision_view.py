@@ -31,8 +31,10 @@ from nnviz_app.theme import theme
 NEAR = 8.0
 # Of more points than this an evenly spread part is drawn.
 MOST_POINTS = 4000
-# Room between two numbers of an axis, in text sizes.
-TICK_ROOM = 4.2
+# Room between two numbers beside each other, and below each other, in text sizes.
+TICK_ROOM, LINE_ROOM = 3.2, 2.1
+# The size of a point's mark, in text sizes; the second one where there are more than so many.
+MARK, SMALL_MARK, MANY_POINTS = 0.95, 0.72, 150
 # A name beside the map is at most so wide, in text sizes.
 WIDEST_NAME = 7.0
 
@@ -164,7 +166,7 @@ class MapView(QWidget):
             side = space(2.0) + min(widest, space(WIDEST_NAME))
         top, bottom = line + space(0.5), 2 * line + space(0.6)
         height = max(self.height() - top - bottom, 0.0)
-        marks = ticks(*picture.y_range, max(1, int(height / space(TICK_ROOM / 2))))
+        marks = ticks(*picture.y_range, max(1, int(height / space(LINE_ROOM))))
         left = space(0.7) + max((metrics.horizontalAdvance(format_number(mark)) for mark in marks), default=0.0)
         width = max(self.width() - left - side - space(1.0), 0.0)
         if picture.image is not None:
@@ -220,7 +222,7 @@ class MapView(QWidget):
             painter.drawText(
                 QPointF(at - metrics.horizontalAdvance(text) / 2, plot.bottom() + tick + metrics.ascent() + 1), text
             )
-        for mark in ticks(*picture.y_range, max(1, int(plot.height() / space(TICK_ROOM / 2)))):
+        for mark in ticks(*picture.y_range, max(1, int(plot.height() / space(LINE_ROOM)))):
             at, text = self.to_pixels(0.0, mark).y(), format_number(mark)
             painter.setPen(grid)
             stop = plot.left() if picture.image is not None else plot.right()
@@ -260,7 +262,8 @@ class MapView(QWidget):
             return self._stamps
         painter = QPainter(self._stamps)
         painter.setOpacity(points.opacity)
-        stamps = [[_stamp(color, test, ratio) for color in points.colors] for test in (False, True)]
+        mark = MARK if len(points.rows) <= MANY_POINTS else SMALL_MARK
+        stamps = [[_stamp(color, test, ratio, mark) for color in points.colors] for test in (False, True)]
         half = stamps[0][0].deviceIndependentSize().width() / 2
         count = len(points.rows)
         chosen = np.linspace(0, count - 1, min(count, MOST_POINTS)).astype(np.intp)
@@ -349,9 +352,9 @@ class MapView(QWidget):
         self.update()
 
 
-def _stamp(color: QColor, test: bool, ratio: float) -> QPixmap:
+def _stamp(color: QColor, test: bool, ratio: float, mark: float) -> QPixmap:
     """The mark of one point: a disc for a training row, a diamond with a dark outline for a test row."""
-    side = theme().space(0.95)
+    side = theme().space(mark)
     pixmap = QPixmap(round(side * ratio), round(side * ratio))
     pixmap.setDevicePixelRatio(ratio)
     pixmap.fill(Qt.GlobalColor.transparent)

@@ -37,6 +37,7 @@ HEALTHY = "No dead or saturated neuron, and every layer gets a gradient."
 MOST_FINDINGS = 12
 MOST_LAYERS = 40
 COLUMNS = ("Weights", "Activations", "Gradients")
+RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 COLORS = ("positive", "forward", "backward")
 
 
@@ -71,7 +72,7 @@ class HistogramView(QWidget):
         return QSize(theme().space(10), theme().space(6))
 
     def minimumSizeHint(self) -> QSize:
-        return QSize(theme().space(7.5), theme().space(5))
+        return QSize(theme().space(5.5), theme().space(5))
 
     # What it tells
 
@@ -165,24 +166,34 @@ class HistogramView(QWidget):
         low, high = float(found.edges[0]), float(found.edges[-1])
         top = QRectF(area.left(), 0.0, area.width(), area.top())
         axis = QRectF(area.left(), area.bottom() + 2.0, area.width(), self.height() - area.bottom() - 2.0)
-        painter.setPen(palette.muted)
+        # Of small and large numbers the power of ten stands above, once.
+        largest = max(abs(low), abs(high))
+        power = math.floor(math.log10(largest))
+        power = 0 if -2 <= power <= 3 else power
+        right, color = f"×10{str(power).translate(RAISED)}" if power else "", palette.muted
         if self._hovered is not None and self._hovered < len(found.counts):
-            painter.setPen(palette.text)
-            text = f"{found.counts[self._hovered]:,}"
-            painter.drawText(top, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, text)
-            painter.setPen(palette.muted)
+            right, color = f"{found.counts[self._hovered]:,}", palette.text
+        painter.setPen(color)
+        painter.drawText(top, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, right)
+        painter.setPen(palette.muted)
         painter.drawText(top, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter, f"{found.counts.max():,}")
         # As many digits as the edges of the bars have.
-        digits = math.ceil(math.log10(max(abs(low), abs(high)) / float(found.edges[1] - low)) + 0.01) + 1
-        first, last = (format_number(edge, min(max(digits, 2), 6)) for edge in (low, high))
+        digits = min(max(math.ceil(math.log10(largest / float(found.edges[1] - low)) + 0.01) + 1, 2), 6)
+        measure = QFontMetricsF(painter.font()).horizontalAdvance
+        free = measure("0") * 1.5
+        while True:
+            first, last = (format_number(edge / 10.0**power, digits) for edge in (low, high))
+            if digits == 1 or measure(first) + free + measure(last) <= area.width():
+                break
+            digits -= 1
+        if first == last:
+            first, last = f"≈ {first}", ""
         painter.drawText(axis, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter, first)
         painter.drawText(axis, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, last)
         if low < 0.0 < high:
             x = area.left() + area.width() * -low / (high - low)
             painter.setPen(QPen(palette.muted, 1.0, Qt.PenStyle.DotLine))
             painter.drawLine(QPointF(x, area.top()), QPointF(x, area.bottom()))
-            measure = QFontMetricsF(painter.font()).horizontalAdvance
-            free = measure("0") * 1.5
             if area.left() + measure(first) + free < x < area.right() - measure(last) - free:
                 painter.setPen(palette.muted)
                 painter.drawText(
@@ -210,6 +221,7 @@ class HistogramsPanel(QWidget):
         self.caption = QLabel()
         set_style_property(self.caption, "role", "muted")
         self.caption.setTextFormat(Qt.TextFormat.PlainText)
+        self.caption.setWordWrap(True)
         self.log_box = self._box("Log count", "Logarithmic height of the bars, so that rare values can be seen")
         self.z_box = self._box("Before f", "Pre-activations z, before the activation function, instead of activations")
         self._head = QHBoxLayout()
@@ -261,7 +273,7 @@ class HistogramsPanel(QWidget):
         return QSize(theme().space(30), theme().space(20))
 
     def minimumSizeHint(self) -> QSize:
-        return QSize(theme().space(16), theme().space(8))
+        return QSize(self._area.minimumSizeHint().width(), theme().space(8))
 
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)

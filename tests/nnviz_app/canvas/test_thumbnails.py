@@ -14,7 +14,7 @@ from core.project import Project
 from nnviz_app.canvas import thumbnails
 from nnviz_app.canvas.parts import PartKind
 from nnviz_app.canvas.scene import CanvasScene
-from nnviz_app.document import Document
+from nnviz_app.document import Change, Document
 from nnviz_app.map_image import Ramp
 from nnviz_app.palette import DARK, LIGHT, Palette, contrast_ratio
 from nnviz_app.player import Player
@@ -118,9 +118,8 @@ def test_during_a_run_they_are_made_ten_times_a_second_at_most(scene: CanvasScen
     made: list[None] = []
     scene.thumbnails.changed.connect(lambda: made.append(None))
     document.busy = "A run is under way."
-    values = document.project.network.values
-    for update in range(1, 30):
-        document.show_progress({name: value + update for name, value in values.items()}, update)
+    for _ in range(30):
+        document.changed.emit(Change(values=True))
     assert len(made) == 1
     qtbot.waitUntil(lambda: len(made) == 2)
     document.busy = ""

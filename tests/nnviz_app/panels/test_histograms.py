@@ -166,6 +166,11 @@ def test_themes_and_large_text(panel: HistogramsPanel, desk: Desk, mode: str) ->
         desk.settle()
         view = panel.views[0][0]
         assert view.height() >= view.minimumSizeHint().height() >= theme().space(5)
+        # Nothing is cut off.
+        panel.resize(panel.minimumSizeHint())
+        desk.settle()
+        last = panel.views[0][-1]
+        assert last.mapTo(panel, last.rect().topRight()).x() < panel.width()
         colors = {
             view.grab().toImage().pixelColor(x, y).name() for x in range(view.width()) for y in (view.height() // 2,)
         }
