@@ -165,10 +165,7 @@ def kernel_updates(network: Network, case: Case) -> Updates:
     parameters, order = plan.pack(network.values), np.arange(case.rows)
 
     def updates(count: int) -> None:
-        # An epoch a call, as training with points of its loss does.
-        for done in range(0, count, len(case.starts)):
-            part = min(len(case.starts), count - done)
-            kernel.run(parameters, [], done, order=order, size=case.batch, batch=0, count=part, rate=LEARNING_RATE)
+        kernel.run(parameters, [], 0, order=order, size=case.batch, batch=0, count=count, rate=LEARNING_RATE)
 
     return updates
 

@@ -12,12 +12,19 @@ from core.dataset import Dataset
 from core.losses import LOSSES
 from core.network import Network, Role
 from core.numbers import format_number
+from core.optimizers import OPTIMIZERS
 from core.settings import Settings
 
 # Activations whose values are between 0 and 1.
 PROBABILITY_ACTIVATIONS = frozenset({"sigmoid", "softmax", "step"})
 # Sums of targets are typed with a few decimals, such as 0.33 + 0.33 + 0.34.
 SUM_TOLERANCE = 1e-6
+# A learning rate is far above the usual from this many times an optimizer's suggested one.
+FAR_ABOVE = 10.0
+# Dropout that leaves out a whole layer for more than this share of the samples is worth a word.
+MOST_LAYERS_LOST = 0.01
+# With fewer parameters float32 is no quicker.
+FLOAT32_PARAMETERS = 10_000
 # Names listed in one sentence.
 NAMES_SHOWN = 3
 
@@ -34,6 +41,7 @@ def advise(network: Network, settings: Settings, dataset: Dataset) -> list[str]:
         *_about_paths(network),
         *_about_steps(network),
         *_about_symmetry(network),
+        *_about_learning(network, settings),
     ]
 
 
@@ -173,3 +181,25 @@ def _about_symmetry(network: Network) -> list[str]:
     if twins is None:
         return []
     return [f"{_join(twins)} have the same weights, so they stay the same for ever: draw new random weights."]
+
+
+def _about_learning(network: Network, settings: Settings) -> list[str]:
+    found = []
+    optimizer = OPTIMIZERS[settings.optimizer]
+    if settings.learning_rate > FAR_ABOVE * optimizer.suggested_rate:
+        found.append(
+            f"A learning rate of {format_number(settings.learning_rate)} is far above the usual "
+            f"{format_number(optimizer.suggested_rate)} of {optimizer.title}: the loss may jump about or grow."
+        )
+    for level in network.levels():
+        neurons = [network.neurons[name] for name in level]
+        hidden = [neuron for neuron in neurons if neuron.role is Role.HIDDEN]
+        lost = float(np.prod([neuron.dropout for neuron in hidden])) if hidden == neurons else 0.0
+        if lost > MOST_LAYERS_LOST:
+            found.append(
+                f"Dropout leaves out all of {_join(level)} for {100 * lost:.0f} % of the samples: "
+                "lower it, or add neurons to the layer."
+            )
+    if settings.precision == "float32" and len(network.values) < FLOAT32_PARAMETERS:
+        found.append("A network this small is no quicker with float32, which keeps about 7 digits: choose float64.")
+    return found

@@ -198,7 +198,8 @@ class SamplePass:
 
     def activation(self, neuron: str) -> float:
         """a of a neuron, before dropout."""
-        return float((self.a if self.raw is None else self.raw)[self.plan.rows[neuron]])
+        values = self.raw if self.raw is not None and neuron in self.masks else self.a
+        return float(values[self.plan.rows[neuron]])
 
     def dropped_activation(self, neuron: str) -> float:
         """What later neurons read of a neuron: its activation times its mask."""
@@ -210,7 +211,8 @@ class SamplePass:
 
     def activation_grad(self, neuron: str) -> float:
         """dL/da of a neuron, for its activation before dropout."""
-        return float((self.a_grad if self.raw_grad is None else self.raw_grad)[self.plan.rows[neuron]])
+        values = self.raw_grad if self.raw_grad is not None and neuron in self.masks else self.a_grad
+        return float(values[self.plan.rows[neuron]])
 
     def dropped_grad(self, neuron: str) -> float:
         """dL/d(a times mask) of a neuron."""

@@ -427,7 +427,8 @@ def _optimizer_term(trace: Trace, step: Step, w: Writer) -> _Lines:
 
 def _term_lines(trace: Trace, step: Step, w: Writer, formula: Formula, sentence: str) -> _Lines:
     subject = step.quantity.subject
-    symbols, numbers, text = w.formula(formula, subject)
+    penalized = step.kind is not Kind.PENALIZED_GRAD
+    symbols, numbers, text = w.formula(formula, subject, penalized=penalized)
     name = quantity_name(trace, step.quantity)
     return _Lines(
         sentence.format(name=parameter_name(trace, subject)),
@@ -435,7 +436,7 @@ def _term_lines(trace: Trace, step: Step, w: Writer, formula: Formula, sentence:
         symbols,
         numbers,
         text,
-        f"{name} = {w.formula_text(formula, subject)}",
+        f"{name} = {w.formula_text(formula, subject, penalized=penalized)}",
     )
 
 
@@ -480,12 +481,13 @@ def _fate(trace: Trace, step: Step, mask: Quantity) -> str:
 def _dropout_grad(trace: Trace, step: Step, w: Writer) -> _Lines:
     name = step.quantity.subject
     count = len(step.operands)
+    through = "the one edge that leaves" if count == 1 else f"the {count} edges that leave"
     return _Lines(
-        f"How the loss changes with what {name} passes on: the sum of the {count} contributions that come back",
+        f"How the loss changes with what {name} passes on: the sum of what came back through {through} it",
         w.symbol(step.quantity),
         w.sum_symbols(step.operands) or "0",
-        w.sum_numbers(step.operands) or "0",
-        w.sum_text(step.operands),
+        w.sum_numbers(step.operands) if count > 1 else "",
+        w.sum_text(step.operands) if count > 1 else f"∂L/∂ã({name})",
         f"∂L/∂ã({name}) = " + (w.cut([quantity_name(trace, q) for q in step.operands], " + … (%d more)") or "0"),
     )
 

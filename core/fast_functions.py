@@ -12,15 +12,16 @@ import math
 from numba import njit
 
 from core.activations import ELU_ALPHA, LEAKY_SLOPE
-from core.fast_program import ACTIVATION_CODES, LOSS_CODES
+from core.fast_program import ACTIVATION_CODES, FIELDS, LOSS_CODES
 from core.fast_vectors import above, load, power_of_two, splat, store
 from core.losses import HUBER_DELTA, PROBABILITY_MARGIN
 
 # The fields of a record: the activation; z; da/dz with the dropout mask (of softmax neurons: the logarithm of the
-# activation); dL/da, which becomes dL/dz; what the loss adds to dL/dz jointly with the activation; the target.
-A, Z, SLOPE, DELTA, JOINT, TARGET, FIELDS = range(7)
-# The fields of the tile's own record: the weight of each sample in the loss, and the sum of its targets.
-WEIGHT, TARGET_SUM = range(2)
+# activation); dL/dz, and before the backward pass what the loss itself gives to it; of softmax neurons the same for
+# dL/da, and in a field of its own what a loss in joint form gives to dL/dz; the target of an output.
+A, Z, SLOPE, DELTA, JOINT, TARGET = range(FIELDS)
+# The fields of the tile's own record: the weight of each sample in the loss, the sum of its targets, and scratch.
+WEIGHT, TARGET_SUM, SCRATCH = range(3)
 
 LINEAR, SIGMOID, TANH, RELU, LEAKY_RELU, ELU, SOFTPLUS, GELU, SILU, SINE, STEP, SOFTMAX = ACTIVATION_CODES.values()
 HALF_SQUARED, ABSOLUTE, HUBER, BINARY_CROSS_ENTROPY, CROSS_ENTROPY = sorted(set(LOSS_CODES.values()))
@@ -117,10 +118,9 @@ def _log1p_of_exp(z):
 
 
 @compiled
-def activate(code, s, i, lanes):
-    """a and da/dz of the neuron with its record at `i`, from its z; softmax follows for its whole group."""
+def activate(code, z, s, i, lanes):
+    """a and da/dz for `z`; softmax, over a group of neurons, is another matter. `s` from `i` on is for scratch."""
     width = len(lanes)
-    z = load(s, i + Z * width, lanes)
     # Comparisons are written so that NaN stays NaN.
     if code == TANH:
         a = _tanh(z)
@@ -149,22 +149,23 @@ def activate(code, s, i, lanes):
         a = gate * z
         slope = gate * (1.0 + z * (1.0 - gate))
     elif code == GELU:
+        store(s, i, z)
         for lane in range(width):
-            s[i + lane] = 0.5 * math.erfc(s[i + Z * width + lane] / -math.sqrt(2.0))
+            s[i + lane] = 0.5 * math.erfc(s[i + lane] / -math.sqrt(2.0))
         cdf = load(s, i, lanes)
         a = z * cdf
         slope = cdf + z * (_exp(-0.5 * z * z) / math.sqrt(2.0 * math.pi))
     elif code == SINE:
+        store(s, i, z)
         for lane in range(width):
-            s[i + lane] = math.sin(s[i + Z * width + lane])
-            s[i + SLOPE * width + lane] = math.cos(s[i + Z * width + lane])
+            s[i + SLOPE * width + lane] = math.cos(s[i + lane])
+            s[i + lane] = math.sin(s[i + lane])
         a = load(s, i, lanes)
         slope = load(s, i + SLOPE * width, lanes)
     else:
         a = above(z, 0.0, 1.0, 0.0)
         slope = splat(0.0, lanes)
-    store(s, i, a)
-    store(s, i + SLOPE * width, slope)
+    return a, slope
 
 
 @compiled
@@ -202,46 +203,33 @@ def softmax_back(s, first, stop, lanes):
 
 
 @compiled
-def joint_loss(code, s, i, tile, lanes):
-    """The weighted shares of one output whose activation the loss is joint with; leaves dL/dz in its record."""
-    width = len(lanes)
-    weight, t, a = load(s, tile + WEIGHT * width, lanes), load(s, i + TARGET * width, lanes), load(s, i, lanes)
+def joint_loss(code, a, z, log_a, t, target_sum):
+    """The share of an output whose activation has a joint form with the loss, and its gradient dL/dz."""
     if code == BINARY_CROSS_ENTROPY:
-        z = load(s, i + Z * width, lanes)
-        store(s, i + JOINT * width, weight * (a - t))
-        return weight * (above(0.0, z, 0.0, z) - t * z + _log1p_of_exp(z))
-    store(s, i + JOINT * width, weight * (a * load(s, tile + TARGET_SUM * width, lanes) - t))
-    return 0.0 - weight * (t * load(s, i + SLOPE * width, lanes))
+        return above(0.0, z, 0.0, z) - t * z + _log1p_of_exp(z), a - t
+    return 0.0 - t * log_a, a * target_sum - t
 
 
 @compiled
-def plain_loss(code, s, i, tile, lanes):
-    """The weighted shares of one output; leaves dL/da in its record."""
+def plain_loss(code, a, t, s, i, lanes):
+    """The share of any other output, and its gradient dL/da. `s` from `i` on is for scratch, two fields."""
     width = len(lanes)
-    weight, t, a = load(s, tile + WEIGHT * width, lanes), load(s, i + TARGET * width, lanes), load(s, i, lanes)
     distance = a - t
     if code == HALF_SQUARED:
-        share, grad = 0.5 * distance * distance, distance
-    elif code == ABSOLUTE:
-        share = _magnitude(distance)
-        grad = above(distance, 0.0, 1.0, above(0.0, distance, -1.0, distance))
-    elif code == HUBER:
+        return 0.5 * distance * distance, distance
+    if code == ABSOLUTE:
+        return _magnitude(distance), above(distance, 0.0, 1.0, above(0.0, distance, -1.0, distance))
+    if code == HUBER:
         size = _magnitude(distance)
         inside = above(size, HUBER_DELTA, HUBER_DELTA, size)
-        share, grad = inside * (size - 0.5 * inside), above(0.0, distance, 0.0 - inside, inside)
-    else:
-        low, high = PROBABILITY_MARGIN, 1.0 - PROBABILITY_MARGIN
-        p = above(low, a, low, above(a, high, high, a))
-        # In the fields that are written below: the logarithms of p and 1 - p.
-        store(s, i + DELTA * width, p)
-        for lane in range(width):
-            s[i + JOINT * width + lane] = math.log1p(-s[i + DELTA * width + lane])
-            s[i + DELTA * width + lane] = math.log(s[i + DELTA * width + lane])
-        yes, no = load(s, i + DELTA * width, lanes), load(s, i + JOINT * width, lanes)
-        store(s, i + JOINT * width, splat(0.0, lanes))
-        if code == BINARY_CROSS_ENTROPY:
-            share, grad = 0.0 - (t * yes + (1.0 - t) * no), (p - t) / (p * (1.0 - p))
-        else:
-            share, grad = 0.0 - t * yes, 0.0 - t / p
-    store(s, i + DELTA * width, weight * grad)
-    return weight * share
+        return inside * (size - 0.5 * inside), above(0.0, distance, 0.0 - inside, inside)
+    low, high = PROBABILITY_MARGIN, 1.0 - PROBABILITY_MARGIN
+    p = above(low, a, low, above(a, high, high, a))
+    store(s, i, p)
+    for lane in range(width):
+        s[i + width + lane] = math.log1p(-s[i + lane])
+        s[i + lane] = math.log(s[i + lane])
+    log_p = load(s, i, lanes)
+    if code == BINARY_CROSS_ENTROPY:
+        return 0.0 - (t * log_p + (1.0 - t) * load(s, i + width, lanes)), (p - t) / (p * (1.0 - p))
+    return 0.0 - t * log_p, 0.0 - t / p

@@ -9,6 +9,7 @@ import importlib
 import importlib.util
 import threading
 from collections.abc import Mapping, Sequence
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -16,23 +17,18 @@ from numpy.typing import NDArray
 
 from core.activations import Array
 from core.errors import TrainingError
-from core.fast_program import Choices, Graph, Parameters, Work, choices_of, graph_of
+from core.fast_program import FIELDS, LANES, Choices, Graph, Parameters, Work, choices_of, graph_of
 from core.plan import Plan
 
-# Samples that are computed together, and numbers kept for each neuron and sample; see core.fast_loops.
-LANES, FIELDS = 8, 7
 # The processor's vectors are best read from multiples of this many bytes.
 ALIGNMENT = 64
 NOTHING = np.zeros(0)
 
-# Edges times tiles of an update up to which numpy was slower for every network and batch measured (by a quarter and
-# more at the limit, a hundred times for the smallest), and what a neuron weighs whose activation has no vector form.
+# Edges times tiles of an update up to which numpy was slower with every network and batch that was measured: by a third
+# at the limit, a hundred times for the smallest.
 MOST_WORK = 4000
-SCALAR = frozenset({"sine", "gelu"})
-SCALAR_WORK = 8
 
 _lock = threading.Lock()
-_run: Any = None
 
 
 def available() -> bool:
@@ -45,24 +41,25 @@ def is_faster(plan: Plan, batch: int) -> bool:
 
     A call costs some 10 microseconds beside its updates: about as much as one or two of numpy's smallest updates.
     """
-    network = plan.network
-    tiles = -(-batch // LANES)
-    scalar = sum(neuron.activation in SCALAR for neuron in network.neurons.values())
-    return tiles * len(network.edges) + SCALAR_WORK * batch * scalar <= MOST_WORK
+    return -(-batch // LANES) * len(plan.network.edges) <= MOST_WORK
 
 
 def prepare() -> None:
     """Import numba and compile the loops, or load them from numba's cache on disk; once, and from any thread.
 
-    That takes about a second, and some ten the first time of all. Raises ImportError without numba.
+    That takes half a second, and several seconds the first time of all. Raises ImportError without numba.
     """
-    global _run
     with _lock:
-        if _run is None:
-            run = importlib.import_module("core.fast_loops").compiled_run
-            for lanes in (1, LANES):
-                run((0,) * lanes, Choices(), Graph(), Work(), np.zeros(0, np.int64), 1, 0, 0, NOTHING, NOTHING, 0)
-            _run = run
+        _loops()
+
+
+@cache
+def _loops() -> Any:
+    run = importlib.import_module("core.fast_loops").compiled_run
+    # The kinds of the arguments decide what is compiled.
+    for lanes in (1, LANES):
+        run((0,) * lanes, Choices(), Graph(), Work(), np.zeros(0, np.int64), 1, 0, 0, NOTHING, NOTHING, 0)
+    return run
 
 
 def _aligned(count: int) -> NDArray[np.float64]:
@@ -95,8 +92,10 @@ class FastKernel:
     ) -> None:
         if not plan.network.outputs:
             raise TrainingError("There is no output neuron, so there is no loss: make a neuron an output.")
-        prepare()
-        self._x, self._targets = _flat(x), _flat(targets)
+        with _lock:
+            self._run = _loops()
+        self._x, self._targets, self._rows = _flat(x), _flat(targets), len(x)
+        self._order: NDArray[np.intp] | None = None
         self._parameters = Parameters(plan, trainable)
         self._graph = graph_of(plan, self._parameters, loss)
         self._choices = choices_of(
@@ -127,8 +126,8 @@ class FastKernel:
 
     def run(
         self,
-        parameters: NDArray[np.float64],
-        slots: Sequence[NDArray[np.float64]],
+        parameters: Array,
+        slots: Sequence[Array],
         optimizer_updates: int,
         *,
         order: NDArray[np.intp],
@@ -146,14 +145,24 @@ class FastKernel:
         last stays). `masks` are the dropout masks, shape (count, dropout neurons, size); without them nobody is
         dropped out. Returns the number of updates made: fewer than `count` if the next one has an infinite or NaN
         loss or would make a parameter so; it is left out whole.
+        Raises ValueError for rows, a batch or masks that do not fit.
         """
         lanes = 1 if size == 1 else LANES
+        if order is not self._order:
+            # The loops do not look.
+            if not len(order) or order.min() < 0 or order.max() >= self._rows:
+                raise ValueError(f"The order has to hold some of the {self._rows} rows.")
+            self._order = order
+        if size < 1 or not 0 <= batch * size < len(order):
+            raise ValueError(f"There is no batch {batch} of {size} in an order of {len(order)} rows.")
+        if masks is not None and masks.shape != (count, self._choices.dropouts, size):
+            raise ValueError(f"The shape of the masks is {masks.shape}: not updates, dropout neurons, batch size.")
         order = np.ascontiguousarray(order, dtype=np.int64)
         rates = np.array(rate, dtype=np.float64, ndmin=1)
         vectors = [parameters, *slots]
         for row, vector in zip(self._state, vectors, strict=True):
             self._parameters.take(vector, row)
-        made: int = _run(
+        made: int = self._run(
             (0,) * lanes,
             self._choices,
             self._addresses,

@@ -12,15 +12,18 @@ there is one record more for the tile itself. Functions and derivatives are thos
 # The compiler infers the types here.
 
 import math
+import zlib
+from pathlib import Path
 
 import numpy as np
 from numba import njit
 
+from core import activations, fast_functions, fast_vectors, losses
 from core.fast_functions import (
     CROSS_ENTROPY,
     DELTA,
-    FIELDS,
     JOINT,
+    SCRATCH,
     SLOPE,
     SOFTMAX,
     TARGET,
@@ -34,7 +37,7 @@ from core.fast_functions import (
     softmax,
     softmax_back,
 )
-from core.fast_program import OPTIMIZER_CODES, Graph
+from core.fast_program import FIELDS, JOINT_OUTPUT, OPTIMIZER_CODES, PLAIN_OUTPUT, Graph
 from core.fast_vectors import indices_at, load, numbers_at, places_at, splat, store, total
 
 SGD, MOMENTUM, NESTEROV, ADAGRAD, RMSPROP, ADADELTA, ADAM = sorted(set(OPTIMIZER_CODES.values()))
@@ -45,47 +48,74 @@ LARGEST = np.finfo(np.float64).max
 
 
 @compiled
-def _forward(plan, net, s, parameters, dropped, masks, mask, size, columns, lanes):
-    """The activations and slopes of a tile, whose inputs are in their records already; dL/da is set to 0."""
+def _add_targets(plan, net, s, tile, lanes):
+    """The sum of the targets of the outputs that the cross-entropy has a joint form with."""
+    width = len(lanes)
+    targets = splat(0.0, lanes)
+    for o in range(plan.outputs):
+        if net.role[net.outputs[o]] == JOINT_OUTPUT:
+            targets = targets + load(s, net.outputs[o] * FIELDS * width + TARGET * width, lanes)
+    store(s, tile + TARGET_SUM * width, targets)
+
+
+@compiled
+def _softmax_losses(plan, net, s, tile, lanes):
+    """The weighted shares of the softmax outputs; leaves their gradients in their records."""
+    width = len(lanes)
+    weight, shares = load(s, tile + WEIGHT * width, lanes), splat(0.0, lanes)
+    for n in range(plan.softmax_first, plan.softmax_last + 1):
+        i = n * FIELDS * width
+        a, t = load(s, i, lanes), load(s, i + TARGET * width, lanes)
+        if net.role[n] == JOINT_OUTPUT:
+            log_a, targets = load(s, i + SLOPE * width, lanes), load(s, tile + TARGET_SUM * width, lanes)
+            share, joint = joint_loss(plan.loss, a, a, log_a, t, targets)
+            store(s, i + DELTA * width, splat(0.0, lanes))
+            store(s, i + JOINT * width, weight * joint)
+        else:
+            share, grad = plain_loss(plan.loss, a, t, s, tile + SCRATCH * width, lanes)
+            store(s, i + DELTA * width, weight * grad)
+            store(s, i + JOINT * width, splat(0.0, lanes))
+        shares = shares + weight * share
+    return shares
+
+
+@compiled
+def _forward(plan, net, s, parameters, dropped, masks, mask, size, columns, tile, lanes):
+    """Activations, slopes and the loss's gradients of a tile, whose inputs and targets are in their records; its loss.
+
+    The gradient is taken at once, while the processor has the activation at hand.
+    """
     width = len(lanes)
     record = FIELDS * width
+    weight, shares = load(s, tile + WEIGHT * width, lanes), splat(0.0, lanes)
     for n in range(plan.inputs, plan.neurons):
         i = n * record
         z = splat(parameters[net.bias[n]], lanes)
         for k in range(net.in_start[n], net.in_stop[n]):
             z = z + parameters[net.in_parameter[k]] * load(s, net.source[k] * record, lanes)
-        store(s, i + Z * width, z)
-        store(s, i + DELTA * width, splat(0.0, lanes))
         if net.code[n] == SOFTMAX:
+            store(s, i + Z * width, z)
             if n == plan.softmax_last:
                 softmax(s, plan.softmax_first * record, i + record, lanes)
+                shares = shares + _softmax_losses(plan, net, s, tile, lanes)
             continue
-        activate(net.code[n], s, i, lanes)
-        if dropped and net.dropout[n] > 0:
+        a, slope = activate(net.code[n], z, s, i, lanes)
+        delta = splat(0.0, lanes)
+        if net.role[n] == JOINT_OUTPUT:
+            share, joint = joint_loss(plan.loss, a, z, a, load(s, i + TARGET * width, lanes), a)
+            shares, delta = shares + weight * share, weight * joint
+        elif net.role[n] == PLAIN_OUTPUT:
+            t = load(s, i + TARGET * width, lanes)
+            share, grad = plain_loss(plan.loss, a, t, s, tile + SCRATCH * width, lanes)
+            shares, delta = shares + weight * share, weight * grad * slope
+        elif dropped and net.dropout[n] > 0:
             for lane in range(width):
-                kept = masks[mask + (net.dropout[n] - 1) * size + columns[lane]]
-                s[i + lane] *= kept
-                s[i + SLOPE * width + lane] *= kept
-
-
-@compiled
-def _losses(plan, net, s, tile, lanes):
-    """The weighted loss of a tile, whose targets are in their records; its gradient is left in the records."""
-    width = len(lanes)
-    record = FIELDS * width
-    if plan.loss == CROSS_ENTROPY:
-        target_sum = splat(0.0, lanes)
-        for o in range(plan.outputs):
-            if net.joint[o]:
-                target_sum = target_sum + load(s, net.outputs[o] * record + TARGET * width, lanes)
-        store(s, tile + TARGET_SUM * width, target_sum)
-    shares = splat(0.0, lanes)
-    for o in range(plan.outputs):
-        i = net.outputs[o] * record
-        if net.joint[o]:
-            shares = shares + joint_loss(plan.loss, s, i, tile, lanes)
-        else:
-            shares = shares + plain_loss(plan.loss, s, i, tile, lanes)
+                s[i + lane] = masks[mask + (net.dropout[n] - 1) * size + columns[lane]]
+            kept = load(s, i, lanes)
+            a, slope = a * kept, slope * kept
+        store(s, i, a)
+        store(s, i + SLOPE * width, slope)
+        store(s, i + DELTA * width, delta)
     return total(shares)
 
 
@@ -97,24 +127,28 @@ def _backward(plan, net, s, parameters, gradient, lanes):
     for back in range(plan.neurons):
         n = plan.neurons - 1 - back
         i = n * record
-        a, delta = load(s, i, lanes), load(s, i + DELTA * width, lanes)
-        for k in range(net.out_start[n], net.out_stop[n]):
+        a, a_grad = load(s, i, lanes), splat(0.0, lanes)
+        first, stop = net.out_start[n], net.out_stop[n]
+        for k in range(first, stop):
             target_delta = load(s, net.target[k] * record + DELTA * width, lanes)
             gradient[net.out_parameter[k]] += total(a * target_delta)
             # Nothing is passed on to the inputs.
             if n >= plan.inputs:
-                delta = delta + parameters[net.out_parameter[k]] * target_delta
+                a_grad = a_grad + parameters[net.out_parameter[k]] * target_delta
         if n < plan.inputs:
             continue
-        if net.code[n] != SOFTMAX:
-            delta = delta * load(s, i + SLOPE * width, lanes) + load(s, i + JOINT * width, lanes)
-            gradient[net.bias[n]] += total(delta)
-        store(s, i + DELTA * width, delta)
-        if n == plan.softmax_first:
-            stop = plan.softmax_last + 1
-            softmax_back(s, i, stop * record, lanes)
-            for member in range(n, stop):
-                gradient[net.bias[member]] += total(load(s, member * record + DELTA * width, lanes))
+        delta = load(s, i + DELTA * width, lanes)
+        if net.code[n] == SOFTMAX:
+            store(s, i + DELTA * width, a_grad + delta)
+            if n == plan.softmax_first:
+                softmax_back(s, i, (plan.softmax_last + 1) * record, lanes)
+                for member in range(n, plan.softmax_last + 1):
+                    gradient[net.bias[member]] += total(load(s, member * record + DELTA * width, lanes))
+            continue
+        if first < stop:
+            delta = a_grad * load(s, i + SLOPE * width, lanes) + delta
+            store(s, i + DELTA * width, delta)
+        gradient[net.bias[n]] += total(delta)
 
 
 # ---------------------------------------------------------------------------------------------- the optimizers
@@ -208,6 +242,7 @@ def run(lanes, plan, graph, work, order, size, batch, count, rates, masks, updat
     net = Graph(
         indices_at(graph.code),
         indices_at(graph.bias),
+        indices_at(graph.role),
         indices_at(graph.dropout),
         indices_at(graph.in_start),
         indices_at(graph.in_stop),
@@ -218,9 +253,13 @@ def run(lanes, plan, graph, work, order, size, batch, count, rates, masks, updat
         indices_at(graph.target),
         indices_at(graph.out_parameter),
         indices_at(graph.outputs),
-        indices_at(graph.joint),
     )
-    x, targets, order, columns = numbers_at(work.x), numbers_at(work.targets), places_at(order.ctypes.data), places_at(work.columns)
+    x, targets, order, columns = (
+        numbers_at(work.x),
+        numbers_at(work.targets),
+        places_at(order.ctypes.data),
+        places_at(work.columns),
+    )
     p, backup, gradient = numbers_at(work.state), numbers_at(work.backup), numbers_at(work.gradient)
     s, loss, rates = numbers_at(work.records), numbers_at(work.loss), numbers_at(rates.ctypes.data)
     dropped, masks = len(masks) > 0, numbers_at(masks.ctypes.data)
@@ -241,8 +280,10 @@ def run(lanes, plan, graph, work, order, size, batch, count, rates, masks, updat
                     s[n * record + lane] = x[order[place] * plan.inputs + n]
                 for o in range(plan.outputs):
                     s[net.outputs[o] * record + TARGET * width + lane] = targets[order[place] * plan.outputs + o]
-            _forward(plan, net, s, p, dropped, masks, made * plan.dropouts * size, size, columns, lanes)
-            batch_loss += _losses(plan, net, s, tile, lanes)
+            if plan.loss == CROSS_ENTROPY:
+                _add_targets(plan, net, s, tile, lanes)
+            mask = made * plan.dropouts * size
+            batch_loss += _forward(plan, net, s, p, dropped, masks, mask, size, columns, tile, lanes)
             _backward(plan, net, s, p, gradient, lanes)
         if not abs(batch_loss) <= LARGEST:
             break
@@ -266,8 +307,16 @@ def run(lanes, plan, graph, work, order, size, batch, count, rates, masks, updat
     return made
 
 
-def _cached():
-    """`run`, compiled or loaded from the cache on disk when it is first called; without one where there is no place."""
+def _compile():
+    """`run`, which is compiled or loaded from numba's cache on disk when it is first called.
+
+    The cache is beside this file, in the user's folder for caches where that cannot be written to, and nowhere where
+    neither can. numba looks whether this file has changed since; whether the others have shows in the name.
+    """
+    sources = b"".join(
+        Path(module.__file__).read_bytes() for module in (activations, fast_functions, fast_vectors, losses)
+    )
+    run.__qualname__ = f"run_{zlib.crc32(sources):08x}"
     options = {"fastmath": {"contract"}, "error_model": "numpy", "nogil": True}
     try:
         return njit(cache=True, **options)(run)
@@ -275,4 +324,4 @@ def _cached():
         return njit(**options)(run)
 
 
-compiled_run = _cached()
+compiled_run = _compile()

@@ -9,12 +9,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.losses import LOSSES
-from core.network import Edge
+from core.network import Edge, Neuron, Role
 from core.optimizers import OPTIMIZERS
 from core.options import option_values
 from core.plan import Plan
 
-# Codes by name; core.fast_loops has constants for them.
+# Samples that are computed together, and numbers kept for each neuron and sample; see core.fast_loops.
+LANES, FIELDS = 8, 6
+# Codes by name; the functions and loops have constants for them.
 ACTIVATION_CODES = {
     "linear": 0,
     "sigmoid": 1,
@@ -52,6 +54,8 @@ OPTIMIZER_CODES = {
     "adamw": 6,
 }
 MOST_OPTIONS = 4
+# Outputs by whether their activation has a joint form with the loss.
+PLAIN_OUTPUT, JOINT_OUTPUT = 1, 2
 
 
 class Graph(NamedTuple):
@@ -60,9 +64,10 @@ class Graph(NamedTuple):
     Neurons are numbered from the inputs on, in level order; parameters as in `Parameters`.
     """
 
-    # By neuron: its activation's code, its bias, its row in the dropout masks from 1 on (or 0), and where its edges are.
+    # By neuron: its activation's code, its bias, the kind of output, its row in the dropout masks from 1 on; 0 is none.
     code: Any = 0
     bias: Any = 0
+    role: Any = 0
     dropout: Any = 0
     in_start: Any = 0
     in_stop: Any = 0
@@ -74,9 +79,8 @@ class Graph(NamedTuple):
     # By outgoing edge.
     target: Any = 0
     out_parameter: Any = 0
-    # By output: its neuron, and whether its activation has a joint form with the loss.
+    # By output: its neuron.
     outputs: Any = 0
-    joint: Any = 0
 
 
 class Work(NamedTuple):
@@ -160,6 +164,11 @@ def graph_of(plan: Plan, parameters: Parameters, loss: str) -> Graph:
     row_of_mask = {name: row for row, name in enumerate(plan.dropout_neurons, start=1)}
     neurons = [network.neurons[name] for name in place]
 
+    def role(neuron: Neuron) -> int:
+        if neuron.role is not Role.OUTPUT:
+            return 0
+        return JOINT_OUTPUT if neuron.activation == LOSSES[loss].joint_activation else PLAIN_OUTPUT
+
     def adjacency(edges_of: Callable[[str], list[Edge]], end: str) -> list[NDArray[np.uint32]]:
         counts = [0]
         ends: list[int] = []
@@ -176,6 +185,7 @@ def graph_of(plan: Plan, parameters: Parameters, loss: str) -> Graph:
     return Graph(
         code=np.array([ACTIVATION_CODES[neuron.activation] for neuron in neurons], dtype=np.uint32),
         bias=np.array([parameters.number.get(name, 0) for name in place], dtype=np.uint32),
+        role=np.array([role(neuron) for neuron in neurons], dtype=np.uint32),
         dropout=np.array([row_of_mask.get(name, 0) for name in place], dtype=np.uint32),
         in_start=in_start,
         in_stop=in_stop,
@@ -186,9 +196,6 @@ def graph_of(plan: Plan, parameters: Parameters, loss: str) -> Graph:
         target=target,
         out_parameter=out_parameter,
         outputs=np.array([place[neuron.id] for neuron in network.outputs], dtype=np.uint32),
-        joint=np.array(
-            [neuron.activation == LOSSES[loss].joint_activation for neuron in network.outputs], dtype=np.uint32
-        ),
     )
 
 
@@ -221,7 +228,7 @@ def choices_of(
         slots=len(chosen.slots),
         loss=LOSS_CODES[loss],
         share=(2.0 if loss in TWICE else 1.0) / (outputs if LOSSES[loss].mean else 1),
-        mean=mean,
+        mean=bool(mean),
         optimizer=OPTIMIZER_CODES[optimizer],
         options=tuple(values + [0.0] * (MOST_OPTIONS - len(values))),
         l1=float(l1),

@@ -13,7 +13,7 @@ from llvmlite import ir
 from numba import types
 from numba.extending import intrinsic, models, overload, register_model
 
-LANES = 8
+from core.fast_program import LANES
 
 
 class Vector(types.Type):

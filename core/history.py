@@ -19,7 +19,7 @@ KEYFRAME_OVERHEAD = 600
 FIRST_INTERVALS = ((500, 4096), (4_000, 1024), (200_000, 128))
 LEAST_INTERVAL = 16
 # Points kept of one run's epochs; beyond it every second one is dropped.
-POINT_LIMIT = 4_000
+POINT_LIMIT = 2_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +120,9 @@ class Points:
         self.all: list[LossPoint] = []
         self.stepped: set[int] = set()
         self.stride = 1
+        # How many epochs there were in all, and after how many of them each point of an epoch is.
         self.epochs = 0
+        self._turns: dict[int, int] = {}
 
     def copy(self, until: int) -> Points:
         """The same up to and including update `until`."""
@@ -128,11 +130,8 @@ class Points:
         twin.all = [point for point in self.all if point.update <= until]
         twin.stepped = {update for update in self.stepped if update <= until}
         twin.stride, twin.epochs = self.stride, self.epochs
+        twin._turns = {u: turn for u, turn in self._turns.items() if u <= until}
         return twin
-
-    def until(self, update: int) -> tuple[LossPoint, ...]:
-        """Those up to and including this update, in order."""
-        return tuple(self.all[: bisect_right(self.all, update, key=lambda point: point.update)])
 
     def drop_after(self, update: int) -> None:
         """Forget the points after this update."""
@@ -147,18 +146,20 @@ class Points:
         """Add the point after the last of `epochs` epochs."""
         points = self.all
         # The last epoch always has a point: that of the one before goes unless its turn had come.
-        if self.epochs % self.stride and len(points) > 1 and points[-1].update not in self.stepped:
+        if points and not self._stays(points[-1]):
             points.pop()
         self.epochs += epochs
         if points and points[-1].update == point.update:
             points.pop()
         points.append(point)
+        self._turns[point.update] = self.epochs
         if len(points) > POINT_LIMIT + len(self.stepped):
             self.stride *= 2
-            last = len(points) - 1
-            self.all = [
-                p for place, p in enumerate(points) if place % 2 == 0 or place == last or p.update in self.stepped
-            ]
+            self.all = [p for p in points[:-1] if self._stays(p)] + points[-1:]
+            self._turns = {p.update: self._turns[p.update] for p in self.all if p.update in self._turns}
+
+    def _stays(self, point: LossPoint) -> bool:
+        return point.update in self.stepped or self._turns[point.update] % self.stride == 0
 
     @property
     def epochs_to_next(self) -> int:

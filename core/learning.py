@@ -41,6 +41,11 @@ def rate_of(settings: Settings, epoch: int) -> float:
     return rate_at(settings.schedule, settings.schedule_options, settings.learning_rate, epoch)
 
 
+def can_be_fast(plan: Plan, settings: Settings, size: int) -> bool:
+    """Whether the compiled kernel is there and quicker than numpy for batches of this size."""
+    return settings.precision == "float64" and fast_kernel.available() and fast_kernel.is_faster(plan, size)
+
+
 class Learner:
     """Makes updates with the choices of `settings`: loss, optimizer, penalties, precision, what may change.
 
@@ -158,10 +163,6 @@ class Learner:
                 step(parameters, gradient, rate)
         if has_dropout:
             engine.set_masks(None)
-
-    def can_be_fast(self, size: int) -> bool:
-        """Whether the compiled kernel is there and quicker than numpy for batches of this size."""
-        return self.stepper.dtype == np.float64 and fast_kernel.available() and getattr(fast_kernel, "is_faster", lambda p, s: False)(self.plan, size)
 
     def fast_updates(
         self,

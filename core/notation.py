@@ -181,12 +181,15 @@ class Writer:
         """A parameter's symbol as LaTeX."""
         return tex_weight(subject) if subject in self.network.edges else f"b_{{{tex_id(subject)}}}"
 
-    def formula(self, formula: Formula, subject: str) -> tuple[str, str, str]:
-        """An optimizer's formula for one parameter: LaTeX with symbols, LaTeX with numbers, text with numbers."""
+    def formula(self, formula: Formula, subject: str, *, penalized: bool = True) -> tuple[str, str, str]:
+        """An optimizer's formula for one parameter: LaTeX with symbols, LaTeX with numbers, text with numbers.
+
+        Unless `penalized` it is that of the penalty itself.
+        """
         symbols, numbers, texts = {}, {}, {}
         for name in formula.operands:
             bare = name in formula.bare
-            quantity = self.trace.term_operand(name, subject)
+            quantity = self.trace.term_operand(name, subject, penalized=penalized)
             if quantity is None:
                 symbols[name], value = self._setting(name)
                 numbers[name] = self.bracket(tex_number(value, self.digits), not bare)
@@ -197,11 +200,11 @@ class Writer:
                 texts[name] = self.bracket_text(self.text(quantity), not bare)
         return formula.latex(symbols), formula.latex(numbers), formula.text(texts)
 
-    def formula_text(self, formula: Formula, subject: str) -> str:
+    def formula_text(self, formula: Formula, subject: str, *, penalized: bool = True) -> str:
         """An optimizer's formula for one parameter as text with symbols."""
         names = {}
         for name in formula.operands:
-            quantity = self.trace.term_operand(name, subject)
+            quantity = self.trace.term_operand(name, subject, penalized=penalized)
             if quantity is None:
                 names[name] = self._setting_name(name)
             elif quantity.kind is Kind.PARAMETER_GRAD:

@@ -368,12 +368,15 @@ class Trace(Sequence[Step]):
         found = (self.term_operand(name, parameter) for name in formula.operands)
         return tuple(quantity for quantity in found if quantity is not None)
 
-    def term_operand(self, name: str, parameter: str) -> Quantity | None:
-        """What an operand of an optimizer's formula stands for; None for a number of the settings."""
+    def term_operand(self, name: str, parameter: str, *, penalized: bool = True) -> Quantity | None:
+        """What an operand of an optimizer's formula stands for; None for a number of the settings.
+
+        "gradient" is that with the penalty, where there is one, unless not `penalized`.
+        """
         if name == "parameter":
             return self._given(parameter)
         if name == "gradient":
-            if self.schedule.place(Kind.PENALIZED_GRAD, parameter) >= 0:
+            if penalized and self.schedule.place(Kind.PENALIZED_GRAD, parameter) >= 0:
                 return Quantity(Kind.PENALIZED_GRAD, parameter)
             return self._gradient_of(parameter)
         slots = self.optimizer.slots

@@ -14,7 +14,7 @@ from core.batches import Batches
 from core.breakpoints import Breakpoint, Watch
 from core.errors import TrainingError
 from core.history import POINT_LIMIT, REST_BYTES, Keyframes, LossPoint, Points, Segment, first_interval
-from core.learning import Learner, rate_of
+from core.learning import Learner, can_be_fast, rate_of
 from core.metrics import accuracy
 from core.numbers import format_number
 from core.plan import Plan, compile_network
@@ -185,9 +185,11 @@ class Run:
         self._restore(update)
         return self.plan.unpack(self.learner.engine.parameters)
 
-    def memory_at(self, update: int) -> Memory | None:
-        """What the optimizer remembers after `update` updates."""
+    def memory_at(self, update: int, optimizer: str | None = None) -> Memory | None:
+        """What the optimizer remembers after `update` updates; None where `optimizer` is another one."""
         self._restore(update)
+        if optimizer not in (None, self.learner.settings.optimizer):
+            return None
         return self.learner.memory()
 
     def path(self, parameters: Sequence[str], most: int = 500) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
@@ -213,12 +215,15 @@ class Run:
 
     # Going back and forth
 
+    def _check_update(self, update: int) -> None:
+        if not self.first <= update <= self.last:
+            raise TrainingError(f"Update {update} is not part of this run.")
+
     def _restore(self, update: int) -> None:
         learner = self.learner
         if self._at == update:
             return
-        if not self.first <= update <= self.last:
-            raise TrainingError(f"Update {update} is not part of this run.")
+        self._check_update(update)
         keyframe = self._keyframes.before(update)
         if not keyframe <= self._at < update:
             learner = self._use(self._segment(keyframe).settings if keyframe > self.first else self.settings)
@@ -272,7 +277,11 @@ class Run:
         return made
 
     def branch(self, update: int) -> Run:
-        """A run that shares this one's updates up to `update` and can go on otherwise."""
+        """A run that shares this one's updates up to `update` and can go on otherwise.
+
+        Raises TrainingError when this run has no such update.
+        """
+        self._check_update(update)
         source = self.learner
         twin = Run.__new__(Run)
         twin.__dict__.update(self.__dict__)
@@ -397,7 +406,8 @@ def project_at(project: Project, run: Run, update: int) -> Project:
     draft = project.copy()
     draft.network.set_values(run.parameters_at(update))
     draft.start = project.start_values() if update else None
-    draft.updates, draft.epoch, draft.memory = update, run.epoch_at(update), run.memory_at(update)
+    draft.updates, draft.epoch = update, run.epoch_at(update)
+    draft.memory = run.memory_at(update, project.settings.optimizer)
     draft.network.share_unchanged(project.network)
     return draft
 
@@ -414,7 +424,9 @@ class _Training:
         self.stops = settings.stop_loss is not None or settings.stop_accuracy is not None or settings.patience > 0
         self.best, self.best_epoch = np.inf, self.first_epoch
         self.quickness = 1.0
-        self.fast = not breakpoints and run._use(settings).can_be_fast(self.batches.size)
+        # How many epochs had been finished when the losses were last measured.
+        self.noted = 0
+        self.fast = not breakpoints and can_be_fast(run.plan, settings, self.batches.size)
         self.watches = [_Watched(run, breakpoint) for breakpoint in breakpoints]
 
     @property
@@ -430,9 +442,9 @@ class _Training:
         breath = time.perf_counter() + BREATH
         while self.epoch < self.epochs:
             # Up to the next epoch whose loss is wanted; fewer updates where these take long.
-            epochs = 1 if self.stops else min(run._points.epochs_to_next, self.epochs - self.epoch)
+            goal = min(self.noted + (1 if self.stops else run._points.epochs_to_next), self.epochs)
             batch = run.next_batch(run.last, self.settings)
-            due = epochs * per_epoch - batch
+            due = (goal - self.epoch) * per_epoch - batch
             count = max(1, min(due, int(BREATH * self.quickness), MOST_AT_ONCE))
             start = time.perf_counter()
             reason = self.make(batch, count)
@@ -443,7 +455,8 @@ class _Training:
                 yield replace(self.progress(reason), at_breakpoint=True)
                 return
             if count == due:
-                reason = self.note(epochs)
+                reason = self.note(goal - self.noted)
+                self.noted = goal
                 yield self.progress(reason)
                 if reason:
                     return

@@ -54,7 +54,10 @@ class Comparison(QObject):
         self.choice = Choice()
         self._pinned: Reference | None = None
         self._of_run: tuple[Run, int, Mapping[str, float]] | None = None
-        self._differences: tuple[Mapping[str, float], Mapping[str, float], dict[str, float]] | None = None
+        # What the differences were computed from, and they themselves.
+        self._known: tuple[Mapping[str, float], Mapping[str, float]] | None = None
+        self._differences: dict[str, float] = {}
+        self._largest: tuple[str, float] | None = None
         document.changed.connect(self._follow)
         runs.changed.connect(self._follow_runs)
 
@@ -85,7 +88,7 @@ class Comparison(QObject):
             self._choose(Choice())
 
     def _choose(self, choice: Choice) -> None:
-        self.choice, self._of_run, self._differences = choice, None, None
+        self.choice, self._of_run, self._known = choice, None, None
         if choice.what is not With.PINNED:
             self._pinned = None
         self.changed.emit()
@@ -122,24 +125,23 @@ class Comparison(QObject):
     @property
     def differences(self) -> dict[str, float]:
         """Δ = present − reference by parameter id, for those that the reference has."""
-        reference, present = self.reference, self.document.project.network.values
-        if reference is None:
-            return {}
-        known = self._differences
-        if known is None or known[0] is not reference.values or known[1] is not present:
-            then = reference.values
-            found = {name: value - then[name] for name, value in present.items() if name in then}
-            known = self._differences = then, present, found
-        return known[2]
+        self._compute()
+        return self._differences
 
     @property
     def largest(self) -> tuple[str, float] | None:
         """The parameter whose difference is the largest in size, and that difference; None where there is none."""
-        found = self.differences
-        if not found:
-            return None
-        name = max(found, key=lambda parameter: abs(found[parameter]))
-        return name, found[name]
+        self._compute()
+        return self._largest
+
+    def _compute(self) -> None:
+        reference, present = self.reference, self.document.project.network.values
+        then = reference.values if reference is not None else {}
+        if self._known is not None and self._known[0] is then and self._known[1] is present:
+            return
+        found = {name: value - then[name] for name, value in present.items() if name in then}
+        self._known, self._differences = (then, present), found
+        self._largest = max(found.items(), key=lambda item: abs(item[1]), default=None)
 
     # Following
 

@@ -77,6 +77,7 @@ class _StateCommand(QUndoCommand):
         if not isinstance(other, _StateCommand) or other.merge != self.merge:
             return False
         self.after = other.after
+        self.setText(other.text())
         return True
 
     def redo(self) -> None:
@@ -168,9 +169,11 @@ class Document(QObject):
             former, present = self.project.settings, draft.settings
             # The run goes on through a change of settings, but for what changes the meaning of its losses.
             same_loss = (former.loss, former.batch_mean) == (present.loss, present.batch_mean)
+            goes_on = same_loss and not (change.structure or change.values or change.data)
             if former.optimizer != present.optimizer:
-                draft.memory = None
-            if same_loss and not (change.structure or change.values or change.data):
+                # As the run does it: another optimizer begins anew, and coming back to the former one finds its own.
+                draft.memory = self.run.memory_at(draft.updates, present.optimizer) if goes_on else None
+            if goes_on:
                 run = self.run
             else:
                 # The losses so far stay in the plot. At update 0 there are none, so nothing is computed for them.

@@ -228,7 +228,7 @@ class Trainer(QObject):
         run, update = worker.training, worker.update
         made = run.last - update
         if not made:
-            return "Stopped before the first update."
+            return worker.reason or "Stopped before the first update."
         points = run.points()
         was = next(point.loss for point in reversed(points) if point.update <= update)
         count, updates = worker.epochs_done, f"{run.last:,} update{'' if run.last == 1 else 's'}"

@@ -147,6 +147,9 @@ class NeuronItem(QGraphicsItem):
         gradient = texts.bias_gradient(i)
         # In a crowd the gradient of the bias, which equals δ, is shown while it takes part.
         stands_out = self.canvas.focus.lights(PartKind.BIAS_GRADIENT, i) or i in self.canvas.selection
+        if gradient is not None and texts.is_comparing and self.canvas.is_crowded and not stands_out:
+            # As on the edges: of two numbers the difference is the one that is asked for.
+            return [self._pill(PartKind.BIAS_GRADIENT, gradient, 0.0, top)]
         if gradient is None or (self.canvas.is_crowded and not stands_out):
             return [self._pill(PartKind.BIAS, bias, 0.0, top, locked=locked)]
         first, second = pill_width(bias.text, locked=locked), pill_width(gradient.text)

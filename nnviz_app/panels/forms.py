@@ -19,13 +19,12 @@ from PySide6.QtWidgets import (
 )
 
 from core.numbers import format_exact, parse_number
-from core.options import Option
 from nnviz_app.panels.fields import Field, NumberField
 from nnviz_app.theme import theme
 
 # A field beside its label is at least this wide, in text sizes, unless it asks for more; where there is less
 # room it stands below.
-NARROWEST_FIELD = 6.0
+NARROWEST_FIELD = 5.0
 
 
 class SettingField(NumberField):
@@ -44,11 +43,6 @@ class SettingField(NumberField):
         self._allows, self._empty = allows, empty
         self.setPlaceholderText(empty)
         self.setAccessibleDescription(about)
-
-    @classmethod
-    def of(cls, option: Option) -> SettingField:
-        """A field for an option of an optimizer or a schedule."""
-        return cls(option.title, option.about, allows=option.allows, bounds=option.bounds)
 
     def show_number(self, value: float | None, *, force: bool = False) -> None:
         """Show the number of the document; None for no number."""

@@ -15,6 +15,7 @@ from core.numbers import format_exact
 from core.project import Project
 from nnviz_app.document import Document
 from nnviz_app.panels.fields import Field, MessageLabel, NumberField, keep_keys
+from nnviz_app.panels.forms import dropout_field
 from nnviz_app.player import Player
 from nnviz_app.selection import Selection
 from nnviz_app.theme import set_style_property, theme
@@ -146,6 +147,10 @@ class NeuronForm(Form):
         self.add_row("Value", self.value)
         self.add_row("Target", self.target)
         self.add_row("Bias", self.bias)
+        self.dropout = dropout_field()
+        self.dropout.chosen.connect(self._set_dropout)
+        self.dropout.refused.connect(panel.message.say)
+        self.add_row("Dropout", self.dropout)
         self.frozen = self.check_box("Frozen", self.set_frozen)
 
     def show_subject(self, neuron_id: str, *, force: bool) -> None:
@@ -165,6 +170,8 @@ class NeuronForm(Form):
         self.form.setRowVisible(self.frozen, not is_input)
         self.form.setRowVisible(self.value, is_input and has_row)
         self.form.setRowVisible(self.target, neuron.role is Role.OUTPUT and has_row)
+        self.form.setRowVisible(self.dropout, neuron.role is Role.HIDDEN)
+        self.dropout.show_number(neuron.dropout, force=force)
         if not is_input:
             self.bias.show_value(project.network.bias(neuron_id), force=force)
             self.frozen.setChecked(neuron_id in project.network.frozen)
@@ -184,6 +191,10 @@ class NeuronForm(Form):
         name = self.subject
         title = ACTIVATIONS[activation].title
         self.panel.edit(f"Activation of {name}: {title}", lambda draft: draft.network.set_activation(name, activation))
+
+    def _set_dropout(self, rate: float) -> None:
+        name = self.subject
+        self.panel.edit(f"Set the dropout of {name}", lambda draft: draft.network.set_dropout(name, rate))
 
     def _set_cell(self, what: str, value: float) -> None:
         name, row = self.subject, self.panel.player.row

@@ -50,20 +50,13 @@ class Shown:
         return usable & (y > 0) if self.log and not self.accuracy else usable
 
 
-@dataclass(frozen=True, eq=False, slots=True)
+@dataclass(frozen=True, slots=True)
 class FormerCurve:
     """A former run: drawn from point number `start` on, where it leaves the present one."""
 
     course: Course
     start: int
     color: QColor
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, FormerCurve) and (self.course, self.start, self.color) == (
-            other.course,
-            other.start,
-            other.color,
-        )
 
 
 def _pen(color: QColor, width: float, *, dashed: bool = False) -> QPen:
@@ -88,6 +81,17 @@ class LossCurves(QWidget):
         super().__init__(parent)
         import pyqtgraph as pg
 
+        self.shown = Shown()
+        self.present = Course.of(())
+        self.former: list[FormerCurve] = []
+        self.here = 0
+        # The updates that can be gone to.
+        self.reach = range(0)
+        self._updates = self.present.updates
+        self._hovered: int | None = None
+        self._is_zoomed = False
+        self._pressed: QPointF | None = None
+        self._is_dragging = False
         self.plot = pg.PlotWidget(enableMenu=False)
         self.plot.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.plot.setMenuEnabled(False)
@@ -120,17 +124,6 @@ class LossCurves(QWidget):
         for part in (self.cursor_line, self.cursor_dots, self.hover_dots):
             part.setZValue(20)
             self.item.addItem(part, ignoreBounds=True)
-        self.shown = Shown()
-        self.present = Course.of(())
-        self.former: list[FormerCurve] = []
-        self.here = 0
-        # The updates that can be gone to.
-        self.reach = range(0)
-        self._updates = self.present.updates
-        self._hovered: int | None = None
-        self._is_zoomed = False
-        self._pressed: QPointF | None = None
-        self._is_dragging = False
         self.view.sigRangeChangedManually.connect(self._follow_zoom)
         self.plot.viewport().setMouseTracking(True)
         self.plot.viewport().installEventFilter(self)
@@ -178,7 +171,6 @@ class LossCurves(QWidget):
         self.shown, self.present, self.here, self.reach = shown, present, here, reach
         if again:
             self.item.setLogMode(x=False, y=shown.log and not shown.accuracy)
-            self.item.getAxis("left").picture = None
         self._draw_former(former, again=again)
         self._draw_present()
         courses = [present.updates, *(curve.course.updates[curve.start :] for curve in former)]
@@ -250,6 +242,9 @@ class LossCurves(QWidget):
         if not len(self._updates):
             return
         first, last = float(self._updates[0]), float(max(self._updates[-1], self.here))
+        low, high = self.view.viewRange()[0]
+        within = low < last and high > first and (low > first or high < last)
+        self._is_zoomed = self._is_zoomed and within
         aside = 0.05 * max(last - first, 1.0)
         # The limits first: a range beyond the former ones would be cut.
         self.item.setLimits(xMin=first - aside, xMax=last + aside)
@@ -282,12 +277,9 @@ class LossCurves(QWidget):
     def _follow_zoom(self) -> None:
         if not len(self._updates):
             return
-        low, high = self.view.viewRange()[0]
-        self._is_zoomed = low > self._updates[0] or high < max(self._updates[-1], self.here)
-        if self._is_zoomed:
-            self._fit_height()
-        else:
-            self._place_range()
+        # Seen whole again, it grows with the run.
+        self._is_zoomed = True
+        self._place_range()
 
     # The pointer
 
@@ -318,6 +310,9 @@ class LossCurves(QWidget):
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         # Not the scene's own signal: it leaves out moves that follow another one quickly, the last one too.
+        if event.type() is QEvent.Type.ToolTip:
+            # The scene, which has none, would take away the one that the panel shows.
+            return True
         if event.type() is QEvent.Type.Leave:
             self._show_hovered(None)
         elif isinstance(event, QMouseEvent):
@@ -348,6 +343,17 @@ class LossCurves(QWidget):
         update = round(float(self.view.mapSceneToView(position).x()))
         return min(max(update, self.reach[0]), self.reach[-1])
 
+    def _target(self, position: QPointF) -> int | None:
+        """The update that a click goes to: one with a point, if the pointer is near to it."""
+        if len(self.reach) < 2 or not self._is_inside(position):
+            return None
+        nearest = self._nearest(position)
+        if nearest is not None and nearest in self.reach:
+            return nearest
+        update = self._update_at(position)
+        between = update not in (self.reach[0], self.reach[-1])
+        return update if between or abs(self._across(update) - position.x()) <= NEAR else None
+
     def _nearest(self, position: QPointF) -> int | None:
         """The update with a point that the pointer is near to."""
         if not self._is_inside(position):
@@ -369,7 +375,7 @@ class LossCurves(QWidget):
             cursor = Qt.CursorShape.ArrowCursor
             if self._grasps(position):
                 cursor = Qt.CursorShape.SizeHorCursor
-            elif len(self.reach) > 1 and self._is_inside(position):
+            elif self._target(position) is not None:
                 cursor = Qt.CursorShape.PointingHandCursor
             self.plot.viewport().setCursor(cursor)
         return False
@@ -387,9 +393,9 @@ class LossCurves(QWidget):
         if pressed is None or was_dragging:
             return was_dragging
         moved = (position - pressed).manhattanLength() >= QApplication.startDragDistance()
-        if not moved and len(self.reach) > 1 and self._is_inside(position):
-            nearest = self._nearest(position)
-            self._choose(nearest if nearest in self.reach else self._update_at(position))
+        target = None if moved else self._target(position)
+        if target is not None:
+            self._choose(target)
         return False
 
     def _choose(self, update: int) -> None:

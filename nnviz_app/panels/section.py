@@ -75,21 +75,18 @@ class SectionHeader(QAbstractButton):
 
 
 class Section(QWidget):
-    """A header and, unless folded, `content` with a message below it. `key` names it in the person's settings."""
+    """A header and, unless folded, `contents` with a message below them. `key` names it in the person's settings."""
 
-    def __init__(
-        self, title: str, content: QWidget, *, key: str, is_open: bool = True, parent: QWidget | None = None
-    ) -> None:
-        super().__init__(parent)
+    def __init__(self, title: str, *contents: QWidget, key: str, is_open: bool = True) -> None:
+        super().__init__()
         self._key, self._summary = f"train/{key}_open", ""
         self.header = SectionHeader(title)
         self.header.clicked.connect(self._toggle)
-        self.content = content
         self.message = MessageLabel()
         self._body = QWidget()
         self._inner, self._outer = QVBoxLayout(self._body), QVBoxLayout(self)
-        self._inner.addWidget(content)
-        self._inner.addWidget(self.message)
+        for widget in (*contents, self.message):
+            self._inner.addWidget(widget)
         self._outer.addWidget(self.header)
         self._outer.addWidget(self._body)
         self._outer.setContentsMargins(0, 0, 0, 0)

@@ -125,3 +125,26 @@ def test_many_names_are_cut_short() -> None:
     network = network_of(6, "linear")
     (said,) = advice(network, loss="binary_cross_entropy")
     assert said.startswith("o1, o2 and 4 others are linear")
+
+
+@pytest.mark.parametrize(("optimizer", "usual", "high"), [("sgd", 5.0, 6.0), ("adam", 0.1, 0.2), ("adadelta", 9.0, 11)])
+def test_a_learning_rate_far_above_the_usual(optimizer: str, usual: float, high: float) -> None:
+    assert advice(network_of(), optimizer=optimizer, learning_rate=usual) == []
+    (said,) = advice(network_of(), optimizer=optimizer, learning_rate=high)
+    assert said.startswith(f"A learning rate of {high:g} is far above the usual ")
+
+
+def test_dropout_that_leaves_out_a_whole_layer() -> None:
+    network = network_of()
+    network.set_dropout("h1", 0.5)
+    assert advice(network) == []
+    network.set_dropout("h2", 0.4)
+    (said,) = advice(network)
+    assert said.startswith("Dropout leaves out all of h1 and h2 for 20 % of the samples")
+    network.set_dropout("h2", 0.01)
+    assert advice(network) == []
+
+
+def test_float32_for_a_small_network() -> None:
+    (said,) = advice(network_of(), precision="float32")
+    assert said.endswith("choose float64.")

@@ -269,6 +269,17 @@ def test_it_stops_before_an_infinite_loss() -> None:
     assert np.isfinite(bad.kernel.loss)
 
 
+def test_what_does_not_fit_is_refused() -> None:
+    pair = sample_pair()
+    with pytest.raises(ValueError, match="no batch 3 of 4"):
+        pair.run_kernel(1, batch=3)
+    with pytest.raises(ValueError, match="shape of the masks"):
+        pair.run_kernel(1, masks=np.ones((1, 2, 4)))
+    pair.order = np.array([0, 10])
+    with pytest.raises(ValueError, match="some of the 10 rows"):
+        pair.run_kernel(1)
+
+
 def test_a_network_without_edges_or_inputs() -> None:
     network = Network()
     network.add_neuron(Role.OUTPUT, id="o", activation="tanh", bias=0.3)

@@ -16,6 +16,7 @@ from pytestqt.qtbot import QtBot
 from core.dataset import Dataset
 from core.errors import NetworkError, TrainingError
 from core.network import Network
+from core.passes import trace_project
 from core.project import Project
 from core.settings import Settings
 from nnviz_app.document import Change, Document
@@ -119,27 +120,27 @@ def test_merging_stops_at_a_save(document: Document, tmp_path: Path) -> None:
 
 def test_stepping_back_past_an_update_restores_the_parameters_to_the_bit(document: Document) -> None:
     history = [bits(document)]
-    rows = [range(1), range(1, 3), range(3), range(2, 3)]
-    for batch in rows:
+    batches = [0, 2, 1, 1]
+    for batch in batches:
         document.apply_update(batch)
         history.append(bits(document))
     assert document.project.updates == 4
     for update in (3, 2, 1, 0):
-        assert document.back_update() == rows[update]
+        assert document.back_update().tolist() == [batches[update]]
         assert document.project.updates == update
         assert bits(document) == history[update]
     assert not document.can_go_back
     assert document.project.start is None
     # The losses after this update are still known, and going on with the same batches gives the same.
     assert document.run.last == 4
-    for update, batch in enumerate(rows):
+    for update, batch in enumerate(batches):
         document.apply_update(batch)
         assert bits(document) == history[update + 1]
 
 
 def test_updates_are_undone_and_redone_like_any_edit(document: Document) -> None:
     first = bits(document)
-    document.apply_update(range(1))
+    document.apply_update(0)
     second = bits(document)
     with document.edit("Rename", merge=None) as draft:
         draft.title = "mine"
@@ -156,7 +157,7 @@ def test_updates_are_undone_and_redone_like_any_edit(document: Document) -> None
 
 
 def test_going_back_takes_the_update_off_the_undo_stack_again(document: Document) -> None:
-    document.apply_update(range(1))
+    document.apply_update(0)
     document.back_update()
     assert document.undo_stack.index() == 0
     assert not document.is_modified
@@ -164,36 +165,71 @@ def test_going_back_takes_the_update_off_the_undo_stack_again(document: Document
 
 
 def test_an_epoch_is_one_undo_entry_and_gone_back_past_at_once(document: Document) -> None:
+    document.open_project(small_project(batch_size=2))
     history = [bits(document)]
-    document.apply_updates([range(2), range(2, 3)])
+    document.apply_updates([0, 1])
     assert document.undo_stack.undoText() == "Updates 1 to 2"
+    assert document.project.epoch == 1
     history.append(bits(document))
-    document.apply_updates([range(2), range(2, 3)])
-    assert document.back_update(epoch=True) == range(2)
-    assert (bits(document), document.project.updates) == (history[1], 2)
-    assert document.back_update() == range(2, 3)
+    document.apply_updates([0, 1])
+    assert document.back_update(epoch=True).tolist() == [0, 1]
+    assert (bits(document), document.project.updates, document.project.epoch) == (history[1], 2, 1)
+    assert document.back_update().tolist() == [2]
     assert document.project.updates == 1
-    assert document.back_update(epoch=True) == range(2)
+    assert document.back_update(epoch=True).tolist() == [0, 1]
     assert bits(document) == history[0]
+
+
+def test_updates_that_were_made_before_one_that_cannot_be_are_kept(document: Document) -> None:
+    project = small_project(loss="squared_error", learning_rate=1e200)
+    project.network.set_activation("o1", "linear")
+    project.network.set_values(dict.fromkeys(project.network.values, 0.0))
+    project.dataset.set_values({(0, "o1"): 0.0, (1, "o1"): 1e150})
+    document.open_project(project)
+    with pytest.raises(TrainingError, match="Update 2 would make the bias of o1 infinite"):
+        document.apply_updates([0, 1, 2])
+    assert document.project.updates == document.run.last == 1
+    assert document.undo_stack.undoText() == "Update 1"
 
 
 def test_another_batch_after_going_back_branches_off(document: Document) -> None:
     for _ in range(3):
-        document.apply_update(range(1))
+        document.apply_update(0)
     document.back_update()
-    document.apply_update(range(1, 2))
+    document.apply_update(1)
     assert document.project.updates == document.run.last == 3
-    assert document.run.rows_of(3) == range(1, 2)
+    assert document.run.rows_of(3).tolist() == [1]
     assert [point.update for point in document.run.points()] == [0, 1, 2, 3]
 
 
-def test_changes_between_updates_keep_the_losses_so_far(document: Document) -> None:
+def test_the_run_goes_on_through_a_change_of_settings(document: Document) -> None:
+    history = [bits(document)]
+    run = document.run
+    for batch in range(2):
+        document.apply_update(batch)
+        history.append(bits(document))
+    with document.edit("Set the optimizer") as draft:
+        draft.settings = replace(draft.settings, learning_rate=0.1, optimizer="adam", shuffle=True, batch_size=2)
+    assert document.run is run
+    document.apply_update(0)
+    assert document.run is run
+    assert run.last == 3
+    assert [point.update for point in run.points()] == [0, 1, 2, 3]
+    assert [run.settings_of(update).optimizer for update in (1, 2, 3)] == ["sgd", "sgd", "adam"]
+    # Back past the change, whose settings stay: an update goes, not an edit.
+    for update in (2, 1):
+        document.back_update()
+        assert bits(document) == history[update]
+        assert document.project.settings.optimizer == "adam"
+
+
+def test_a_change_of_the_loss_keeps_the_points_so_far_in_a_run_of_its_own(document: Document) -> None:
     for _ in range(2):
-        document.apply_update(range(1))
-    with document.edit("Set the learning rate") as draft:
-        draft.settings = replace(draft.settings, learning_rate=0.1)
+        document.apply_update(0)
+    with document.edit("Set the loss") as draft:
+        draft.settings = replace(draft.settings, loss="huber")
     assert not document.can_go_back
-    document.apply_update(range(1))
+    document.apply_update(0)
     assert [point.update for point in document.run.points()] == [0, 1, 2, 3]
     document.back_update()
     assert not document.can_go_back
@@ -201,22 +237,81 @@ def test_changes_between_updates_keep_the_losses_so_far(document: Document) -> N
     assert document.can_go_back
 
 
-@pytest.mark.parametrize(
-    "setting", [{"seed": 7}, {"epochs": 9}, {"initializer": "he_normal"}, {"initializer_scale": 2.0}]
-)
-def test_settings_that_take_no_part_in_updates_do_not_end_the_run(document: Document, setting: dict) -> None:
-    document.apply_update(range(1))
-    with document.edit("Change a setting") as draft:
-        draft.settings = replace(draft.settings, **setting)
-    assert document.can_go_back
+def test_parameters_set_by_hand_begin_a_run_and_keep_what_the_optimizer_remembers(document: Document) -> None:
+    document.open_project(small_project(optimizer="momentum"))
+    document.apply_update(0)
+    memory = document.project.memory
+    assert memory is not None
+    with document.edit("Set weight") as draft:
+        draft.network.set_value("w1", 0.75)
+    assert not document.can_go_back
+    assert document.project.memory == memory
+    document.apply_update(1)
+    after = document.project.memory
+    assert after is not None
+    assert after.updates == 2
+    assert after.slots["velocity"]["w1"] != 0.9 * memory.slots["velocity"]["w1"]
+    assert [point.update for point in document.run.points()] == [0, 1, 2]
+
+
+@pytest.mark.parametrize("others", [["sgd"], ["adamw"], ["sgd", "momentum"]])
+def test_what_is_shown_after_choosing_optimizers_is_what_is_made(document: Document, others: list[str]) -> None:
+    document.open_project(small_project(optimizer="adam"))
+    for batch in range(2):
+        document.apply_update(batch)
+    memory = document.project.memory
+    # Looking through the list of optimizers, to end with the one of before, which remembers still.
+    for optimizer in [*others, "adam"]:
+        with document.edit("Set the optimizer", merge="optimizer") as draft:
+            draft.settings = replace(draft.settings, optimizer=optimizer)
+        shown = trace_project(document.project, [2])
+        made = document.run.branch(2).advance(2, 2, document.project.settings).parameters_at(3)
+        assert shown.new_values == made, optimizer
+    assert document.project.memory == memory
 
 
 @pytest.mark.parametrize(
     "setting",
-    [{"loss": "huber"}, {"learning_rate": 2.0}, {"batch_size": 2}, {"batch_mean": False}, {"update_biases": False}],
+    [
+        {"seed": 7},
+        {"epochs": 9},
+        {"initializer": "he_normal"},
+        {"initializer_scale": 2.0},
+        {"learning_rate": 0.1},
+        {"batch_size": 2},
+        {"shuffle": True},
+        {"optimizer": "adam"},
+        {"l2": 0.1},
+        {"schedule": "cosine"},
+        {"precision": "float32"},
+        {"update_biases": False},
+        {"stop_loss": 0.1},
+    ],
+)
+def test_settings_do_not_end_the_run(document: Document, setting: dict) -> None:
+    before = bits(document)
+    document.apply_update(0)
+    with document.edit("Change a setting") as draft:
+        draft.settings = replace(draft.settings, **setting)
+    assert document.can_go_back
+    document.back_update()
+    assert bits(document) == before
+
+
+@pytest.mark.parametrize(
+    "setting",
+    [
+        {"loss": "huber"},
+        {"learning_rate": 2.0},
+        {"batch_size": 2},
+        {"batch_mean": False},
+        {"update_biases": False},
+        {"optimizer": "adam"},
+        {"precision": "float32"},
+    ],
 )
 def test_no_setting_resets_the_network(document: Document, setting: dict) -> None:
-    document.apply_update(range(1))
+    document.apply_update(0)
     before = bits(document)
     with document.edit("Change a setting") as draft:
         draft.settings = replace(draft.settings, **setting)
@@ -226,11 +321,11 @@ def test_no_setting_resets_the_network(document: Document, setting: dict) -> Non
 
 def test_reset_leads_to_the_start_and_is_undone_like_any_edit(document: Document) -> None:
     first = bits(document)
-    for _ in range(3):
-        document.apply_update(range(3))
+    for batch in range(3):
+        document.apply_update(batch)
     with document.edit("Set the loss") as draft:
         draft.settings = replace(draft.settings, loss="huber")
-    document.apply_update(range(3))
+    document.apply_update(0)
     last = bits(document)
     document.reset()
     assert (bits(document), document.project.updates, document.project.start) == (first, 0, None)
@@ -240,7 +335,7 @@ def test_reset_leads_to_the_start_and_is_undone_like_any_edit(document: Document
 
 
 def test_new_weights_are_those_of_the_shown_seed(document: Document) -> None:
-    document.apply_update(range(1))
+    document.apply_update(0)
     document.draw_weights()
     first = bits(document)
     assert document.project.updates == 0
@@ -256,7 +351,7 @@ def test_new_weights_are_those_of_the_shown_seed(document: Document) -> None:
 
 
 def test_opening_another_project_starts_a_new_history(document: Document, qtbot: QtBot) -> None:
-    document.apply_update(range(1))
+    document.apply_update(0)
     with qtbot.waitSignal(document.path_changed), qtbot.waitSignal(document.changed) as caught:
         document.open_project(small_project(rows=1), Path("b.nnviz"))
     assert caught.args[0].project
@@ -267,7 +362,7 @@ def test_opening_another_project_starts_a_new_history(document: Document, qtbot:
 
 def test_during_a_run_nothing_can_be_changed(document: Document) -> None:
     document.busy = "A run is under way."
-    for change in (document.reset, document.draw_weights, lambda: document.apply_update(range(1))):
+    for change in (document.reset, document.draw_weights, lambda: document.apply_update(0)):
         with pytest.raises(TrainingError, match="under way"):
             change()
     with pytest.raises(TrainingError, match="under way"), document.edit("Add neuron") as draft:
@@ -276,17 +371,18 @@ def test_during_a_run_nothing_can_be_changed(document: Document) -> None:
 
 
 def test_progress_is_shown_without_an_undo_entry_and_a_finished_run_is_one(document: Document) -> None:
-    document.apply_update(range(1))
+    document.apply_update(0)
     before, first = document.state, bits(document)
     run = document.run.branch(1)
-    for progress in run.train(1, 4):
-        document.show_progress(run.parameters_at(progress.update), progress.update)
-        assert document.project.updates == progress.update
+    for progress in run.train(1, document.project.settings, epochs=4):
+        document.show_progress(run.parameters_at(progress.update), progress.update, progress.epoch)
+        assert (document.project.updates, document.project.epoch) == (progress.update, progress.epoch)
         assert document.run is before.run
     assert document.undo_stack.count() == 1
     document.finish_run("Run 4 epochs", before, run, run.last)
     assert document.undo_stack.count() == 2
-    assert document.project.updates == 13
+    # The first of the four epochs had begun.
+    assert (document.project.updates, document.project.epoch) == (12, 4)
     last = bits(document)
     document.undo_stack.undo()
     assert document.state is before
@@ -295,7 +391,56 @@ def test_progress_is_shown_without_an_undo_entry_and_a_finished_run_is_one(docum
     assert bits(document) == last
     # One update back from there is the update before the last, exactly.
     document.back_update()
-    assert document.project.network.values == run.parameters_at(12)
+    assert document.project.network.values == run.parameters_at(11)
+
+
+def test_any_update_of_the_run_can_be_gone_to(document: Document) -> None:
+    document.open_project(small_project(optimizer="adam", shuffle=True))
+    history = [(bits(document), document.project.memory, document.project.epoch)]
+    for batch in (0, 1, 2, 0, 1):
+        document.apply_update(batch)
+        history.append((bits(document), document.project.memory, document.project.epoch))
+    count = document.undo_stack.count()
+    for update in (2, 0, 5, 3, 4):
+        document.go_to_update(update)
+        project = document.project
+        # Before the first update there is nothing to remember, or 0 for each parameter: the same.
+        memory = project.memory if update else None
+        assert (bits(document), memory, project.epoch) == history[update]
+        assert project.updates == update
+        assert (project.start is None) == (update == 0)
+    # Moves that follow each other are one entry.
+    assert document.undo_stack.count() == count + 1
+    assert document.undo_stack.undoText() == "Go to update 4"
+    document.undo_stack.undo()
+    assert bits(document) == history[5][0]
+    with pytest.raises(TrainingError, match="Update 6"):
+        document.go_to_update(6)
+    document.go_to_update(5)
+    assert document.undo_stack.index() == count
+
+
+def test_a_branch_leaves_a_run_that_has_gone_further(document: Document, qtbot: QtBot) -> None:
+    for update in range(12):
+        document.apply_update(update % 3)
+    former = document.run
+    document.go_to_update(4)
+    with qtbot.waitSignal(document.run_left) as caught:
+        document.branch()
+    assert caught.args == [former]
+    assert (document.run.last, former.last) == (4, 12)
+    assert document.project.updates == 4
+    assert document.run.points() == former.points(4)
+    document.undo_stack.undo()
+    assert document.run is former
+
+
+def test_a_run_of_few_updates_is_left_without_a_word(document: Document, qtbot: QtBot) -> None:
+    for update in range(3):
+        document.apply_update(update)
+    document.go_to_update(1)
+    with qtbot.assertNotEmitted(document.run_left):
+        document.branch()
 
 
 def test_a_run_without_an_update_leaves_no_undo_entry(document: Document) -> None:
@@ -305,7 +450,10 @@ def test_a_run_without_an_update_leaves_no_undo_entry(document: Document) -> Non
     assert document.undo_stack.count() == 0
 
 
-@given(actions=st.lists(st.sampled_from(["update", "back", "weight", "rate", "reset", "draw", "title"]), max_size=14))
+ACTIONS = ["update", "back", "go", "branch", "weight", "rate", "optimizer", "reset", "draw", "title"]
+
+
+@given(actions=st.lists(st.sampled_from(ACTIONS), max_size=14))
 def test_everything_undone_and_redone_is_the_same(actions: list[str]) -> None:
     document = Document()
     document.open_project(small_project())
@@ -314,7 +462,14 @@ def test_everything_undone_and_redone_is_the_same(actions: list[str]) -> None:
         count = document.undo_stack.index()
         match action:
             case "update":
-                document.apply_update(range(number % 3, 3))
+                document.apply_update(number % 3)
+            case "go" if document.run.last:
+                document.go_to_update(document.run.first + number % (document.run.last - document.run.first + 1))
+            case "branch":
+                document.branch()
+            case "optimizer":
+                with document.edit("Set optimizer") as draft:
+                    draft.settings = replace(draft.settings, optimizer=["sgd", "momentum", "nesterov"][number % 3])
             case "back" if document.can_go_back:
                 document.back_update()
             case "weight":
@@ -336,10 +491,11 @@ def test_everything_undone_and_redone_is_the_same(actions: list[str]) -> None:
     for index in (*range(len(moments) - 1, -1, -1), *range(len(moments))):
         document.undo_stack.setIndex(index)
         assert (bits(document), document.project.updates, document.project.settings) == moments[index]
+    # Not left to the garbage collector, which takes commands and their stack down in any order.
+    document.deleteLater()
 
 
-def test_the_start_of_a_shared_weight_goes_on_with_each_edge() -> None:
-    document = Document()
+def test_the_start_of_a_shared_weight_goes_on_with_each_edge(document: Document) -> None:
     project = Project()
     network = project.network
     for role, name in (("input", "x"), ("hidden", "h"), ("output", "o")):
@@ -350,7 +506,7 @@ def test_the_start_of_a_shared_weight_goes_on_with_each_edge() -> None:
     document.open_project(project)
     with document.edit("data") as draft:
         draft.dataset.set_values({(0, "x"): 1.0, (0, "o"): 1.0})
-    document.apply_update(range(1))
+    document.apply_update(0)
     assert document.project.network.weight("w2") != 0.1
     for change in ("untie", "remove"):
         with document.edit(change) as draft:

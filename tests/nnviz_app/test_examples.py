@@ -75,7 +75,7 @@ def test_an_example_begins_at_the_start_and_learns(example: Example) -> None:
     assert project.updates == 0
     assert not advise(project.network, project.settings, project.dataset)
     run = Run(project)
-    losses = [run.table_loss(0), *(progress.loss for progress in run.train(0, project.settings.epochs))]
+    losses = [run.table_loss(0), *(progress.loss for progress in run.train(0, project.settings, epochs=project.settings.epochs))]
     assert losses[-1] < 0.2 * losses[0]
 
 
@@ -146,7 +146,7 @@ def test_a_worked_example_trains_to_its_known_numbers(golden: dict[str, Any]) ->
     run = Run(named(NAMES[golden["name"]]))
     for after in golden["expected"]["after_update"]:
         tolerance = 1e-12 if after["update"] < 100 else 1e-9
-        *_, progress = run.train(run.last, after["update"] - run.last)
+        *_, progress = run.train(run.last, run.settings, epochs=after["update"] - run.last)
         assert progress.loss == close(after["loss"], tolerance)
         assert run.parameters_at(after["update"]) == close(after["weight"] | after["bias"], tolerance)
 
@@ -162,7 +162,7 @@ def test_the_random_weights_are_those_of_the_shown_seed(name: str) -> None:
 
 def test_what_the_notes_promise() -> None:
     xor = named("xor")
-    *_, progress = Run(xor).train(0, 300)
+    *_, progress = Run(xor).train(0, xor.settings, epochs=300)
     assert progress.loss < 0.01
     batch = named("batch")
     gradients = [

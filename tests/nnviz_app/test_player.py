@@ -191,7 +191,7 @@ def test_selecting_a_row_of_the_batch_goes_to_its_passes(player: Player) -> None
     assert (player.row, player.index) == (2, 2 * length + 4)
     player.select_row(4)
     assert player.row == 4
-    assert player.batch_rows == range(3, 5)
+    assert player.batch_rows.tolist() == [3, 4]
     player.select_row(0)
     assert (player.row, player.index) == (0, 4)
 

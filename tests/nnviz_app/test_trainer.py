@@ -12,6 +12,8 @@ from graph_strategies import connect_all
 from PySide6.QtCore import QElapsedTimer, QTimer
 from pytestqt.qtbot import QtBot
 
+from core import fast_kernel
+from core.breakpoints import Breakpoint, Relation, Watch
 from core.dataset import Dataset
 from core.network import Network
 from core.project import Project
@@ -50,6 +52,12 @@ def trainer(qapp: object) -> Iterator[Trainer]:
     document.deleteLater()
 
 
+@pytest.fixture
+def by_numpy(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Updates by numpy alone, which is slower than the compiled kernel and gives the bits that stepping shows."""
+    monkeypatch.setattr(fast_kernel, "available", lambda: False)
+
+
 def bits(document: Document) -> dict[str, str]:
     return {name: value.hex() for name, value in document.project.network.values.items()}
 
@@ -64,7 +72,7 @@ def test_a_run_is_one_undo_entry_and_the_same_as_training_without_a_thread(train
     assert document.undo_stack.count() == 1
     assert document.undo_stack.undoText() == "Run 50 epochs"
     judge = before.run.branch(0)
-    for _ in judge.train(0, 50):
+    for _ in judge.train(0, before.project.settings, epochs=50):
         pass
     assert document.project.network.values == judge.parameters_at(200)
     assert document.run.points() == judge.points()
@@ -105,7 +113,7 @@ def test_while_it_runs_document_and_player_are_held_and_the_views_follow(trainer
     assert document.undo_stack.count() == 1
 
 
-def test_what_was_learned_until_the_stop_is_kept_exactly(trainer: Trainer, qtbot: QtBot) -> None:
+def test_what_was_learned_until_the_stop_is_kept_exactly(trainer: Trainer, qtbot: QtBot, by_numpy: None) -> None:
     document = trainer.document
     run = document.run
     trainer.start(LONG)
@@ -116,12 +124,12 @@ def test_what_was_learned_until_the_stop_is_kept_exactly(trainer: Trainer, qtbot
     made = document.run.last
     judge = run.branch(0)
     for update in range(made):
-        judge.advance(update, document.run.rows_of(update + 1), noted=False)
+        judge.advance(update, update % 4, document.project.settings, noted=False)
     assert document.project.network.values == judge.parameters_at(made)
     assert document.run.points()[-1].update == made
 
 
-def test_a_stop_within_a_long_epoch_does_not_wait_for_its_end(trainer: Trainer, qtbot: QtBot) -> None:
+def test_a_stop_within_a_long_epoch_does_not_wait_for_its_end(trainer: Trainer, qtbot: QtBot, by_numpy: None) -> None:
     document = trainer.document
     document.open_project(project_of(rows=300_000))
     trainer.start(3)
@@ -172,14 +180,16 @@ def test_one_run_after_the_other(trainer: Trainer, qtbot: QtBot) -> None:
 
 def test_a_run_from_the_middle_drops_the_later_updates(trainer: Trainer, qtbot: QtBot) -> None:
     document = trainer.document
+    document.open_project(project_of(batch_size=0))
     for _ in range(4):
-        document.apply_update(range(4))
+        document.apply_update(0)
     document.back_update()
     document.back_update()
     with qtbot.waitSignal(trainer.finished):
         trainer.start(2)
-    assert document.project.updates == document.run.last == 10
-    assert [point.update for point in document.run.points()] == [0, 1, 2, 6, 10]
+    assert document.project.updates == document.run.last == 4
+    assert document.project.epoch == 4
+    assert [point.update for point in document.run.points()] == [0, 1, 2, 3, 4]
 
 
 def test_an_infinite_loss_ends_the_run_with_the_last_good_parameters(trainer: Trainer, qtbot: QtBot) -> None:
@@ -206,7 +216,7 @@ def test_without_a_row_it_is_refused(trainer: Trainer, qtbot: QtBot) -> None:
 @pytest.mark.parametrize("action", ["open", "undo"])
 def test_another_project_or_an_undo_in_between_drops_the_run(trainer: Trainer, qtbot: QtBot, action: str) -> None:
     document = trainer.document
-    document.apply_update(range(4))
+    document.apply_update(0)
     trainer.start(LONG)
     with qtbot.waitSignal(trainer.progressed):
         pass
@@ -227,13 +237,48 @@ def test_a_fault_in_the_worker_does_not_leave_the_window_locked(
 ) -> None:
     faults: list[type[BaseException]] = []
     monkeypatch.setattr("sys.excepthook", lambda kind, error, trace: faults.append(kind))
-    monkeypatch.setattr("core.training.Run._append", lambda self, rows: 1 / 0)
+    monkeypatch.setattr("core.training.Run._append", lambda self, *what, **more: 1 / 0)
     with qtbot.waitSignal(trainer.finished), qtbot.waitSignal(trainer.refused) as caught:
         trainer.start(3)
     assert "ZeroDivisionError" in caught.args[0]
     assert not trainer.document.busy
     # With all its details, for whoever has to mend it.
     assert faults == [ZeroDivisionError]
+
+
+def test_a_breakpoint_ends_the_run_before_its_update(trainer: Trainer, qtbot: QtBot) -> None:
+    document = trainer.document
+    judge = document.run.branch(0)
+    for _ in judge.train(0, document.project.settings, epochs=3):
+        pass
+    level = (judge.parameters_at(6)["w7"] + judge.parameters_at(7)["w7"]) / 2
+    with document.edit("Breakpoint") as draft:
+        draft.breakpoints = (Breakpoint(Watch.PARAMETER, Relation.CROSSES, "w7", level),)
+    with qtbot.waitSignal(trainer.stopped_at_breakpoint), qtbot.waitSignal(trainer.finished) as caught:
+        trainer.start(3)
+    assert document.project.updates == document.run.last == 6
+    assert caught.args[0].startswith("Breakpoint: w7 crosses ")
+    assert "in update 7: step through it now. Stopped after 1 epoch" in caught.args[0]
+    assert document.undo_stack.undoText() == "Run 1 epoch"
+    assert not document.busy
+    # Where it holds at the next update already, nothing is done; it is said all the same.
+    before = document.state
+    with document.edit("Breakpoint") as draft:
+        draft.breakpoints = (Breakpoint(Watch.LOSS, Relation.ABOVE),)
+    before = document.state
+    with qtbot.waitSignal(trainer.stopped_at_breakpoint), qtbot.waitSignal(trainer.finished) as caught:
+        trainer.start(3)
+    assert document.state is before
+    assert caught.args[0].startswith("Breakpoint: loss above 0 in update 7: step through it now.")
+
+
+def test_a_condition_of_the_settings_ends_the_run_and_is_named(trainer: Trainer, qtbot: QtBot) -> None:
+    document = trainer.document
+    document.open_project(project_of(stop_loss=1.0))
+    with qtbot.waitSignal(trainer.finished) as caught, qtbot.assertNotEmitted(trainer.stopped_at_breakpoint):
+        trainer.start(50)
+    assert caught.args[0].startswith("The loss is at most 1. Stopped after 1 epoch: the loss went from ")
+    assert document.project.updates == 4
 
 
 def test_the_window_answers_during_a_run(trainer: Trainer, qtbot: QtBot) -> None:
