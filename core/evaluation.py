@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from core.activations import Array
 from core.dataset import Dataset
 from core.decision import Probe
-from core.metrics import Classes, Task, predicted, task_of
+from core.metrics import Classes, Task, confusion, predicted, task_of
 from core.network import Network
 from core.numbers import format_number
 
@@ -32,7 +32,8 @@ class Evaluation:
     """The network's answers to some rows.
 
     `rows` are their numbers in the table, shape (rows,); `targets` and `outputs`, shape (rows, outputs), are as the
-    network sees them. Where targets stand for classes, `true` and `found` are those classes, shape (rows,).
+    network sees them. Where targets stand for classes, `names` are these, and `true` and `found` those of each row,
+    shape (rows,); else `names` are the output neurons.
     """
 
     rows: NDArray[np.intp]
@@ -42,12 +43,8 @@ class Evaluation:
     names: tuple[str, ...]
     true: Classes
     found: Classes
-
-    @property
-    def counts(self) -> NDArray[np.intp]:
-        """How many rows of each class were taken for which, shape (classes, classes): (true, predicted)."""
-        count = len(self.names)
-        return np.bincount(self.true * count + self.found, minlength=count * count).reshape(count, count)
+    # How many rows of each class were taken for which, shape (classes, classes): (true, predicted).
+    counts: NDArray[np.intp]
 
     @property
     def right(self) -> int:
@@ -56,7 +53,8 @@ class Evaluation:
 
     def rows_of(self, true: int, found: int) -> NDArray[np.intp]:
         """The numbers of the rows of class `true` that were taken for class `found`, in order."""
-        return self.rows[(self.true == true) & (self.found == found)]
+        rows: NDArray[np.intp] = self.rows[(self.true == true) & (self.found == found)]
+        return rows
 
     @property
     def fit(self) -> Fit:
@@ -75,12 +73,12 @@ def evaluate(probe: Probe, network: Network, dataset: Dataset, rows: NDArray[np.
     table = dataset.matrix(outputs)
     answers = probe.activations(dataset.matrix(probe.inputs, rows), outputs).T
     targets, task = table[rows], task_of(table)
-    if task == "regression":
-        nothing = np.zeros(0, dtype=np.intp)
-        return Evaluation(rows, targets, answers, task, tuple(outputs), nothing, nothing)
     names = tuple(outputs)
+    if task == "regression":
+        none = np.zeros(0, dtype=np.intp)
+        return Evaluation(rows, targets, answers, task, names, none, none, none.reshape(0, 0))
     if task == "binary":
         names = tuple(format_number(value) for value in np.unique(dataset.columns[outputs[0]]).tolist())
-    return Evaluation(
-        rows, targets, answers, task, names, predicted(targets, task, table), predicted(answers, task, table)
-    )
+    true, found = (predicted(values, task, table) for values in (targets, answers))
+    counts = confusion(answers, targets, table=table)
+    return Evaluation(rows, targets, answers, task, names, true, found, counts)

@@ -482,8 +482,9 @@ def _dropout_grad(trace: Trace, step: Step, w: Writer) -> _Lines:
     name = step.quantity.subject
     count = len(step.operands)
     through = "the one edge that leaves" if count == 1 else f"the {count} edges that leave"
+    sentence = f"How the loss changes with what {name} passes on: the sum of what came back through {through} it"
     return _Lines(
-        f"How the loss changes with what {name} passes on: the sum of what came back through {through} it",
+        sentence if count else f"No path leads from {name} to the loss, so what it passes on changes nothing",
         w.symbol(step.quantity),
         w.sum_symbols(step.operands) or "0",
         w.sum_numbers(step.operands) if count > 1 else "",

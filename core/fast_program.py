@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from core.activations import Array
 from core.losses import LOSSES
 from core.network import Edge, Neuron, Role
 from core.optimizers import OPTIMIZERS
@@ -145,12 +146,12 @@ class Parameters:
         self._write = np.array([position[name] for name in changed], dtype=np.intp)
         self._written = np.array([self.number[name] for name in changed], dtype=np.intp)
 
-    def take(self, vector: NDArray[np.float64], out: NDArray[np.float64]) -> None:
+    def take(self, vector: Array, out: NDArray[np.float64]) -> None:
         """Read the plan's flat `vector` into `out`, shape (count,)."""
         # The mode spares a copy; no place is out of bounds.
         np.take(vector, self.read, out=out, mode="clip")
 
-    def put(self, numbers: NDArray[np.float64], vector: NDArray[np.float64]) -> None:
+    def put(self, numbers: Array, vector: Array) -> None:
         """Write the trainable numbers back to all their places in the plan's flat `vector`."""
         vector[self._write] = numbers[self._written]
 

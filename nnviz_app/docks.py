@@ -23,6 +23,7 @@ AREAS = {
     "History": RIGHT,
     "Data": BOTTOM,
     "Time machine": BOTTOM,
+    "Breakpoints": BOTTOM,
     "Loss": BOTTOM,
     "Confusion": BOTTOM,
     "Map": BOTTOM,
@@ -32,7 +33,7 @@ AREAS = {
 # Panels of which one is seen at a time, the first of each pile at the start.
 PILES = (
     ("Steps", "Inspector", "History"),
-    ("Data", "Time machine"),
+    ("Data", "Time machine", "Breakpoints"),
     ("Loss", "Confusion"),
     ("Map", "Histograms", "Surface"),
 )

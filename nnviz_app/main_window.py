@@ -15,6 +15,7 @@ from core.table_file import is_table
 from nnviz_app.actions import Actions
 from nnviz_app.assets import app_icon, themed_icon
 from nnviz_app.canvas.view import CanvasView
+from nnviz_app.comparison import Comparison
 from nnviz_app.data_dialog import DataDialog
 from nnviz_app.dialogs import AddLayerDialog, NewNetworkDialog
 from nnviz_app.docks import Docks
@@ -25,6 +26,8 @@ from nnviz_app.file_actions import SUFFIX, FileActions
 from nnviz_app.import_dialog import import_file, import_text
 from nnviz_app.menus import Menus
 from nnviz_app.notice import NoticeBar
+from nnviz_app.panels.breakpoints import BreakpointsPanel
+from nnviz_app.panels.confusion import ConfusionPanel
 from nnviz_app.panels.data import DataPanel
 from nnviz_app.panels.decision_map import DecisionMapPanel
 from nnviz_app.panels.examples import ExamplesPanel
@@ -35,10 +38,12 @@ from nnviz_app.panels.inspector import InspectorPanel
 from nnviz_app.panels.landscape import LandscapePanel
 from nnviz_app.panels.loss_plot import LossPlotPanel
 from nnviz_app.panels.steps import StepsPanel
+from nnviz_app.panels.time_machine import TimeMachinePanel
 from nnviz_app.panels.training import TrainingPanel
 from nnviz_app.panels.transport import TransportBar
 from nnviz_app.player import Player
 from nnviz_app.preferences import Preferences
+from nnviz_app.runs import RunShelf
 from nnviz_app.selection import Selection
 from nnviz_app.shortcut_guard import ShortcutGuard
 from nnviz_app.theme import theme
@@ -65,8 +70,11 @@ class MainWindow(QMainWindow):
         self.trainer = Trainer(self.document, self.player, self)
         self.editing = Editing(self.document, self.selection, self.player, self)
         self.files = FileActions(self.document, self)
+        self.runs = RunShelf(self.document, self)
+        self.comparison = Comparison(self.document, self.runs, self)
 
         self.view = CanvasView(self.document, self.player, self.selection, self.preferences, self.editing)
+        self.view.set_comparison(self.comparison)
         self.notice = NoticeBar()
         self.transport = TransportBar(self.document, self.player, self.preferences)
         centre = QWidget()
@@ -99,7 +107,10 @@ class MainWindow(QMainWindow):
         self.explain = ExplainPanel(self.player, self.preferences)
         self.steps = StepsPanel(self.player, self.preferences)
         self.data = DataPanel(self.document, self.player)
-        self.loss_plot = LossPlotPanel(self.document, self.player, self.trainer)
+        self.loss_plot = LossPlotPanel(self.document, self.player, self.trainer, self.runs)
+        self.confusion = ConfusionPanel(self.document, self.player, self.trainer)
+        self.time_machine = TimeMachinePanel(self.document, self.player, self.trainer, self.runs, self.comparison)
+        self.breakpoints = BreakpointsPanel(self.document, self.player, self.trainer, self.selection)
         shared = (self.document, self.player, self.selection, self.trainer)
         self.map = DecisionMapPanel(*shared)
         self.histograms = HistogramsPanel(*shared)
@@ -117,7 +128,10 @@ class MainWindow(QMainWindow):
                 "Steps": self.steps,
                 "History": self.history,
                 "Data": self.data,
+                "Time machine": self.time_machine,
+                "Breakpoints": self.breakpoints,
                 "Loss": self.loss_plot,
+                "Confusion": self.confusion,
                 "Map": self.map,
                 "Histograms": self.histograms,
                 "Surface": self.landscape,
@@ -153,6 +167,7 @@ class MainWindow(QMainWindow):
         self.document.undo_stack.indexChanged.connect(self.notice.hide)
         self.player.moved.connect(self.notice.hide)
         self.examples_panel.requested.connect(self.open_example)
+        self.breakpoints.stopped.connect(lambda text: self.notice.show_message(text, "info"))
         self.data.choose_requested.connect(self.choose_data)
         self.data.import_requested.connect(self.import_data)
         self.view.examples_requested.connect(self._show_examples)

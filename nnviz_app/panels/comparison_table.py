@@ -42,7 +42,6 @@ class ComparisonModel(QAbstractTableModel):
         super().__init__(parent)
         self.comparison = comparison
         self._names: list[str] = []
-        self._titles: list[str] = []
         # Reference, present value and difference, shape (parameters, 3); NaN where there is no reference.
         self._numbers: NDArray[np.float64] = np.zeros((0, 3))
         self._order: NDArray[np.intp] = np.zeros(0, dtype=np.intp)
@@ -52,20 +51,18 @@ class ComparisonModel(QAbstractTableModel):
 
     def refresh(self) -> None:
         """Take over what the comparison says now."""
-        network, reference = self.comparison.document.project.network, self.comparison.reference
-        names = list(network.values) if reference is not None else []
-        then = reference.values if reference is not None else {}
-        differences = self.comparison.differences
-        nan = float("nan")
+        values, reference = self.comparison.document.project.network.values, self.comparison.reference
+        names = list(values) if reference is not None else []
         others = names != self._names
         if others:
             self.beginResetModel()
         else:
             self.layoutAboutToBeChanged.emit()
-        self._names, self._titles = names, [parameter_title(network, name) for name in names]
-        self._numbers = np.array(
-            [(then.get(name, nan), network.values[name], differences.get(name, nan)) for name in names]
-        ).reshape(-1, 3)
+        self._names = names
+        self._numbers = np.full((len(names), 3), np.nan)
+        if reference is not None:
+            for column, known in enumerate((reference.values, values, self.comparison.differences)):
+                self._numbers[:, column] = [known.get(name, np.nan) for name in names]
         self._sort()
         if others:
             self.endResetModel()
@@ -111,7 +108,9 @@ class ComparisonModel(QAbstractTableModel):
             side = Qt.AlignmentFlag.AlignRight if column else Qt.AlignmentFlag.AlignLeft
             return side | Qt.AlignmentFlag.AlignVCenter
         if column == 0:
-            return self._titles[row] if role in (Qt.ItemDataRole.DisplayRole, Qt.ItemDataRole.ToolTipRole) else None
+            if role not in (Qt.ItemDataRole.DisplayRole, Qt.ItemDataRole.ToolTipRole):
+                return None
+            return parameter_title(self.comparison.document.project.network, self._names[row])
         value = float(self._numbers[row, column - 1])
         if role == Qt.ItemDataRole.ForegroundRole and column == DELTA and value:
             return theme().palette.weight(value)
@@ -214,15 +213,14 @@ class ComparisonTable(QWidget):
     def _fill(self) -> None:
         """Offer what there is to compare with."""
         present, choice = self.document.project.updates, self.comparison.choice
-        offered: list[tuple[str, Choice]] = [("Nothing", Choice())]
-        if choice.what is With.PINNED:
-            offered.append((f"{self.comparison.title.capitalize()}, pinned", choice))
-        # Choosing this one makes it the pinned one.
-        offered.append((f"This moment, update {present:,}", Choice(With.PINNED, None)))
-        offered.append(("The start, update 0", Choice(With.START)))
+        offered = [("Nothing", Choice()), ("The start, update 0", Choice(With.START))]
         for kept in self.comparison.runs.kept:
             offered.append((f"{kept.name}: the same update", Choice(With.SAME_UPDATE, kept)))
             offered.append((f"{kept.name}: its end, update {kept.run.last:,}", Choice(With.END, kept)))
+        if choice.what is With.PINNED:
+            offered.append((f"{self.comparison.title.capitalize()}, pinned", choice))
+        # At the end: choosing it makes it the one before, which the arrow keys would not get past elsewhere.
+        offered.append((f"This moment, update {present:,}", Choice(With.PINNED)))
         if [title for title, _ in offered] != [self.box.itemText(place) for place in range(self.box.count())]:
             self.box.clear()
             for title, _ in offered:
@@ -239,7 +237,7 @@ class ComparisonTable(QWidget):
             comparison.with_start()
         elif choice.what is With.NOTHING:
             comparison.switch_off()
-        elif place != 1 or comparison.choice.what is not With.PINNED:
+        elif place == len(self._offered) - 1:
             comparison.pin()
 
     # Following

@@ -160,7 +160,9 @@ class LabelledFields(QWidget):
 
     def add(self, title: str, field: QWidget, *, named: QWidget | None = None, ems: float = NARROWEST_FIELD) -> QLabel:
         """Add a row, beside each other where there are `ems` for the field; the label names `named`, if given."""
-        label = QLabel(title)
+        label = QLabel(title, self)
+        # Now, so that Tab goes from row to row.
+        field.setParent(self)
         label.setProperty("role", "muted")
         label.setBuddy(named or field)
         (named or field).setAccessibleName(title)
@@ -169,7 +171,7 @@ class LabelledFields(QWidget):
 
     def add_line(self) -> QLabel:
         """Add a line of small text over the full width."""
-        line = QLabel()
+        line = QLabel(self)
         line.setProperty("role", "small")
         line.setWordWrap(True)
         self._rows.append(_Row(None, line, 0.0))

@@ -8,8 +8,6 @@ import numpy as np
 from PySide6.QtCore import QSize, Qt, QTimer
 from PySide6.QtGui import (
     QCursor,
-    QPainter,
-    QPaintEvent,
     QResizeEvent,
     QShowEvent,
 )
@@ -26,6 +24,7 @@ from PySide6.QtWidgets import (
 from core.errors import NnvizError
 from core.numbers import format_number
 from nnviz_app.document import Change, Document
+from nnviz_app.panels.elided_label import ElidedLabel
 from nnviz_app.panels.fields import PanelArea
 from nnviz_app.panels.loss_bar import LossBar
 from nnviz_app.panels.loss_curves import FormerCurve, LossCurves
@@ -45,23 +44,6 @@ NO_LOSS = "A loss needs an output neuron and a row of data with its target."
 UNLIMITED = 16_777_215
 # While a run goes on, the plot is drawn at most this often.
 LIVE_MILLISECONDS = 100
-
-
-class ElidedLabel(QLabel):
-    """A line that ends in "…" where it is too long for its place; the tooltip has all of it."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.setTextFormat(Qt.TextFormat.PlainText)
-        self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
-
-    def paintEvent(self, event: QPaintEvent) -> None:
-        text = self.fontMetrics().elidedText(self.text(), Qt.TextElideMode.ElideRight, self.width())
-        painter = QPainter(self)
-        self.style().drawItemText(
-            painter, self.rect(), Qt.AlignmentFlag.AlignVCenter, self.palette(), self.isEnabled(), text
-        )
-        painter.end()
 
 
 class LossPlotPanel(QWidget):

@@ -119,7 +119,8 @@ class RunBox(QWidget):
         """Show how far a run has come, and how fast it goes."""
         now, (since, update) = time.perf_counter(), self._mark
         if now - since >= SPEED_SECONDS or (not self._speed and progress.update > update):
-            self._speed = f"{format_number((progress.update - update) / (now - since), 3)} updates per second"
+            speed = float(f"{(progress.update - update) / (now - since):.3g}")
+            self._speed = f"{speed:,.15g} updates per second"
         if now - since >= SPEED_SECONDS:
             self._mark = (now, progress.update)
         self.progress_bar.setMaximum(progress.epochs)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from PySide6.QtCore import QRectF, QSettings, QSize, Qt
 from PySide6.QtGui import QColor, QFontMetricsF, QKeyEvent, QPainter, QPaintEvent
-from PySide6.QtWidgets import QAbstractButton, QApplication, QSizePolicy, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QAbstractButton, QSizePolicy, QVBoxLayout, QWidget
 
 from nnviz_app.assets import icon
 from nnviz_app.panels.fields import Field, MessageLabel, keep_keys
@@ -118,11 +118,11 @@ class Section(QWidget):
         self.header.update()
 
     def _toggle(self) -> None:
-        field = QApplication.focusWidget()
-        if isinstance(field, Field) and self.isAncestorOf(field):
+        fields = self.findChildren(Field)
+        for field in fields:
             field.commit()
-            if field.property("invalid"):
-                # What was refused must not get out of sight.
-                return
+        if any(field.property("invalid") for field in fields):
+            # What was refused must not get out of sight.
+            return
         self.set_open(not self.is_open)
         QSettings().setValue(self._key, "true" if self.is_open else "false")

@@ -151,12 +151,13 @@ class TrainingPanel(QScrollArea):
 
     def _finish_typing(self) -> bool:
         """Take over what is being typed in the panel; False when that is refused."""
+        self.epochs_spin.interpretText()
+        self.seed_spin.interpretText()
         field = QApplication.focusWidget()
         if isinstance(field, Field) and self.isAncestorOf(field):
             field.commit()
-        self.epochs_spin.interpretText()
-        self.seed_spin.interpretText()
-        return not any(form.has_refused for form in self.forms)
+            return not field.property("invalid")
+        return True
 
     def _try(self, section: Section, action: Callable[[], object]) -> None:
         try:

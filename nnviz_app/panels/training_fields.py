@@ -359,7 +359,7 @@ class WeightsForm(SettingsForm):
         self._seed_row.addWidget(self.dice_button)
         self.add("Initializer", self.initializer_box, ems=WIDE)
         self.scale_label = self.add("Scale", self.scale_field)
-        self.add("Seed", seed, named=self.seed_spin, ems=9.0)
+        self.add("Seed", seed, named=self.seed_spin, ems=WIDE + 1.0)
 
     def restyle(self, label_width: int) -> None:
         self._seed_row.setSpacing(theme().space(0.3))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,18 +13,24 @@ import pytest
 from graph_strategies import Case, cases
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from training_strategies import other_options, settings_of_any_sort
 
 from core.activations import ACTIVATIONS, evaluate
+from core.dataset import Dataset
 from core.explanation import Explanation, explain, step_title
 from core.losses import LOSSES
-from core.network import Network
+from core.network import Network, Role
+from core.notation import quantity_name
 from core.numbers import parse_number
+from core.optimizers import OPTIMIZERS
 from core.passes import trace_project
 from core.plan import compile_network
+from core.project import Project
 from core.project_file import load_project
-from core.quantities import Kind, Quantity, Step
+from core.quantities import TERM_KINDS, Kind, Quantity, Step
 from core.settings import Settings
 from core.trace import Trace
+from core.training import Run, project_at
 
 EXAMPLES = Path(__file__).parents[2] / "resources" / "examples"
 # All digits of a float64.
@@ -53,6 +60,7 @@ FUNCTIONS = {
     "Phi": lambda z: 0.5 * math.erfc(-z / math.sqrt(2)),
     "sign": lambda x: float(np.sign(x)),
     "sin": math.sin,
+    "sqrt": math.sqrt,
     "tanh": math.tanh,
     "σ": _function("sigmoid"),
     "ReLU": _function("relu"),
@@ -73,7 +81,8 @@ def text_value(text: str) -> float:
     """What a line of text such as "½ × (0.5 − (−0.3))²" comes to."""
     text = text.replace("−", "-").replace("×", "*").replace("½", "0.5").replace("²", "**2")
     text = re.sub(r"ln ([^ )]+|\([^)]*\))", r"log(\1)", text).replace("ln(", "log(")
-    text = re.sub(r"e\^(-?[\d.]+(?:e-?\d+)?)", r"exp(\1)", text)
+    text = re.sub(r"\be\^(-?[\d.]+(?:e-?\d+)?)", r"exp(\1)", text)
+    text = re.sub(r"√([^\s()]+)", r"sqrt(\1)", text).replace("√(", "sqrt(").replace("^", "**")
     return calculate(re.sub(r"\|(.+)\|", r"abs(\1)", text))
 
 
@@ -88,10 +97,13 @@ def tex_value(latex: str) -> float:
         text = text.replace(rf"\{name}", "log" if name == "ln" else name)
     text = re.sub(r"\| (.+) \|", r"abs(\1)", text)
     text = re.sub(r"\[(.+?) > 0\]", r"(\1 > 0)", text)
-    while re.search(r"\\frac|e\^", text):
-        text, count = re.subn(r"\\frac\{([^{}]*)\}\{([^{}]*)\}", r"((\1)/(\2))", text)
-        text, more = re.subn(r"e\^\{([^{}]*)\}", r"exp(\1)", text)
-        assert count + more, text
+    while re.search(r"\\frac|\^\{|\\sqrt", text):
+        former = text
+        text = re.sub(r"\\frac\{([^{}]*)\}\{([^{}]*)\}", r"((\1)/(\2))", text)
+        text = re.sub(r"\\sqrt\{([^{}]*)\}", r"sqrt(\1)", text)
+        text = re.sub(r"\be\^\{([^{}]*)\}", r"exp(\1)", text)
+        text = re.sub(r"(?<=[\d)])\^\{(\d+)\}", r"**\1", text)
+        assert text != former, text
     text = re.sub(r"([\d)]) +(log|\()", r"\1*\2", text)
     assert "--" not in text, latex
     assert not re.search(r"[*+] -", text), latex
@@ -317,18 +329,148 @@ def test_notes_say_what_is_a_convention() -> None:
     assert "wherever it exists" in told(small("step", "squared_error"), Kind.ACTIVATION, "o1").note
 
 
+# Optimizers, penalties, dropout
+
+
+def training(
+    *, batch: int = 1, updates: int = 0, weight: float = -0.7, biases: bool = True, **settings: object
+) -> tuple[Project, Trace]:
+    """A 1-2-2 network with dropout in h1, as it is after some updates, and the trace of its first batch."""
+    network = Network()
+    network.add_neuron("input", id="i1")
+    for k, name in enumerate(("h1", "h2")):
+        network.add_neuron("hidden", id=name, activation="tanh", bias=0.2 - 0.5 * k)
+    for name in ("o1", "o2"):
+        network.add_neuron("output", id=name, activation="sigmoid", bias=-0.3)
+    pairs = [("i1", "h1"), ("i1", "h2"), ("h1", "o1"), ("h2", "o1"), ("h1", "o2")]
+    for k, (source, target) in enumerate(pairs):
+        network.connect(source, target, weight=weight * (1 + k) / (-2) ** k)
+    network.set_dropout("h1", 0.4)
+    data = Dataset({"i1": np.linspace(-1.0, 1.5, 4), "o1": np.linspace(0.1, 0.9, 4), "o2": np.ones(4)})
+    project = Project(network, data, Settings(batch_size=batch, update_biases=biases, learning_rate=0.05, **settings))
+    run = Run(project)
+    for update in range(updates):
+        run.advance(update, run.next_batch(update, project.settings), project.settings)
+    here = project_at(project, run, updates)
+    return here, trace_project(here)
+
+
+@pytest.mark.parametrize("name", OPTIMIZERS)
+@pytest.mark.parametrize("penalty", [{}, {"l1": 0.02}, {"l2": 0.3}, {"l1": 0.02, "l2": 0.3}])
+def test_the_numbers_of_an_update_come_to_its_result(name: str, penalty: dict[str, float]) -> None:
+    seen: set[Kind] = set()
+    for batch, updates, weight in ((1, 0, -0.7), (1, 4, 0.9), (3, 1, 0.9), (3, 4, -0.7)):
+        for options in ({}, other_options(name)):
+            chosen = {"optimizer": name, "optimizer_options": options, **penalty}
+            _, trace = training(batch=batch, updates=updates, weight=weight, **chosen)
+            seen |= set(check_arithmetic(trace))
+    wanted = {Kind.UPDATE, Kind.DROPOUT, Kind.DROPOUT_GRAD, *TERM_KINDS[: len(OPTIMIZERS[name].terms)]}
+    wanted |= {Kind.PENALIZED_GRAD} if penalty else set()
+    assert seen >= wanted
+
+
+@pytest.mark.parametrize("name", OPTIMIZERS)
+def test_the_formula_of_an_update_names_what_its_operands_are(name: str) -> None:
+    for penalty in (0.0, 0.1):
+        _, trace = training(batch=2, updates=2, optimizer=name, l2=penalty)
+        for step in trace[trace.schedule.sample_length * 2 :]:
+            explanation = explain(trace, step, 6)
+            names = [quantity_name(trace, operand) for operand in step.operands]
+            if step.kind is Kind.PARAMETER_GRAD:
+                continue
+            for operand_name in names:
+                assert operand_name.removesuffix(" of the batch") in explanation.formula, explanation
+            assert explanation.formula.startswith(f"{quantity_name(trace, step.quantity)} = ")
+            assert explanation.title == quantity_name(trace, step.quantity)
+
+
+@pytest.mark.parametrize(
+    ("name", "formula"),
+    [
+        ("sgd", "new w1 = w1 − η · ∂L/∂w1"),
+        ("momentum", "new w1 = w1 − η · v(w1)"),
+        ("nesterov", "new w1 = w1 − η · g̃(w1)"),
+        ("adagrad", "new w1 = w1 − η · ∂L/∂w1 / (√(G(w1)) + ε)"),
+        ("rmsprop", "new w1 = w1 − η · ∂L/∂w1 / (√(v(w1)) + ε)"),
+        ("adadelta", "new w1 = w1 − η · Δ(w1)"),
+        ("adam", "new w1 = w1 − η · m̂(w1) / (√(v̂(w1)) + ε)"),
+        ("adamw", "new w1 = w̃(w1) − η · m̂(w1) / (√(v̂(w1)) + ε)"),
+    ],
+)
+def test_the_update_of_each_optimizer(name: str, formula: str) -> None:
+    _, trace = training(optimizer=name)
+    explanation = told(trace, Kind.UPDATE, "w1")
+    assert explanation.formula == formula
+    assert explanation.symbols.startswith(r"w_{1}^{\mathrm{new}} = ")
+    how = "minus the learning rate times its gradient" if name == "sgd" else OPTIMIZERS[name].title
+    assert how in explanation.sentence
+
+
+def test_the_learning_rate_of_the_epoch_and_the_number_of_the_update_are_those_put_in() -> None:
+    here, trace = training(
+        updates=6, batch=2, optimizer="adam", schedule="exponential", schedule_options={"factor": 0.5}
+    )
+    assert here.epoch == 3
+    assert "0.00625" in told(trace, Kind.UPDATE, "w1").plain
+    assert "^7)" in told(trace, Kind.TERM_3, "w1").plain
+    assert told(trace, Kind.TERM_3, "w1").formula == "m̂(w1) = m(w1) / (1 − (β₁)^t)"
+
+
+def test_a_bias_has_neither_a_penalty_nor_a_decay() -> None:
+    _, trace = training(optimizer="adamw", l2=0.1)
+    assert told(trace, Kind.UPDATE, "h2").formula == "new b(h2) = b(h2) − η · m̂(b(h2)) / (√(v̂(b(h2))) + ε)"
+    assert "∂L/∂b(h2)" in told(trace, Kind.TERM_2, "h2").formula
+    assert "g(w2)" in told(trace, Kind.TERM_2, "w2").formula
+    assert told(trace, Kind.PENALIZED_GRAD, "w2").formula == "g(w2) = ∂L/∂w2 + λ₂ · w2"
+
+
+def test_dropout_says_whether_the_neuron_is_left_out() -> None:
+    fates = set()
+    for updates in range(8):
+        _, trace = training(updates=updates)
+        explanation = told(trace, Kind.DROPOUT, "h1")
+        mask = trace.value(Quantity(Kind.MASK, "h1"))
+        assert explanation.formula == "ã(h1) = m(h1) · a(h1)"
+        assert ("leaves it out" in explanation.sentence) == (mask == 0.0)
+        assert "p = 0.4" in explanation.sentence
+        assert told(trace, Kind.PRODUCT, "w3").formula == "w3 · ã(h1)"
+        assert told(trace, Kind.PRODUCT, "w4").formula == "w4 · a(h2)"
+        fates.add(mask)
+    assert len(fates) == 2
+
+
+def test_dropout_in_a_neuron_that_leads_nowhere() -> None:
+    network = Network()
+    for role, name in (("input", "i1"), ("hidden", "h1"), ("output", "o1")):
+        network.add_neuron(role, id=name)
+    network.connect("i1", "h1", weight=0.5)
+    network.set_dropout("h1", 0.5)
+    trace = Trace(compile_network(network), network.values, np.ones((1, 1)), np.ones((1, 1)))
+    explanation = told(trace, Kind.DROPOUT_GRAD, "h1")
+    assert explanation.sentence == "No path leads from h1 to the loss, so what it passes on changes nothing"
+    assert explanation.formula == "∂L/∂ã(h1) = 0"
+
+
 # Any network
 
 
-@given(case=cases(max_neurons=12, max_batch=2), digits=st.integers(2, 17))
+@given(
+    case=cases(max_neurons=12, max_batch=2),
+    digits=st.integers(2, 17),
+    chosen=settings_of_any_sort(),
+    dropout=st.booleans(),
+)
 @settings(max_examples=15)
-def test_every_step_of_any_network_can_be_explained(case: Case, digits: int) -> None:
+def test_every_step_of_any_network_can_be_explained(case: Case, digits: int, chosen: Settings, dropout: bool) -> None:
+    if dropout:
+        for neuron in [n for n in case.network.neurons.values() if n.role is Role.HIDDEN]:
+            case.network.set_dropout(neuron.id, 0.4)
     trace = Trace(
         compile_network(case.network),
         case.network.values,
         case.x,
         case.targets,
-        Settings(loss=case.loss, batch_mean=case.mean),
+        replace(chosen, loss=case.loss, batch_mean=case.mean),
     )
     for step in trace:
         explanation = explain(trace, step, digits)

@@ -12,17 +12,36 @@ from itertools import pairwise
 import numpy as np
 import pytest
 from graph_strategies import Case, Shape, cases, random_network
-from hypothesis import assume, given
+from hypothesis import assume, event, given
 from hypothesis import strategies as st
+from training_strategies import bits, settings_of_any_sort
 
+from core import fast_kernel
+from core.batches import dropout_masks
+from core.dataset import Dataset
 from core.engine import Engine
 from core.errors import TrainingError
 from core.losses import LOSSES, PROBABILITY_MARGIN
 from core.network import Edge, Network, Neuron, Role
+from core.optimizers import OPTIMIZERS
+from core.passes import trace_project
 from core.plan import compile_network
-from core.quantities import EDGE_KINDS, GIVEN_KINDS, PARAMETER_KINDS, Granularity, Kind, Phase, Quantity, Step, phase_of
+from core.project import Project
+from core.quantities import (
+    EDGE_KINDS,
+    GIVEN_KINDS,
+    PARAMETER_KINDS,
+    TERM_KINDS,
+    Granularity,
+    Kind,
+    Phase,
+    Quantity,
+    Step,
+    phase_of,
+)
 from core.settings import Settings
 from core.trace import Trace
+from core.training import Run, project_at
 
 LEARNING_RATE = 0.3
 # From the smallest to the largest: each boundary of one is a boundary of those before it.
@@ -536,6 +555,213 @@ def test_a_trace_keeps_its_numbers_when_the_network_it_came_from_is_edited() -> 
     edited.set_value("w1", 99.0)
     edited.set_value("h1", 99.0)
     assert [(step.value, [trace.value(o) for o in step.operands]) for step in trace] == before
+
+
+# Optimizers, penalties, dropout: what is shown is what training does
+
+
+def project_of(case: Case, settings: Settings, *, dropout: bool) -> Project:
+    """The case as a project; with `dropout` in about half of its hidden neurons."""
+    network = case.network
+    rng = np.random.default_rng(case.seed)
+    for neuron in list(network.neurons.values()):
+        if dropout and neuron.role is Role.HIDDEN and rng.random() < 0.5:
+            network.set_dropout(neuron.id, 0.4)
+    columns = {n.id: case.x[:, place] for place, n in enumerate(network.inputs)}
+    columns |= {n.id: case.targets[:, place] for place, n in enumerate(network.outputs)}
+    return Project(network, Dataset(columns), replace(settings, loss=case.loss, batch_mean=case.mean))
+
+
+@st.composite
+def training_projects(draw: st.DrawFn, max_neurons: int = 15, **fixed: object) -> Project:
+    """Any network with a table of up to six rows and settings of any sort."""
+    case = draw(cases(max_neurons=max_neurons, max_batch=6))
+    return project_of(case, draw(settings_of_any_sort(**fixed)), dropout=draw(st.booleans()))
+
+
+@given(project=training_projects())
+def test_the_update_that_is_shown_is_the_one_that_stepping_and_training_make(project: Project) -> None:
+    settings = project.settings
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(fast_kernel, "available", lambda: False)
+        stepped, trained = Run(project), Run(project)
+        try:
+            for _ in trained.train(0, settings, epochs=2):
+                pass
+        except TrainingError:
+            event("infinite")
+        for update in range(trained.last):
+            here = project_at(project, stepped, update)
+            batch = stepped.next_batch(update, settings)
+            trace = trace_project(here, here.batches.rows(here.epoch, batch))
+            shown = {s.quantity.subject: s.value for s in trace[-trace.schedule.tail_length :] if s.kind is Kind.UPDATE}
+            stepped.advance(update, batch, settings, noted=False)
+            after = stepped.parameters_at(update + 1)
+            assert bits(trace.new_values) == bits(after) == bits(trained.parameters_at(update + 1))
+            # What has no step of its own has not changed: it is frozen, or a bias that is not updated.
+            assert bits({**here.network.values, **shown}) == bits(after)
+            memory = stepped.memory_at(update + 1)
+            if memory is not None:
+                kept = [k for k, term in enumerate(trace.optimizer.terms) if term.kept]
+                for place, slot in zip(kept, trace.optimizer.slots, strict=True):
+                    for name in shown:
+                        if trace.has_step(Quantity(TERM_KINDS[place], name)):
+                            assert trace.value(Quantity(TERM_KINDS[place], name)) == memory.slots[slot][name]
+
+
+@given(project=training_projects())
+def test_what_an_optimizer_and_dropout_need_is_revealed_before_or_given(project: Project) -> None:
+    trace = trace_project(project)
+    quantities = [step.quantity for step in trace]
+    assert len({*quantities}) == len(trace)
+    for step in trace:
+        for operand in step.operands:
+            if operand.kind in GIVEN_KINDS:
+                assert not trace.has_step(operand)
+                assert isinstance(trace.value(operand), float)
+            else:
+                assert 0 <= trace.index_of(operand) < step.index, f"{step.quantity} needs {operand}"
+
+
+@given(project=training_projects())
+def test_with_optimizers_and_dropout_the_sizes_of_steps_still_nest(project: Project) -> None:
+    trace = trace_project(project)
+    boundaries = [trace.boundaries(size) for size in SIZES]
+    for smaller, larger in pairwise(boundaries):
+        assert set(larger.tolist()) <= set(smaller.tolist())
+    index = len(trace) // 2
+    for kind in (Kind.DROPOUT, Kind.DROPOUT_GRAD, Kind.MASK, Kind.FORMER_1, *TERM_KINDS, Kind.PENALIZED_GRAD):
+        in_order = trace.schedule.parameter_ids if kind in PARAMETER_KINDS else list(project.network.neurons)
+        at = 0 if kind in PARAMETER_KINDS else trace.sample_at(index)
+        expected = [trace.is_revealed(Quantity(kind, subject, at), index) for subject in in_order]
+        assert trace.revealed(kind, index)[: len(in_order)].tolist() == expected, kind
+
+
+@pytest.mark.parametrize("name", OPTIMIZERS)
+def test_the_terms_of_an_optimizer_come_before_the_new_parameter(name: str) -> None:
+    network = two_two_two()
+    network.set_frozen("w1")
+    network.set_frozen("h1")
+    for penalty in (0.0, 0.1):
+        trace = trace_of_project(network, Settings(optimizer=name, l1=penalty))
+        tail = trace[trace.schedule.sample_length :]
+        by_parameter: dict[str, list[Kind]] = {}
+        for step in tail:
+            by_parameter.setdefault(step.quantity.subject, []).append(step.kind)
+        assert set(by_parameter) == set(network.values) - {"w1", "h1"}
+        terms = OPTIMIZERS[name].terms
+        for parameter, kinds in by_parameter.items():
+            is_weight = parameter in network.edges
+            expected = [Kind.PENALIZED_GRAD] if penalty and is_weight else []
+            expected += [TERM_KINDS[k] for k, term in enumerate(terms) if is_weight or not term.weights_only]
+            assert kinds == [*expected, Kind.UPDATE]
+
+
+def trace_of_project(network: Network, settings: Settings, rows: int = 1) -> Trace:
+    return trace_project(project_of(small_case(network, batch=rows), replace(settings, batch_size=0), dropout=False))
+
+
+@pytest.mark.parametrize("l1", [0.0, 0.3])
+@pytest.mark.parametrize("l2", [0.0, 0.7])
+def test_a_penalty_is_added_to_the_gradient_of_weights_alone(l1: float, l2: float) -> None:
+    network = two_two_two()
+    network.set_value("w3", -0.25)
+    network.set_value("w4", 0.0)
+    trace = trace_of_project(network, Settings(l1=l1, l2=l2, batch_mean=True), rows=2)
+    plain = trace_of_project(network, Settings(), rows=2)
+    assert trace.gradient == plain.gradient
+    for name, gradient in trace.gradient.items():
+        quantity = Quantity(Kind.PENALIZED_GRAD, name)
+        assert trace.has_step(quantity) == bool((l1 or l2) and name in network.edges)
+        if trace.has_step(quantity):
+            w = network.weight(name)
+            wanted = gradient + l2 * w + l1 * ((w > 0) - (w < 0))
+            assert trace.value(quantity) == pytest.approx(wanted, rel=1e-14)
+            step = trace[trace.index_of(Quantity(Kind.UPDATE, name))]
+            assert step.operands == (Quantity(Kind.WEIGHT, name), quantity)
+    assert trace.loss == plain.loss
+
+
+@given(project=training_projects(precision="float64"))
+def test_dropout_is_a_factor_between_an_activation_and_what_later_neurons_read(project: Project) -> None:
+    trace = trace_project(project)
+    network = project.network
+    for step in trace:
+        values = [trace.value(operand) for operand in step.operands]
+        neuron = step.quantity.subject
+        if step.kind is Kind.DROPOUT:
+            mask, activation = values
+            assert mask in (0.0, 1.0 / (1.0 - network.neurons[neuron].dropout))
+            assert step.value == mask * activation
+        elif step.kind is Kind.DROPOUT_GRAD:
+            assert step.value == pytest.approx(math.fsum(values), rel=1e-9, abs=1e-12 * max([1.0, *map(abs, values)]))
+        elif step.kind is Kind.ACTIVATION_GRAD and neuron in trace.schedule.dropped:
+            mask, dropped_grad = values
+            assert step.value == pytest.approx(mask * dropped_grad, rel=1e-6)
+        elif step.kind in (Kind.PRODUCT, Kind.WEIGHT_GRAD):
+            read = next(q for q in step.operands if q.kind in (Kind.INPUT, Kind.ACTIVATION, Kind.DROPOUT))
+            assert (read.kind is Kind.DROPOUT) == bool(network.neurons[read.subject].dropout)
+
+
+def test_a_test_row_has_a_loss_but_neither_dropout_nor_an_update() -> None:
+    network = two_two_two()
+    network.set_dropout("h1", 0.5)
+    project = project_of(small_case(network, batch=3), Settings(optimizer="adam", l2=0.1), dropout=False)
+    project.dataset.set_test([1])
+    trace = trace_project(project, [1])
+    assert trace.schedule.tail_length == 0
+    kinds = {step.kind for step in trace}
+    assert Kind.LOSS in kinds
+    assert Kind.WEIGHT_GRAD in kinds
+    assert not kinds & {Kind.DROPOUT, Kind.DROPOUT_GRAD, *PARAMETER_KINDS}
+    assert {Kind.DROPOUT, Kind.UPDATE} <= {step.kind for step in trace_project(project, [0])}
+
+
+def test_masks_belong_to_the_update_and_its_samples() -> None:
+    network = two_two_two()
+    for name in ("h1", "h2"):
+        network.set_dropout(name, 0.5)
+    project = project_of(small_case(network, batch=8), Settings(batch_size=0), dropout=False)
+
+    def masks(project: Project) -> list[float]:
+        trace = trace_project(project)
+        return [trace.value(Quantity(Kind.MASK, name, s)) for name in ("h1", "h2") for s in range(8)]
+
+    assert masks(project) == masks(project.copy())
+    assert set(masks(project)) == {0.0, 2.0}
+    later = project.copy()
+    later.updates = 1
+    assert masks(later) != masks(project)
+    trace = trace_project(project)
+    expected = dropout_masks(trace.plan.dropout_rates, 8, seed=1, update=1)
+    assert masks(project) == [expected[trace.plan.dropout_neurons.index(n), s] for n in ("h1", "h2") for s in range(8)]
+
+
+def test_the_learning_rate_of_the_epoch_is_the_one_shown() -> None:
+    network = two_two_two()
+    settings = Settings(learning_rate=0.8, schedule="exponential", schedule_options={"factor": 0.5})
+    project = project_of(small_case(network), settings, dropout=False)
+    for epoch, rate in ((0, 0.8), (1, 0.4), (3, 0.1)):
+        project.epoch = epoch
+        trace = trace_project(project)
+        assert trace.learning_rate == rate
+        assert trace.new_values["w1"] == network.weight("w1") - rate * trace.gradient["w1"]
+
+
+def test_what_is_remembered_is_given_to_the_next_update() -> None:
+    project = project_of(small_case(two_two_two()), Settings(optimizer="adam", learning_rate=0.01), dropout=False)
+    run = Run(project)
+    for update in range(3):
+        run.advance(update, 0, project.settings)
+    before, trace = run.memory_at(3), trace_project(project_at(project, run, 3))
+    assert before is not None
+    for kind, slot in ((Kind.FORMER_1, "first_moment"), (Kind.FORMER_2, "second_moment")):
+        quantity = Quantity(kind, "w5")
+        assert trace.is_revealed(quantity, 0)
+        assert trace.value(quantity) == before.slots[slot]["w5"]
+    assert trace.learner.stepper.updates == 3
+    # Looking at the update has changed nothing that was remembered.
+    assert trace.new_values == trace_project(project_at(project, run, 3)).new_values
 
 
 # Revelation

@@ -14,6 +14,7 @@ from PySide6.QtGui import QColor, QImage
 from nnviz_app.pictures import _without_remark
 
 ROOT = Path(__file__).parents[2]
+NAMES = ("forward", "backward", "update", "training", "time-machine")
 
 
 @pytest.fixture(scope="module")
@@ -32,17 +33,17 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, subprocess.Com
     return folder / "new", done
 
 
-def test_six_pictures_are_written_in_silence(made: tuple[Path, subprocess.CompletedProcess[str]]) -> None:
+def test_all_pictures_are_written_in_silence(made: tuple[Path, subprocess.CompletedProcess[str]]) -> None:
     folder, done = made
     assert (done.returncode, done.stderr) == (0, "")
     assert sorted(path.name for path in folder.iterdir()) == sorted(
-        f"{name}-{mode}.png" for name in ("forward", "backward", "update") for mode in ("light", "dark")
+        f"{name}-{mode}.png" for name in NAMES for mode in ("light", "dark")
     )
 
 
 @pytest.mark.parametrize("mode", ["light", "dark"])
 def test_they_show_a_window_in_its_theme(made: tuple[Path, subprocess.CompletedProcess[str]], mode: str) -> None:
-    pictures = [QImage(str(made[0] / f"{name}-{mode}.png")) for name in ("forward", "backward", "update")]
+    pictures = [QImage(str(made[0] / f"{name}-{mode}.png")) for name in NAMES]
     for picture in pictures:
         assert (picture.width(), picture.height()) == (1440, 900)
         places = [(x, y) for x in range(0, 1440, 6) for y in range(0, 900, 6)]
@@ -53,12 +54,12 @@ def test_they_show_a_window_in_its_theme(made: tuple[Path, subprocess.CompletedP
         # The canvas, in the middle, is not empty.
         middle = {picture.pixel(x, y) for x in range(500, 900, 3) for y in range(150, 500, 3)}
         assert len(middle) > 20
-    assert len({bytes(picture.constBits()) for picture in pictures}) == 3
+    assert len({bytes(picture.constBits()) for picture in pictures}) == len(NAMES)
 
 
 def test_the_pictures_that_the_readme_shows_are_made_here() -> None:
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    made_here = {f"{n}-{m}.png" for n in ("forward", "backward", "update") for m in ("light", "dark")}
+    made_here = {f"{n}-{m}.png" for n in NAMES for m in ("light", "dark")}
     shown = {part.partition(")")[0] for part in readme.split("docs/images/")[1:]}
     assert shown
     assert shown <= made_here

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
@@ -21,11 +22,15 @@ from core.project import Project
 from core.rate_schedules import SCHEDULES
 from core.settings import Settings
 from nnviz_app.document import Document
+from nnviz_app.panels.inspector import InspectorPanel
 from nnviz_app.panels.training import TrainingPanel
 from nnviz_app.panels.training_fields import SettingsForm
 from nnviz_app.player import Player
 from nnviz_app.theme import theme
 from nnviz_app.trainer import Trainer
+
+if TYPE_CHECKING:
+    from tests.nnviz_app.panels.conftest import Desk
 
 LEFT = Qt.MouseButton.LeftButton
 
@@ -560,6 +565,7 @@ def test_sections_fold_tell_what_is_set_and_remember(panel: TrainingPanel, qtbot
 def test_tab_goes_down_the_panel(panel: TrainingPanel, qtbot: QtBot) -> None:
     for section in panel.forms.values():
         section.set_open(True)
+    qtbot.mouseClick(panel.run_box.update_button, LEFT)
     panel.run_section.header.setFocus()
     seen: list[QWidget] = []
     while (focused := QApplication.focusWidget()) is not None and focused not in seen:
@@ -590,3 +596,18 @@ def test_settings_go_on_with_a_run_and_keep_what_was_learned(panel: TrainingPane
     assert panel.document.project.updates == 3
     qtbot.mouseClick(panel.run_box.update_button, LEFT)
     assert panel.document.project.updates == 4
+
+
+def test_the_inspector_sets_the_dropout_of_one_neuron(desk: Desk) -> None:
+    inspector = desk.show(InspectorPanel(desk.document, desk.player, desk.selection, desk.preferences))
+    desk.select("o1")
+    field = inspector.neuron_form.dropout
+    assert not field.isVisible()
+    desk.select("h1")
+    type_into(field, desk.qtbot, "0,2")
+    assert [n.dropout for n in desk.document.project.network.neurons.values()] == [0.0, 0.0, 0.2, 0.0, 0.0, 0.0]
+    assert desk.undo_texts == ["Set the dropout of h1"]
+    type_into(field, desk.qtbot, "1")
+    assert (field.text(), inspector.message.text()) == ("1", "“Dropout” has to be at least 0 and below 1.")
+    desk.select("h2")
+    assert field.text() == "0"
