@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import chain
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -20,8 +22,9 @@ from core.batches import Batches, dropout_masks
 def test_each_row_is_in_one_batch_of_an_epoch(rows: list[int], size: int, shuffle: bool, seed: int, epoch: int) -> None:
     batches = Batches(np.array(sorted(rows), dtype=np.intp), size, shuffle=shuffle, seed=seed)
     parts = [batches.rows(epoch, batch).tolist() for batch in range(batches.count)]
-    assert sorted(sum(parts, [])) == sorted(rows)
-    assert sum(parts, []) == batches.order(epoch).tolist()
+    together = list(chain(*parts))
+    assert sorted(together) == sorted(rows)
+    assert together == batches.order(epoch).tolist()
     # All are of the same size but the last one, which is smaller where the rows do not come out even.
     wanted = min(size, len(rows)) or len(rows)
     assert all(len(part) == wanted for part in parts[:-1])

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -11,13 +10,13 @@ from hands import Hands
 from PySide6.QtCore import QPoint, QPointF
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
+from real_window import close_window, open_window
 
 from core.numbers import parse_number
 from core.project_file import project_to_text
 from nnviz_app.canvas.parts import PartKind
 from nnviz_app.main_window import MainWindow
 from nnviz_app.panels.reading_rows import ReadingRow
-from nnviz_app.theme import theme
 
 GOLDEN = next(
     example
@@ -25,37 +24,6 @@ GOLDEN = next(
     if example["name"] == "two_two_two"
 )
 PLACES = {"i1": (-220, -100), "i2": (-220, 100), "h1": (0, -100), "h2": (0, 100), "o1": (220, -100), "o2": (220, 100)}
-
-
-def open_window(qtbot: QtBot) -> MainWindow:
-    """A new window that has the focus."""
-    window = MainWindow()
-    window.setGeometry(0, 24, 1500, 940)
-    with qtbot.waitExposed(window):
-        window.show()
-    window.activateWindow()
-    qtbot.waitUntil(window.isActiveWindow)
-    return window
-
-
-def close_window(window: MainWindow) -> None:
-    """Close a window without the question about unsaved changes."""
-    window.document.undo_stack.setClean()
-    window.close()
-    window.deleteLater()
-    QApplication.processEvents()
-
-
-@pytest.fixture
-def window(qtbot: QtBot) -> Iterator[MainWindow]:
-    application = QApplication.instance()
-    assert isinstance(application, QApplication)
-    if application.platformName() != "xcb":
-        pytest.skip("needs a real window: run it under X with NNVIZ_TEST_PLATFORM=xcb")
-    theme().apply(application)
-    window = open_window(qtbot)
-    yield window
-    close_window(window)
 
 
 def draw(hands: Hands, document: object) -> None:
@@ -104,6 +72,8 @@ def test_draw_step_update_save_and_open_again(qtbot: QtBot, window: MainWindow, 
     for neuron, value in zip(("o1", "o2"), GOLDEN["targets"], strict=True):
         hands.write(PartKind.TARGET, neuron, str(value))
     training = window.training_panel
+    training.ensureWidgetVisible(training.biases_box)
+    QApplication.processEvents()
     hands.answer_popup("Home", "Down", "Return")
     hands.click_widget(training.biases_box)
     qtbot.waitUntil(lambda: not document.project.settings.update_biases)

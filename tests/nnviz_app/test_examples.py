@@ -75,7 +75,10 @@ def test_an_example_begins_at_the_start_and_learns(example: Example) -> None:
     assert project.updates == 0
     assert not advise(project.network, project.settings, project.dataset)
     run = Run(project)
-    losses = [run.table_loss(0), *(progress.loss for progress in run.train(0, project.settings, epochs=project.settings.epochs))]
+    losses = [
+        run.table_loss(0),
+        *(progress.loss for progress in run.train(0, project.settings, epochs=project.settings.epochs)),
+    ]
     assert losses[-1] < 0.2 * losses[0]
 
 

@@ -9,11 +9,13 @@ import pytest
 from graph_strategies import connect_all
 from pytestqt.qtbot import QtBot
 
+from core import fast_kernel
 from core.dataset import Dataset
 from core.network import Network
 from core.project import Project
 from core.quantities import Granularity, Kind, Phase
 from core.settings import Settings
+from core.training import Run
 from nnviz_app.document import Document
 from nnviz_app.player import Player
 
@@ -149,6 +151,92 @@ def test_an_epoch_is_one_undo_entry(player: Player) -> None:
     player.back()
     assert where(player) == (0, 0, 0)
     assert bits(player) == first
+
+
+@pytest.mark.parametrize("optimizer", ["sgd", "nesterov", "adamw"])
+def test_stepping_through_shuffled_batches_is_what_training_does(
+    player: Player, monkeypatch: pytest.MonkeyPatch, optimizer: str
+) -> None:
+    monkeypatch.setattr(fast_kernel, "available", lambda: False)
+    project = project_of(
+        2,
+        shuffle=True,
+        optimizer=optimizer,
+        learning_rate=0.05,
+        l2=0.01,
+        schedule="step",
+        schedule_options={"epochs": 1.0},
+    )
+    project.network.set_dropout("h1", 0.5)
+    judge = Run(project)
+    for _ in judge.train(0, project.settings, epochs=3):
+        pass
+    document = player.document
+    document.open_project(project)
+    player.show_next_batch()
+    player.set_granularity(Granularity.UPDATE)
+    for update in range(9):
+        if update:
+            player.forward()
+        assert player.batch_rows.tolist() == judge.rows_of(update + 1).tolist()
+        player.go_to(player.length)
+        assert document.project.updates == update
+        after = judge.parameters_at(update + 1)
+        assert {name: player.known(Kind.UPDATE, name) for name in after} == after
+    player.forward()
+    assert document.project.network.values == after
+    assert document.project.epoch == 3
+    for update in range(8, -1, -1):
+        player.go_to(0)
+        player.back()
+        assert document.project.updates == update
+        assert player.batch_rows.tolist() == judge.rows_of(update + 1).tolist()
+        assert document.project.network.values == judge.parameters_at(update)
+
+
+def test_a_test_row_can_be_looked_at_but_not_trained_with(player: Player, qtbot: QtBot) -> None:
+    project = project_of(2)
+    project.dataset.set_test([3])
+    player.document.open_project(project)
+    player.select_row(3)
+    assert not player.is_training_row
+    assert player.batch_rows.tolist() == [3]
+    player.go_to(player.length)
+    assert player.known(Kind.WEIGHT_GRAD, "w1") is not None
+    assert player.known(Kind.UPDATE, "w1") is None
+    for action in (player.forward, player.apply_update):
+        with qtbot.waitSignal(player.refused) as caught:
+            action()
+        assert caught.args[0].startswith("Row 4 is a test row")
+    assert player.document.project.updates == 0
+    # Batches go on over it.
+    player.select_row(2)
+    assert player.batch_rows.tolist() == [2, 4]
+
+
+def test_an_epoch_of_very_many_updates_is_left_to_a_run(
+    player: Player, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("nnviz_app.player.LONG_EPOCH", 4)
+    with qtbot.waitSignal(player.long_epoch):
+        player.forward(Granularity.EPOCH)
+    assert player.document.project.updates == 0
+    # From the second batch on there are few enough.
+    player.select_row(1)
+    player.forward(Granularity.EPOCH)
+    assert player.document.project.updates == 4
+
+
+def test_going_to_another_update_keeps_the_row_on_show(player: Player) -> None:
+    for _ in range(7):
+        player.apply_update()
+    player.go_to(9)
+    player.document.go_to_update(3)
+    assert (player.row, player.index) == (2, 9)
+    assert player.trace is not None
+    assert player.trace.values == player.document.run.parameters_at(3)
+    player.show_next_batch()
+    assert where(player) == (3, 3, 0)
 
 
 def test_apply_update_shows_the_next_forward_pass_with_its_loss(player: Player) -> None:

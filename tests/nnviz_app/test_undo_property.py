@@ -12,8 +12,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PySide6.QtGui import QGuiApplication
 from pytestqt.qtbot import QtBot
+from training_strategies import settings_of_any_sort
 
 from core.activations import ACTIVATIONS
+from core.breakpoints import Breakpoint, Relation, Watch
+from core.losses import LOSSES
 from core.network import Role
 from core.project import Project
 from nnviz_app.arrange import Alignment, Axis
@@ -36,7 +39,8 @@ def dump(project: Project) -> str:
         "columns": [(i, [float(v).hex() for v in c]) for i, c in project.dataset.columns.items()],
         "rows": project.dataset.rows,
         "settings": dataclasses.asdict(project.settings),
-        "training": [project.updates, project.start],
+        "training": [project.updates, project.start, project.epoch, project.memory],
+        "breakpoints": [dataclasses.astuple(point) for point in project.breakpoints],
         "about": [project.title, project.source, project.notes],
     }
     text = json.dumps(whole, default=str)
@@ -83,6 +87,25 @@ class Hands:
         if everything:
             self.selection.set(self.draw(st.lists(st.sampled_from(everything), max_size=5)))
 
+    def go_to_update(self) -> None:
+        run = self.document.run
+        self.document.go_to_update(self.draw(st.integers(run.first, run.last)))
+
+    def choose_settings(self) -> None:
+        chosen = self.draw(settings_of_any_sort(loss=self.draw(st.sampled_from(list(LOSSES)))))
+        with self.document.edit("Set everything") as draft:
+            draft.settings = chosen
+
+    def drop_out(self) -> None:
+        hidden = [n.id for n in self.document.project.network.neurons.values() if n.role is Role.HIDDEN]
+        if hidden:
+            with self.document.edit("Dropout") as draft:
+                draft.network.set_dropout(self.draw(st.sampled_from(hidden)), self.draw(st.floats(0, 0.9)))
+
+    def add_breakpoint(self) -> None:
+        with self.document.edit("Breakpoint") as draft:
+            draft.breakpoints += (Breakpoint(Watch.LOSS, Relation.BELOW, value=self.draw(NUMBERS)),)
+
     def actions(self) -> dict[str, Callable[[], object]]:
         editing, draw = self.editing, self.draw
         return {
@@ -121,6 +144,11 @@ class Hands:
                 )
             ),
             "update": self.player.apply_update,
+            "go to update": self.go_to_update,
+            "branch": self.document.branch,
+            "settings": self.choose_settings,
+            "dropout": self.drop_out,
+            "breakpoint": self.add_breakpoint,
             "draw weights": lambda: self.document.draw_weights(draw(st.integers(0, 9))),
             "undo": self.document.undo_stack.undo,
             "redo": self.document.undo_stack.redo,
