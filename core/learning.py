@@ -42,8 +42,18 @@ def rate_of(settings: Settings, epoch: int) -> float:
 
 
 def can_be_fast(plan: Plan, settings: Settings, size: int) -> bool:
-    """Whether the compiled kernel is there and quicker than numpy for batches of this size."""
-    return settings.precision == "float64" and fast_kernel.available() and fast_kernel.is_faster(plan, size)
+    """Whether the compiled kernel is there, in order, and quicker than numpy for batches of this size.
+
+    The first time of all this compiles it, which takes some seconds.
+    """
+    if settings.precision != "float64" or not fast_kernel.available() or not fast_kernel.is_faster(plan, size):
+        return False
+    try:
+        fast_kernel.prepare()
+    except ImportError:
+        # A numba that does not fit the numpy that is installed: all works without it.
+        return False
+    return True
 
 
 class Learner:

@@ -46,7 +46,7 @@ class Term:
 
 def _base(text: str) -> str:
     """What a power stands on, in brackets unless it is a plain number, a letter or in brackets already."""
-    return text if re.fullmatch(r"[\d.]+|\w|\\[a-z]+(_\w)?|\([^()]*\)", text) else f"({text})"
+    return text if re.fullmatch(r"[\d.]+|\w[₀-₉]?|\\[a-z]+(_\w)?|\([^()]*\)", text) else f"({text})"
 
 
 def _bare(text: str) -> str:

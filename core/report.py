@@ -59,7 +59,9 @@ def _summary(trace: Trace) -> Iterator[str]:
         for name in network.values
     ]
     header = ("parameter", "value", "gradient", "new value")
-    widths = [max(len(row[i]) for row in [header, *rows]) for i in range(4)]
+    columns = 4 if trace.training else 3
+    header, rows = header[:columns], [row[:columns] for row in rows]
+    widths = [max(len(row[i]) for row in [header, *rows]) for i in range(columns)]
     for row in [header, *rows]:
         yield "  " + "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
 
@@ -75,7 +77,7 @@ def data_report(project: Project, rows: Sequence[int] | None = None) -> dict[str
             "loss": trace.loss,
             "gradient": trace.gradient,
             "value": trace.values,
-            "new_value": trace.new_values,
+            "new_value": trace.new_values if trace.training else {},
         }
     return {
         "format": "nnviz-trace",

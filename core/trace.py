@@ -92,7 +92,8 @@ class Trace(Sequence[Step]):
         self.engine = self.learner.engine
         self.optimizer = self.learner.stepper.optimizer
         self.values = dict(values)
-        self._memory = memory
+        # Whether an update is part of it.
+        self.training = training
         self._masks = self.learner.masks(number, len(x)) if training else None
         self._passes: OrderedDict[int, SamplePass] = OrderedDict()
         first = self.sample_pass(0) if self.network.outputs else None

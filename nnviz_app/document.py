@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Hashable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -68,7 +69,10 @@ class _StateCommand(QUndoCommand):
 
     def __init__(self, document: Document, text: str, *, before: State, after: State, merge: Hashable) -> None:
         super().__init__(text)
-        self.document, self.before, self.after, self.merge = document, before, after, merge
+        # Weak: commands belong to the document's stack, and in a circle the garbage collector would take all of
+        # them down in any order, which crashes.
+        self._document = weakref.ref(document)
+        self.before, self.after, self.merge = before, after, merge
 
     def id(self) -> int:
         return -1 if self.merge is None else 1
@@ -81,10 +85,15 @@ class _StateCommand(QUndoCommand):
         return True
 
     def redo(self) -> None:
-        self.document._take(self.after)
+        self._show(self.after)
 
     def undo(self) -> None:
-        self.document._take(self.before)
+        self._show(self.before)
+
+    def _show(self, state: State) -> None:
+        document = self._document()
+        if document is not None:
+            document._take(state)
 
 
 class Document(QObject):
@@ -179,12 +188,14 @@ class Document(QObject):
                 # The losses so far stay in the plot. At update 0 there are none, so nothing is computed for them.
                 kept = draft.updates and draft.updates >= self.project.updates
                 run = Run(draft, self.run.points(self.project.updates) if kept else ())
-        self._leave(self.run, run)
+        self._leave(self._state, draft.updates, run)
         after = State(draft, run)
         self.undo_stack.push(_StateCommand(self, text, before=self._state, after=after, merge=merge))
 
-    def _leave(self, former: Run, present: Run) -> None:
-        if former is not present and present.last < former.last and former.last - former.first >= WORTH_KEEPING:
+    def _leave(self, before: State, update: int, run: Run) -> None:
+        """Tell of the former run where it went further than the point at which another one goes on."""
+        former, point = before.run, min(before.project.updates, update)
+        if former is not run and point < former.last and former.last - former.first >= WORTH_KEEPING:
             self.run_left.emit(former)
 
     def _take(self, state: State) -> None:
@@ -201,7 +212,6 @@ class Document(QObject):
         self._refuse_if_busy()
         update = self.project.updates
         run = self.run.advance(update, batch, self.project.settings)
-        self._leave(self.run, run)
         self._push(f"Update {update + 1}", project_at(self.project, run, update + 1), run=run)
 
     def apply_updates(self, batches: Sequence[int]) -> None:
@@ -265,7 +275,6 @@ class Document(QObject):
         self._refuse_if_busy()
         update = self.project.updates
         run = self.run.branch(update)
-        self._leave(self.run, run)
         self._push(f"Branch from update {update:,}", self.project.copy(), run=run)
 
     def show_progress(self, values: dict[str, float], update: int, epoch: int) -> None:
@@ -286,7 +295,7 @@ class Document(QObject):
             self._take(before)
             return
         self._state = before
-        self._leave(before.run, run)
+        self._leave(before, update, run)
         after = State(project_at(self.project, run, update), run)
         self.undo_stack.push(_StateCommand(self, text, before=before, after=after, merge=None))
 

@@ -369,6 +369,8 @@ class MainWindow(QMainWindow):
             self.docks["Inspector"].raise_()
 
     def _follow_running(self, running: bool) -> None:
+        if not running:
+            self.player.follow_order()
         self.history.setEnabled(not running)
         self.actions_by_name.enable()
 

@@ -5,6 +5,8 @@ The hues are those of a weight's sign, so that a map reads as the edges do. Shar
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtGui import QColor, QImage
@@ -27,10 +29,7 @@ class Ramp:
 
     def __init__(self, palette: Palette, base: QColor, strength: float = STRENGTH) -> None:
         self.base, self.strength = QColor(base), strength
-        low, high = mix(base, palette.negative, strength), mix(base, palette.positive, strength)
-        self._colors = [mix(base, low, 1.0 - place / SHADES) for place in range(SHADES)]
-        self._colors += [mix(base, high, place / SHADES) for place in range(SHADES + 1)]
-        self._table = _table(self._colors)
+        self._colors, self._table = _shades(base.rgb(), palette.negative.rgb(), palette.positive.rgb(), strength)
 
     def color(self, place: float) -> QColor:
         """The colour at a place of a scale from -1 to 1."""
@@ -48,18 +47,35 @@ class ClassRamp:
     """The colours of classes over `base`, the paler the less certain."""
 
     def __init__(self, palette: Palette, base: QColor, classes: int) -> None:
-        self._table = _table(
-            [
-                mix(base, palette.class_color(place), STRENGTH * max(LEAST_CERTAIN, shade / (CERTAINTIES - 1)))
-                for place in range(classes)
-                for shade in range(CERTAINTIES)
-            ]
-        )
+        self._table = _class_shades(base.rgb(), tuple(palette.class_color(place).rgb() for place in range(classes)))
 
     def image(self, classes: NDArray[np.intp], certainty: Array, *, in_two: bool = False) -> QImage:
         """Both of shape (rows, columns), from the top; `in_two`: the certainty is not shown."""
         shade = CERTAINTIES - 1 if in_two else np.rint(certainty * (CERTAINTIES - 1)).astype(np.intp)
         return _image(self._table[classes * CERTAINTIES + shade])
+
+
+# Many maps are made in a second while a run goes on, all with the same few scales.
+@lru_cache(maxsize=16)
+def _shades(base: int, negative: int, positive: int, strength: float) -> tuple[list[QColor], NDArray[np.uint32]]:
+    """The colours of a `Ramp` and their table, not to be changed; the arguments are colours as QColor.rgb gives them."""
+    middle = QColor(base)
+    low, high = mix(middle, QColor(negative), strength), mix(middle, QColor(positive), strength)
+    colors = [mix(middle, low, 1.0 - place / SHADES) for place in range(SHADES)]
+    colors += [mix(middle, high, place / SHADES) for place in range(SHADES + 1)]
+    return colors, _table(colors)
+
+
+@lru_cache(maxsize=16)
+def _class_shades(base: int, classes: tuple[int, ...]) -> NDArray[np.uint32]:
+    """The table of a `ClassRamp`, not to be changed."""
+    return _table(
+        [
+            mix(QColor(base), QColor(color), STRENGTH * max(LEAST_CERTAIN, shade / (CERTAINTIES - 1)))
+            for color in classes
+            for shade in range(CERTAINTIES)
+        ]
+    )
 
 
 def _table(colors: list[QColor]) -> NDArray[np.uint32]:

@@ -201,6 +201,15 @@ class Player(QObject):
         """Show the batch whose turn it is, before its first step."""
         self._set(self._next_row(), 0)
 
+    def follow_order(self) -> None:
+        """Show the batch whose turn it is, as far stepped as the present one."""
+        at_end, within = self.index == self.length, self.index
+        if self.trace is not None:
+            within -= self.sample * self.trace.schedule.sample_length
+        row = self._next_row()
+        self._show_batch(row)
+        self._set(row, self.length if at_end else self._index_in_batch(row, within))
+
     def _apply(self, *, epoch: bool = False) -> bool:
         """The update of the batch on show; with `epoch` also those of the batches after it."""
         project = self.document.project

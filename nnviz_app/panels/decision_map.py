@@ -179,7 +179,7 @@ class DecisionMapPanel(QWidget):
     def _follow_row(self) -> None:
         if not self.isVisible():
             self._stale = True
-        elif self.player.row != self._row and self._fits():
+        elif self.player.row != self._row and self._fits() and not self.trainer.is_running:
             self.refresh()
 
     def _fits(self) -> bool:

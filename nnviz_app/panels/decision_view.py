@@ -51,6 +51,11 @@ class Points:
     colors: tuple[QColor, ...] = ()
     opacity: float = 1.0
 
+    def same_as(self, other: Points) -> bool:
+        """Whether the same is painted at the same places."""
+        pairs = ((getattr(self, name), getattr(other, name)) for name in ("x", "y", "color", "rows", "test"))
+        return (self.colors, self.opacity) == (other.colors, other.opacity) and all(np.array_equal(*p) for p in pairs)
+
 
 @dataclass(frozen=True, eq=False)
 class MapPicture:
@@ -95,6 +100,10 @@ class MapView(QWidget):
 
     def show_picture(self, picture: MapPicture | None) -> None:
         """Paint this from now on."""
+        former = self.picture
+        if picture is not None and former is not None and picture.points.same_as(former.points):
+            # While a run goes on, the points stay where they are, and so does their picture.
+            picture = replace(picture, points=former.points)
         self.picture = picture
         self.update()
 

@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QEvent, QObject, QPointF, Qt, Signal
-from PySide6.QtGui import QColor, QMouseEvent, QPen
+from PySide6.QtGui import QColor, QMouseEvent
 from PySide6.QtWidgets import QApplication, QVBoxLayout, QWidget
 
-from nnviz_app.palette import faded
+from nnviz_app.palette import faded, mix
+from nnviz_app.panels.curve_line import LineStyle, Numbers, draw_line, line_pen
 from nnviz_app.runs import Course
 from nnviz_app.theme import theme
-
-Numbers = NDArray[np.float64]
 
 # With as many points or fewer, each is marked by a dot.
 DOTS_UP_TO = 40
@@ -26,7 +25,7 @@ MOST_DRAWN = 1e300
 NEAR = 40.0
 GRASP = 6.0
 # What comes after the cursor is paler.
-LATER = 0.35
+LATER = 0.4
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,15 +56,6 @@ class FormerCurve:
     course: Course
     start: int
     color: QColor
-
-
-def _pen(color: QColor, width: float, *, dashed: bool = False) -> QPen:
-    """A pen of this width in pixels whatever the axes' scales."""
-    pen = QPen(color, width)
-    pen.setCosmetic(True)
-    if dashed:
-        pen.setDashPattern([4.0, 3.0])
-    return pen
 
 
 class LossCurves(QWidget):
@@ -112,7 +102,6 @@ class LossCurves(QWidget):
             [f"{100.0 * value:.4g} %" for value in values] if self.shown.accuracy else strings(values, scale, step)
         )
         self.item.setClipToView(True)
-        self.item.setDownsampling(auto=True, mode="peak")
         self.item.scene().contextMenu = []
         # By columns of the course: up to the cursor, and after it.
         self.later_curves = [self._curve() for _ in range(4)]
@@ -152,13 +141,9 @@ class LossCurves(QWidget):
         self.item.setLabel("bottom", "update", **{"color": palette.muted.name(), "font-size": size})
         self.item.getAxis("bottom").setHeight(space(2.9))
         self.item.layout.setContentsMargins(0, space(0.5), space(0.8), 0)
-        for column in range(4):
-            test = column % 2 == 1
-            self.curves[column].setPen(_pen(palette.forward, 2.0, dashed=test))
-            self.later_curves[column].setPen(_pen(faded(palette.forward, LATER), 1.5, dashed=test))
-        self.cursor_line.setPen(_pen(faded(palette.backward, 0.6), 1.0))
+        self.cursor_line.setPen(line_pen(faded(palette.backward, 0.6), 1.0))
         self.cursor_dots.setBrush(palette.backward)
-        self.cursor_dots.setPen(_pen(palette.panel, 1.5))
+        self.cursor_dots.setPen(line_pen(palette.panel, 1.5))
         self.hover_dots.setBrush(palette.panel)
 
     # What is drawn
@@ -171,10 +156,10 @@ class LossCurves(QWidget):
         self.shown, self.present, self.here, self.reach = shown, present, here, reach
         if again:
             self.item.setLogMode(x=False, y=shown.log and not shown.accuracy)
-        self._draw_former(former, again=again)
-        self._draw_present()
         courses = [present.updates, *(curve.course.updates[curve.start :] for curve in former)]
         self._updates = courses[0] if len(courses) == 1 else np.unique(np.concatenate(courses))
+        self._draw_former(former, again=again)
+        self._draw_present()
         self._place_range()
         self.cursor_line.setValue(here)
         place = present.place_at(here)
@@ -195,40 +180,32 @@ class LossCurves(QWidget):
         for place, (curves, run) in enumerate(zip(self._former_curves, former, strict=True)):
             if again or place >= len(known) or run != known[place]:
                 for column, curve in enumerate(curves):
-                    curve.setPen(_pen(run.color, 1.2, dashed=column % 2 == 1))
-                    drawn = column in self.shown.columns
-                    begin = run.start if drawn else len(run.course)
-                    self._draw(curve, run.course.updates[begin:], run.course.numbers[begin:, column])
+                    begin = run.start if column in self.shown.columns else len(run.course)
+                    self._draw(curve, run.course, slice(begin, None), column, LineStyle(run.color, 1.0))
         self.former = list(former)
 
     def _draw_present(self) -> None:
-        updates, numbers = self.present.updates, self.present.numbers
-        place = self.present.place_at(self.here)
-        color = theme().palette.forward if len(updates) <= DOTS_UP_TO else None
-        pale = None if color is None else faded(color, LATER)
+        present, palette = self.present, theme().palette
+        place, end = present.place_at(self.here), len(present)
+        # Not see-through: where pieces of a line meet it would be darker.
+        color, later_color = palette.forward, mix(palette.panel, palette.forward, LATER)
+        has_dots = end <= DOTS_UP_TO
+        style = LineStyle(color, 2.0, dot=color if has_dots else None)
+        later_style = LineStyle(later_color, 1.5, dot=later_color if has_dots else None)
         for column in range(4):
+            drawn = column in self.shown.columns
             # The two meet at the cursor.
-            cut, end = (place, len(updates)) if column in self.shown.columns else (-1, 0)
-            later = slice(max(cut, 0), end if end > cut + 1 else 0)
-            self._draw(self.curves[column], updates[: cut + 1], numbers[: cut + 1, column], dot=color)
-            self._draw(self.later_curves[column], updates[later], numbers[later, column], dot=pale)
+            before = slice(0, place + 1 if drawn else 0)
+            after = slice(max(place, 0), end if drawn and end > place + 1 else 0)
+            self._draw(self.curves[column], present, before, column, style)
+            self._draw(self.later_curves[column], present, after, column, later_style)
 
-    def _draw(self, curve: Any, x: NDArray[np.int64], y: Numbers, *, dot: QColor | None = None) -> None:
-        usable = self.shown.usable(y)
-        if not usable.any():
-            if curve.xData is not None and len(curve.xData):
-                curve.setData([], [])
-            return
-        # The line breaks off where a point is left out.
-        curve.setData(
-            x.astype(np.float64),
-            y if usable.all() else np.where(usable, y, np.nan),
-            connect="all" if usable.all() else "finite",
-            symbol=None if dot is None else "o",
-            symbolSize=5,
-            symbolBrush=dot,
-            symbolPen=None,
-        )
+    def _draw(self, curve: Any, course: Course, part: slice, column: int, style: LineStyle) -> None:
+        """Draw a part of a course's column; that of test rows is dashed."""
+        x, y = course.updates[part].astype(np.float64), course.numbers[part, column]
+        pixels = self.view.width() / max(1.0, float(self._updates[-1] - self._updates[0]))
+        y = np.where(self.shown.usable(y), y, np.nan)
+        draw_line(curve, x, y, replace(style, dashed=column % 2 == 1), pixels=pixels)
 
     def _lines(self) -> list[tuple[Course, int, QColor]]:
         """The runs that are drawn, from which point on, in which colour."""
@@ -289,7 +266,7 @@ class LossCurves(QWidget):
         x = [float(update) for update, _, _ in drawn]
         dots.setData(x=x, y=[np.log10(y) if is_log else y for _, y, _ in drawn])
         if dots is self.hover_dots and drawn:
-            dots.setPen([_pen(color, 2.0) for _, _, color in drawn])
+            dots.setPen([line_pen(color, 2.0) for _, _, color in drawn])
 
     def _draw_hovered(self) -> None:
         update, places = self._hovered, []

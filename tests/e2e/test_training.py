@@ -81,7 +81,7 @@ def test_choose_data_train_scrub_branch_and_compare(qtbot: QtBot, window: MainWi
     table = machine.comparison_table
     machine.ensureWidgetVisible(table.box)
     QApplication.processEvents()
-    hands.answer_popup("Home", "Down", "Down", "Return")
+    hands.answer_popup("Home", "Down", "Return")
     hands.click_widget(table.box)
     qtbot.waitUntil(lambda: window.comparison.is_on)
     edge = next(iter(document.project.network.edges))

@@ -8,7 +8,7 @@ import pytest
 from PySide6.QtWidgets import QApplication, QLabel, QMainWindow, QWidget
 from pytestqt.qtbot import QtBot
 
-from nnviz_app.docks import AREAS, NARROW, NARROW_TABS, Docks, DockTitle
+from nnviz_app.docks import AREAS, NARROW, NARROW_PILES, Docks, DockTitle
 from nnviz_app.theme import theme
 
 
@@ -47,8 +47,8 @@ def test_all_panels_are_there_and_the_canvas_has_most_of_the_room(window: Window
 def test_with_large_text_the_panels_share_the_right_side(window: Window) -> None:
     theme().set_text_scale(2.0)
     assert window.docks.is_narrow
-    assert shown(window) == {title for pile in NARROW_TABS for title in pile}
-    assert len(window.tabifiedDockWidgets(window.docks["Explain"])) == len(NARROW_TABS[0]) - 1
+    assert shown(window) == {title for pile in NARROW_PILES for title in pile}
+    assert len(window.tabifiedDockWidgets(window.docks["Explain"])) == len(NARROW_PILES[0]) - 1
     assert (window.width(), window.height()) == (1440, 900)
     assert window.centralWidget().width() > window.width() / 2
     theme().set_text_scale(1.0)

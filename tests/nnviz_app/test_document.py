@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -443,6 +444,20 @@ def test_a_run_of_few_updates_is_left_without_a_word(document: Document, qtbot: 
         document.branch()
 
 
+def test_documents_can_be_left_to_the_garbage_collector() -> None:
+    for _ in range(30):
+        document = Document()
+        document.open_project(small_project())
+        for update in range(3):
+            document.apply_update(update)
+        document.go_to_update(1)
+        document.undo_stack.setIndex(2)
+        # As the signals of whoever listens to it do.
+        document.circle = [document]  # type: ignore[attr-defined]
+        del document
+        gc.collect()
+
+
 def test_a_run_without_an_update_leaves_no_undo_entry(document: Document) -> None:
     before = document.state
     document.finish_run("Run 0 epochs", before, document.run.branch(0), 0)
@@ -491,8 +506,6 @@ def test_everything_undone_and_redone_is_the_same(actions: list[str]) -> None:
     for index in (*range(len(moments) - 1, -1, -1), *range(len(moments))):
         document.undo_stack.setIndex(index)
         assert (bits(document), document.project.updates, document.project.settings) == moments[index]
-    # Not left to the garbage collector, which takes commands and their stack down in any order.
-    document.deleteLater()
 
 
 def test_the_start_of_a_shared_weight_goes_on_with_each_edge(document: Document) -> None:
