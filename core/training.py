@@ -293,6 +293,9 @@ class Run:
         twin._learner = Learner(source.plan, source.settings)
         twin._learner.restore(source.moment())
         twin._restore(update)
+        if twin.can_train and (not twin._points.all or twin._points.all[-1].update != update):
+            # So that its curve begins where it leaves the other one.
+            twin._points.add_step(twin._measure())
         return twin
 
     def rest(self) -> None:
@@ -572,7 +575,12 @@ class _Watched:
 
     def describe(self) -> str:
         """What holds, in words."""
-        return f"Breakpoint: {self.breakpoint.describe()}"
+        watch, subject = self.breakpoint.watch, self.breakpoint.subject
+        name = ""
+        if watch in (Watch.PARAMETER, Watch.GRADIENT):
+            name = subject if subject in self.run.network.edges else f"b({subject})"
+            name = f"gradient of {name}" if watch is Watch.GRADIENT else name
+        return f"Breakpoint: {self.breakpoint.describe(name)}"
 
 
 def _named(run: Run, parameter: str) -> str:

@@ -69,8 +69,7 @@ class _StateCommand(QUndoCommand):
 
     def __init__(self, document: Document, text: str, *, before: State, after: State, merge: Hashable) -> None:
         super().__init__(text)
-        # Weak: commands belong to the document's stack, and in a circle the garbage collector would take all of
-        # them down in any order, which crashes.
+        # Weak: in a circle of document and commands the garbage collector takes them down in any order, and crashes.
         self._document = weakref.ref(document)
         self.before, self.after, self.merge = before, after, merge
 

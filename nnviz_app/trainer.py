@@ -8,10 +8,11 @@ import time
 from dataclasses import dataclass
 from typing import Protocol
 
-from PySide6.QtCore import QCoreApplication, QObject, QThread, QTimer, Signal
+from PySide6.QtCore import QCoreApplication, QEvent, QObject, Qt, QThread, Signal
 
 from core.errors import NnvizError, TrainingError
 from core.history import LossPoint
+from core.learning import can_be_fast
 from core.numbers import format_number
 from core.project import Project
 from core.training import CANNOT_TRAIN, Progress, Run
@@ -19,9 +20,9 @@ from nnviz_app.document import Change, Document, State
 
 # Seconds of training between two reports to the window, at least.
 REPORT_SECONDS = 0.06
-# The window's share of the time: a report that took 20 ms to show is followed by 60 ms of training at least.
-TRAINING_TO_SHOWING = 3.0
-# How long training waits for the window to have shown a report.
+# The window's share of the time: a report that took 20 ms to show is followed by 80 ms of training at least.
+TRAINING_TO_SHOWING = 4.0
+# How long training by numpy waits for the window to have shown a report.
 SHOWING_LIMIT = 1.0
 # Python's default of 5 ms makes each of the window's many small calls wait that long for the worker.
 SWITCH_SECONDS = 0.0005
@@ -56,6 +57,11 @@ class _Worker(QThread):
         super().__init__(parent)
         self.training, self.update, self.epochs = run, project.updates, epochs
         self.settings, self.breakpoints = project.settings, project.breakpoints
+        # Two threads that both want the interpreter slow each other down much more than taking turns does. The
+        # compiled kernel does not want it.
+        self._takes_turns = not can_be_fast(run.plan, project.settings, project.batches.size)
+        self._reported_at = time.perf_counter()
+        self._due = self._reported_at + REPORT_SECONDS
         # Why the run ended before its time, where a setting or a breakpoint wanted it.
         self.reason, self.at_breakpoint = "", False
         self.error = ""
@@ -63,6 +69,7 @@ class _Worker(QThread):
         self.epochs_done = 0
         self._stop = threading.Event()
         self._shown = threading.Event()
+        self._shown.set()
 
     def stop(self) -> None:
         """End after the update under way."""
@@ -70,7 +77,9 @@ class _Worker(QThread):
         self._shown.set()
 
     def shown(self) -> None:
-        """The window has shown the last report."""
+        """The window has shown the last report: the next one comes after as much training as its share asks for."""
+        now = time.perf_counter()
+        self._due = now + max(REPORT_SECONDS, TRAINING_TO_SHOWING * (now - self._reported_at))
         self._shown.set()
 
     def run(self) -> None:
@@ -85,30 +94,26 @@ class _Worker(QThread):
 
     def _train(self) -> None:
         steps = self.training.train(self.update, self.settings, epochs=self.epochs, breakpoints=self.breakpoints)
-        due = time.perf_counter() + REPORT_SECONDS
         try:
             for progress in steps:
                 self.epochs_done, self.reason = progress.epoch, progress.reason
                 self.at_breakpoint = progress.at_breakpoint
                 if self._stop.is_set():
                     break
-                if time.perf_counter() >= due:
-                    due = self._report(progress)
+                if self._shown.is_set() and time.perf_counter() >= self._due:
+                    self._report(progress)
         finally:
             steps.close()
 
-    def _report(self, progress: Progress) -> float:
-        """Let the window show where the run is; return when the next report is due."""
-        self._shown.clear()
-        start = time.perf_counter()
+    def _report(self, progress: Progress) -> None:
+        """Let the window show where the run is."""
         run, update = self.training, progress.update
-        self.reported.emit(Report(progress, run.parameters_at(update), run.points(), run.epoch_at(update)))
-        # The window works undisturbed in the meantime: two threads that both want the interpreter slow each
-        # other down much more than taking turns does.
-        if not self._stop.is_set():
+        report = Report(progress, run.parameters_at(update), run.points(), run.epoch_at(update))
+        self._shown.clear()
+        self._reported_at = time.perf_counter()
+        self.reported.emit(report)
+        if self._takes_turns and not self._stop.is_set():
             self._shown.wait(SHOWING_LIMIT)
-        now = time.perf_counter()
-        return now + max(REPORT_SECONDS, TRAINING_TO_SHOWING * (now - start))
 
 
 class Trainer(QObject):
@@ -196,8 +201,12 @@ class Trainer(QObject):
         finally:
             self._showing = False
         self.progressed.emit(report.progress)
-        # After the events that are waiting, which are the repaints that this report has caused.
-        QTimer.singleShot(0, worker, worker.shown)
+        # Behind the repaints that this report has caused, whose events are of low priority themselves.
+        QCoreApplication.postEvent(self, QEvent(QEvent.Type.User), Qt.EventPriority.LowEventPriority.value - 1)
+
+    def customEvent(self, event: QEvent) -> None:
+        if self._worker is not None:
+            self._worker.shown()
 
     def _end(self) -> None:
         worker, before = self._worker, self._before

@@ -13,7 +13,7 @@ from nnviz_app.theme import theme
 # Points on a side, at rest and while a run goes on.
 SIDE, LIVE_SIDE = 36, 20
 BUDGET = 20_000_000
-LIVE_MILLISECONDS = 100
+LIVE_MILLISECONDS = 50
 # Of more neurons the maps are too many to be looked at, and to be kept up to date.
 MOST_NEURONS = 200
 # The share of the hue behind numbers: these stay legible (the tests measure it), as they do not on the full hue.

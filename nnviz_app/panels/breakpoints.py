@@ -95,9 +95,8 @@ class BreakpointsPanel(PanelArea):
         self._buttons.addWidget(self.selection_button, 1, 0, 1, 3)
         self._shown, self._typing = QVBoxLayout(), QVBoxLayout()
         self._shown.addWidget(self.message)
-        self._shown.addWidget(self.empty_label)
-        self._shown.addWidget(self.list, 100)
-        self._shown.addStretch(1)
+        self._shown.addWidget(self.empty_label, 0, Qt.AlignmentFlag.AlignTop)
+        self._shown.addWidget(self.list, 1)
         self._typing.addWidget(self.form)
         self._typing.addLayout(self._buttons)
         self._typing.addStretch(1)
@@ -135,11 +134,16 @@ class BreakpointsPanel(PanelArea):
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
+        self._arrange()
+
+    def _arrange(self) -> None:
         is_wide = self.viewport().width() >= theme().space(WIDE)
         down, across = QBoxLayout.Direction.TopToBottom, QBoxLayout.Direction.LeftToRight
         self._halves.setDirection(across if is_wide else down)
-        self._halves.setStretch(0, 2 if is_wide else 0)
-        self._halves.setStretch(1, 3 if is_wide else 0)
+        # Below each other, the list takes what is left, where there is one.
+        shown, typing = (2, 3) if is_wide else (1, 0) if self.breakpoints else (0, 1)
+        self._halves.setStretch(0, shown)
+        self._halves.setStretch(1, typing)
 
     # What hands do
 
@@ -274,6 +278,7 @@ class BreakpointsPanel(PanelArea):
             self.list.setCurrentRow(min(place, len(self.breakpoints) - 1))
         self.empty_label.setVisible(not self.breakpoints)
         self.list.setVisible(bool(self.breakpoints))
+        self._arrange()
         self._show_subjects()
         self._show_enabled()
 

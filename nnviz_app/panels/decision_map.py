@@ -36,7 +36,7 @@ NO_NEURONS = "The map shows how a neuron answers to its inputs: add a hidden or 
 # Points on a side of the plane, at rest and while a run goes on, and the products that these may take.
 SIDE, LIVE_SIDE = 150, 60
 BUDGET, LIVE_BUDGET = 800_000_000, 150_000_000
-LIVE_MILLISECONDS = 100
+LIVE_MILLISECONDS = 50
 CURVE_POINTS = 400
 OUTPUTS = ""
 # Qt's own largest size of a widget.

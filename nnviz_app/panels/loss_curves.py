@@ -79,6 +79,7 @@ class LossCurves(QWidget):
         self.reach = range(0)
         self._updates = self.present.updates
         self._hovered: int | None = None
+        self._pointer = QPointF()
         self._is_zoomed = False
         self._pressed: QPointF | None = None
         self._is_dragging = False
@@ -166,7 +167,10 @@ class LossCurves(QWidget):
         palette = theme().palette
         at = [(present.updates[place], present.numbers[place, c], palette.backward) for c in shown.columns]
         self._place_dots(self.cursor_dots, at if place >= 0 else [])
-        self._draw_hovered()
+        if self._hovered is not None:
+            # Another update may be below the pointer now.
+            self._show_hovered(self._nearest(self._pointer))
+            self._draw_hovered()
 
     def _draw_former(self, former: Sequence[FormerCurve], *, again: bool) -> None:
         while len(self._former_curves) > len(former):
@@ -347,6 +351,7 @@ class LossCurves(QWidget):
         if self._is_dragging:
             self._choose(self._update_at(position))
             return True
+        self._pointer = position
         self._show_hovered(self._nearest(position))
         if not buttons:
             cursor = Qt.CursorShape.ArrowCursor

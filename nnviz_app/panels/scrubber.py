@@ -87,13 +87,13 @@ class Scrubber(QSlider):
         painter.end()
 
     def _paint_curve(self, painter: QPainter, clip: QRectF, color: QColor) -> None:
-        if len(self._curve) < 2:
+        if len(self._curve) < 2 or clip.width() < 1.0:
             return
         groove, line = self._groove(), 1.5
         top, bottom = line, groove.top() - theme().space(0.5)
         span = max(1, self.maximum() - self.minimum())
-        # Two points a pixel are enough, and soon drawn.
-        curve = _thinned(self._curve, max(2, 2 * round(groove.width())))
+        # A point a pixel is enough, and soon drawn.
+        curve = _thinned(self._curve, max(2, round(groove.width())))
         x = groove.left() + groove.width() * (curve[:, 0] - self.minimum()) / span
         y = bottom - (bottom - top) * curve[:, 1]
         painter.save()
@@ -126,6 +126,17 @@ class Scrubber(QSlider):
         if delta:
             self.setValue(self.value() + (1 if delta < 0 else -1))
         event.accept()
+
+
+def _thinned(curve: NDArray[np.float64], most: int) -> NDArray[np.float64]:
+    """About `most` points of a curve, shape (points, 2): the lowest and the highest of every stretch."""
+    if len(curve) <= most:
+        return curve
+    size = -(-2 * len(curve) // most)
+    starts = np.arange(0, len(curve) - size + 1, size)
+    heights = curve[: len(starts) * size, 1].reshape(-1, size)
+    ends = np.sort(np.stack([starts + heights.argmin(axis=1), starts + heights.argmax(axis=1)], axis=1), axis=1)
+    return curve[[*ends.ravel().tolist(), len(curve) - 1]]
 
 
 def _heights(points: Sequence[LossPoint]) -> NDArray[np.float64]:

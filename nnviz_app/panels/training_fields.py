@@ -21,7 +21,8 @@ from nnviz_app.panels.fields import Field, flat_button, keep_keys
 from nnviz_app.panels.forms import ElidedBox, LabelledFields, SettingField, WheelGuard, dropout_field
 from nnviz_app.theme import theme
 
-MOST_SEED = 2**31 - 1
+# A file may have a larger one; the field has room for this.
+MOST_SEED = 99_999_999
 MOST_PATIENCE = 1_000_000
 # A box of long titles goes below its label where it has less room, in text sizes.
 WIDE = 12.0
@@ -140,7 +141,9 @@ class SettingsForm(LabelledFields):
             box.setCurrentIndex(box.findData(getattr(settings, name)))
         for spin in self._spins:
             with QSignalBlocker(spin):
-                spin.setValue(getattr(settings, spin.objectName()))
+                value = getattr(settings, spin.objectName())
+                spin.setMaximum(max(spin.maximum(), value))
+                spin.setValue(value)
         for field, name in self._numbers:
             field.show_number(getattr(settings, name), force=force)
 
@@ -350,6 +353,7 @@ class WeightsForm(SettingsForm):
             most=MOST_SEED,
             about="The same seed gives the same random weights, shuffles and dropout",
         )
+        self.seed_spin.setGroupSeparatorShown(False)
         self.dice_button = flat_button("dice", "Take the next seed and draw new random weights")
         self.dice_button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         seed = QWidget()

@@ -21,7 +21,7 @@ def comparison(qtbot: QtBot) -> Comparison:
     """Of the 2-2-2 example after 20 updates."""
     document = Document()
     document.open_project(load_project(EXAMPLES / "01-two-two-two.nnviz"))
-    made = Comparison(document, RunShelf(document, document), document)
+    made = Comparison(document, RunShelf(document))
     update(made, 20)
     return made
 

@@ -24,7 +24,7 @@ def comparison(drawn: Hands) -> Comparison:
     with document.edit("Values") as draft:
         draft.network.set_values({"w1": 0.5, "w2": -0.4, "w3": 0.3, "w4": 0.2, "w5": 0.7, "w6": -0.6})
         draft.dataset = type(draft.dataset)({"i1": [0.2, 1.0], "i2": [0.7, 0.4], "o1": [0.3, 0.9]})
-    made = Comparison(document, RunShelf(document, document), document)
+    made = Comparison(document, RunShelf(document))
     drawn.view.set_comparison(made)
     drawn.player.apply_update()
     drawn.player.apply_update()

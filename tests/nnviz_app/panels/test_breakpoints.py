@@ -23,7 +23,7 @@ LEFT = Qt.MouseButton.LeftButton
 
 @pytest.fixture
 def panel(desk: Desk) -> Iterator[BreakpointsPanel]:
-    trainer = Trainer(desk.document, desk.player, desk.document)
+    trainer = Trainer(desk.document, desk.player)
     yield desk.show(BreakpointsPanel(desk.document, desk.player, trainer, desk.selection), 380, 620)
     trainer.shutdown()
 

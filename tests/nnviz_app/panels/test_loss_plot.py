@@ -167,6 +167,16 @@ def test_hovering_shows_all_numbers_of_an_update_exactly(panel: LossPlotPanel, q
     assert panel.reading_label.text().startswith("Update 5 (1 epoch): mean loss of 3 rows ")
 
 
+def test_what_is_pointed_at_follows_the_axis(panel: LossPlotPanel, qtbot: QtBot, tips: list[str]) -> None:
+    train(panel, qtbot, 10)
+    hover(panel, qtbot, 15)
+    assert "<b>Update 15 (5 epochs)</b>" in tips[-1]
+    # The pointer stays in the middle of the plot, whose axis is twice as long now.
+    train(panel, qtbot, 10)
+    assert "<b>Update 30 (10 epochs)</b>" in tips[-1]
+    assert list(panel.curves.hover_dots.getData()[0]) == [30]
+
+
 def test_a_click_goes_to_the_update_and_further_to_one_without_a_point(panel: LossPlotPanel, qtbot: QtBot) -> None:
     train(panel, qtbot, 20)
     document = panel.document

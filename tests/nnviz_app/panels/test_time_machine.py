@@ -33,9 +33,9 @@ def panel(desk: Desk) -> Iterator[TimeMachinePanel]:
     desk.set_data({name: rng.uniform(0.1, 0.9, 6).tolist() for name in ("i1", "i2", "o1", "o2")})
     with document.edit("Batches") as draft:
         draft.settings = replace(draft.settings, batch_size=2)
-    trainer = Trainer(document, desk.player, document)
-    runs = RunShelf(document, document)
-    made = TimeMachinePanel(document, desk.player, trainer, runs, Comparison(document, runs, document))
+    trainer = Trainer(document, desk.player)
+    runs = RunShelf(document)
+    made = TimeMachinePanel(document, desk.player, trainer, runs, Comparison(document, runs))
     yield desk.show(made, 420, 700)
     trainer.shutdown()
 
