@@ -136,6 +136,7 @@ class Points:
     def drop_after(self, update: int) -> None:
         """Forget the points after this update."""
         del self.all[bisect_right(self.all, update, key=lambda point: point.update) :]
+        self.stepped = {u for u in self.stepped if u <= update}
 
     def add_step(self, point: LossPoint) -> None:
         """Add the point of an update that was made on its own."""

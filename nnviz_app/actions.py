@@ -22,7 +22,7 @@ AXES = ("horizontal", "vertical")
 # What can be done while nothing is selected, but not while a run is under way.
 WHEN_FREE = (
     "new", "new_network", "open", "choose_data", "import_data", "save", "save_as", "paste", "add_input", "add_hidden", "add_output", "add_layer",
-    "tidy", "first", "back", "forward", "last", "back_larger", "forward_larger", "play", "apply", "run", "reset",
+    "tidy", "first", "back", "forward", "last", "back_larger", "forward_larger", "play", "apply", "run", "run_epoch", "reset",
     "dice", "add_row", "delete_rows",
 )  # fmt: skip
 
@@ -207,6 +207,7 @@ class Actions(dict[str, QAction]):
             tip="One update of gradient descent, then the next batch",
         )
         add("run", "&Run epochs", window.training_panel.run, keys="Ctrl+R", icon="run")
+        add("run_epoch", "Run one e&poch", window.training_panel.run_epoch, keys="Ctrl+E")
         add("stop", "&Stop", window.trainer.stop, keys="Ctrl+.", icon="stop")
         add(
             "reset",

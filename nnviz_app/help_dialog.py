@@ -21,7 +21,7 @@ KEYS: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = (
             ("Space", "play and pause"),
             ("U", "apply the update and go on with the next batch"),
             ("R", "back to the start: the parameters of update 0"),
-            ("Ctrl+R", "run the chosen number of epochs; Ctrl+. stops"),
+            ("Ctrl+E, Ctrl+R", "run one epoch, the chosen number of epochs; Ctrl+. stops"),
             ("Ctrl+G, Ctrl+I", "new from generated or real data; import a table"),
         ),
     ),

@@ -58,7 +58,7 @@ class ClassRamp:
 # Many maps are made in a second while a run goes on, all with the same few scales.
 @lru_cache(maxsize=16)
 def _shades(base: int, negative: int, positive: int, strength: float) -> tuple[list[QColor], NDArray[np.uint32]]:
-    """The colours of a `Ramp` and their table, not to be changed; the arguments are colours as QColor.rgb gives them."""
+    """The colours of a `Ramp` and their table, not to be changed; colours are given as QColor.rgb."""
     middle = QColor(base)
     low, high = mix(middle, QColor(negative), strength), mix(middle, QColor(positive), strength)
     colors = [mix(middle, low, 1.0 - place / SHADES) for place in range(SHADES)]

@@ -115,7 +115,7 @@ class Menus(QObject):
             [(size.capitalize(), size) for size in Granularity],
             self.window.player.set_granularity,
         )
-        fill(run, "-", "apply", "run", "stop", "-", "reset", "dice")
+        fill(run, "-", "apply", "run_epoch", "run", "stop", "-", "reset", "dice")
         learn = bar.addMenu("&Learn")
         for example in examples():
             learn.addAction(example.title, lambda _checked=False, e=example: self.window.open_example(e)).setToolTip(

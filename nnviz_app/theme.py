@@ -51,10 +51,15 @@ def tinted_svg(name: str, color: QColor) -> bytes:
 
     Raises KeyError when there is no such picture.
     """
+    return _svg(name).replace("currentColor", color.name()).encode()
+
+
+@functools.cache
+def _svg(name: str) -> str:
     source = importlib.resources.files("resources").joinpath("icons", f"{name}.svg")
     if not source.is_file():
         raise KeyError(f"no icon called {name!r}")
-    return source.read_text(encoding="utf-8").replace("currentColor", color.name()).encode()
+    return source.read_text(encoding="utf-8")
 
 
 def system_is_dark() -> bool:

@@ -8,22 +8,26 @@ import time
 from dataclasses import dataclass
 from typing import Protocol
 
-from PySide6.QtCore import QCoreApplication, QEvent, QObject, Qt, QThread, Signal
+from PySide6.QtCore import QCoreApplication, QEvent, QObject, Qt, QThread, QTimer, Signal
 
 from core.errors import NnvizError, TrainingError
 from core.history import LossPoint
-from core.learning import can_be_fast
 from core.numbers import format_number
 from core.project import Project
 from core.training import CANNOT_TRAIN, Progress, Run
 from nnviz_app.document import Change, Document, State
+from nnviz_app.turns import Turns
 
 # Seconds of training between two reports to the window, at least.
 REPORT_SECONDS = 0.06
-# The window's share of the time: a report that took 20 ms to show is followed by 80 ms of training at least.
-TRAINING_TO_SHOWING = 4.0
-# How long training by numpy waits for the window to have shown a report.
+# The window's share of the time: a report that took 20 ms to show is followed by 100 ms of training at least.
+TRAINING_TO_SHOWING = 5.0
+# How long training waits for the window to have shown a report.
 SHOWING_LIMIT = 1.0
+# Between the canvas and the panels of a report the window answers what has come in the meantime.
+BETWEEN_MILLISECONDS = 2
+# When panels have taken this long over a report, those after them wait for the next one.
+TURNS_SECONDS = 0.004
 # Python's default of 5 ms makes each of the window's many small calls wait that long for the worker.
 SWITCH_SECONDS = 0.0005
 
@@ -57,9 +61,6 @@ class _Worker(QThread):
         super().__init__(parent)
         self.training, self.update, self.epochs = run, project.updates, epochs
         self.settings, self.breakpoints = project.settings, project.breakpoints
-        # Two threads that both want the interpreter slow each other down much more than taking turns does. The
-        # compiled kernel does not want it.
-        self._takes_turns = not can_be_fast(run.plan, project.settings, project.batches.size)
         self._reported_at = time.perf_counter()
         self._due = self._reported_at + REPORT_SECONDS
         # Why the run ended before its time, where a setting or a breakpoint wanted it.
@@ -112,7 +113,9 @@ class _Worker(QThread):
         self._shown.clear()
         self._reported_at = time.perf_counter()
         self.reported.emit(report)
-        if self._takes_turns and not self._stop.is_set():
+        # The window works undisturbed in the meantime: two threads that both want the interpreter slow each
+        # other down much more than taking turns does.
+        if not self._stop.is_set():
             self._shown.wait(SHOWING_LIMIT)
 
 
@@ -138,6 +141,9 @@ class Trainer(QObject):
         self.progress: Progress | None = None
         self._worker: _Worker | None = None
         self._before: State | None = None
+        # The panels that follow a run one after the other.
+        self.turns = Turns()
+        self._waits_for_turns = False
         self._showing = False
         self._switch_seconds = sys.getswitchinterval()
         document.changed.connect(self._give_up)
@@ -201,12 +207,25 @@ class Trainer(QObject):
         finally:
             self._showing = False
         self.progressed.emit(report.progress)
-        # Behind the repaints that this report has caused, whose events are of low priority themselves.
+        self._waits_for_turns = True
+        self._after_painting()
+
+    def _after_painting(self) -> None:
+        # Behind the repaints that have been caused, whose events are of low priority themselves.
         QCoreApplication.postEvent(self, QEvent(QEvent.Type.User), Qt.EventPriority.LowEventPriority.value - 1)
 
     def customEvent(self, event: QEvent) -> None:
-        if self._worker is not None:
+        if self._worker is None:
+            return
+        if self._waits_for_turns:
+            self._waits_for_turns = False
+            QTimer.singleShot(BETWEEN_MILLISECONDS, self, self._take_turns)
+        else:
             self._worker.shown()
+
+    def _take_turns(self) -> None:
+        self.turns.take(TURNS_SECONDS)
+        self._after_painting()
 
     def _end(self) -> None:
         worker, before = self._worker, self._before

@@ -7,7 +7,7 @@ from collections.abc import Callable, Hashable, Mapping
 from typing import Any
 
 import numpy as np
-from PySide6.QtCore import QSize, Qt, QTimer
+from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QResizeEvent, QShowEvent
 from PySide6.QtWidgets import (
     QBoxLayout,
@@ -36,7 +36,6 @@ NO_NEURONS = "The map shows how a neuron answers to its inputs: add a hidden or 
 # Points on a side of the plane, at rest and while a run goes on, and the products that these may take.
 SIDE, LIVE_SIDE = 150, 60
 BUDGET, LIVE_BUDGET = 800_000_000, 150_000_000
-LIVE_MILLISECONDS = 50
 CURVE_POINTS = 400
 OUTPUTS = ""
 # Qt's own largest size of a widget.
@@ -69,9 +68,7 @@ class DecisionMapPanel(QWidget):
         self._feeding = False
         self._feeds = 0
         self._lay_out()
-        # While a run goes on, the map is made at most this often.
-        self._pace = QTimer(self, singleShot=True, interval=LIVE_MILLISECONDS)
-        self._pace.timeout.connect(self._catch_up)
+        trainer.turns.add(self, self._catch_up)
         document.changed.connect(self._follow)
         player.moved.connect(self._follow_row)
         selection.changed.connect(self._follow_selection)
@@ -164,17 +161,15 @@ class DecisionMapPanel(QWidget):
             self._wish()
 
     def _wish(self) -> None:
-        """Make the map anew: now, or when it is shown, or when it may be during a run."""
-        if not self.isVisible() or self._pace.isActive():
+        """Make the map anew: now, or when it is shown, or in its turn during a run."""
+        if not self.isVisible() or self.trainer.is_running:
             self._stale = True
         else:
             self.refresh()
-            if self.trainer.is_running:
-                self._pace.start()
 
     def _catch_up(self) -> None:
         if self._stale:
-            self._wish()
+            self.refresh()
 
     def _follow_row(self) -> None:
         if not self.isVisible():

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QSize, Qt, QTimer
-from PySide6.QtGui import QHideEvent, QShowEvent
+from PySide6.QtGui import QHideEvent, QPaintEvent, QShowEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QStackedLayout, QVBoxLayout, QWidget
 
 from core.diagnostics import nice_step
@@ -36,8 +34,7 @@ NO_PARAMETER = "Nothing here has a weight: add neurons and connect them."
 ONE_PARAMETER = "A surface needs two parameters: add a neuron or an edge."
 NO_LOSS = "A loss needs an output neuron and a training row with its target."
 NO_PATH = "Apply an update or run training, and the way of {} is drawn here."
-# Seconds between two drawings during a run, and of quiet before a surface is computed.
-LIVE_PAUSE = 0.2
+# Seconds of quiet before a surface is computed.
 QUIET = 0.3
 # The least distance from the middle of a surface to its sides, unless a person types one.
 LEAST_REACH = 1.0
@@ -67,21 +64,15 @@ class LandscapePanel(QWidget):
         self.picked: tuple[float, float] | None = None
         self._refusal = ""
         self._is_stale = True
-        self._drawn_at = 0.0
         self._make_widgets()
-        self._live_timer = self._timer(self.refresh)
-        self._quiet_timer = self._timer(self._compute_at_rest)
+        self._quiet_timer = QTimer(self, singleShot=True)
+        self._quiet_timer.timeout.connect(self._compute_at_rest)
+        trainer.turns.add(self, self._catch_up)
         self.maker.made.connect(self._follow_maker)
         document.changed.connect(self._follow)
         trainer.running_changed.connect(self._follow_running)
         theme().changed.connect(self._restyle)
         self._restyle()
-
-    def _timer(self, action: Callable[[], None]) -> QTimer:
-        timer = QTimer(self)
-        timer.setSingleShot(True)
-        timer.timeout.connect(action)
-        return timer
 
     def _make_widgets(self) -> None:
         self.form.changed.connect(self._begin_anew)
@@ -119,11 +110,14 @@ class LandscapePanel(QWidget):
 
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)
-        if self.plot is None:
-            # Importing pyqtgraph takes most of a second: the window is painted first.
-            QTimer.singleShot(0, self, self.ensure_plot)
-        elif self._is_stale:
+        if self.plot is not None and self._is_stale:
             self.refresh()
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        super().paintEvent(event)
+        if self.plot is None:
+            # Importing pyqtgraph takes its time: the window is painted first.
+            QTimer.singleShot(0, self, self.ensure_plot)
 
     def hideEvent(self, event: QHideEvent) -> None:
         super().hideEvent(event)
@@ -173,12 +167,14 @@ class LandscapePanel(QWidget):
             self.picked = None
         if change.project:
             self.boxes.forget()
-        if self.isVisible() and self.trainer.is_running:
-            if not self._live_timer.isActive():
-                wait = max(0.0, self._drawn_at + LIVE_PAUSE - time.perf_counter())
-                self._live_timer.start(round(1000 * wait))
+        if self.trainer.is_running:
+            self._is_stale = True
         else:
             self._show_again()
+
+    def _catch_up(self) -> None:
+        if self._is_stale:
+            self.refresh()
 
     def _follow_running(self) -> None:
         self.maker.give_up()
@@ -200,7 +196,6 @@ class LandscapePanel(QWidget):
         if self.plot is None or self._problem():
             self._show_placeholder(self._problem() or PREPARING)
         else:
-            self._drawn_at = time.perf_counter()
             self.walk.read(self._names())
             if is_path:
                 self._draw_curves(self.plot)

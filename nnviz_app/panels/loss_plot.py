@@ -8,6 +8,7 @@ import numpy as np
 from PySide6.QtCore import QSize, Qt, QTimer
 from PySide6.QtGui import (
     QCursor,
+    QPaintEvent,
     QResizeEvent,
     QShowEvent,
 )
@@ -42,8 +43,6 @@ PREPARING = "Preparing the plot …"
 NO_LOSS = "A loss needs an output neuron and a row of data with its target."
 # Qt's own largest size of a widget.
 UNLIMITED = 16_777_215
-# While a run goes on, the plot is drawn at most this often.
-LIVE_MILLISECONDS = 100
 
 
 class LossPlotPanel(QWidget):
@@ -85,8 +84,7 @@ class LossPlotPanel(QWidget):
         self._box = QVBoxLayout(self)
         self._box.addLayout(self._head)
         self._box.addLayout(self._body, 1)
-        self._pace = QTimer(self, singleShot=True, interval=LIVE_MILLISECONDS)
-        self._pace.timeout.connect(self._catch_up)
+        trainer.turns.add(self, self._catch_up)
         document.changed.connect(self._follow)
         trainer.running_changed.connect(self._follow_running)
         self.runs.changed.connect(self._follow_runs)
@@ -143,11 +141,14 @@ class LossPlotPanel(QWidget):
 
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)
-        if self.curves is None:
-            # Importing pyqtgraph takes most of a second: the window is painted first.
-            QTimer.singleShot(0, self, self.ensure_plot)
-        elif self._stale:
+        if self.curves is not None and self._stale:
             self.refresh()
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        super().paintEvent(event)
+        if self.curves is None:
+            # Importing pyqtgraph takes its time: the window is painted first.
+            QTimer.singleShot(0, self, self.ensure_plot)
 
     def ensure_plot(self) -> None:
         """Make the plot, if it has not been made."""
@@ -163,7 +164,6 @@ class LossPlotPanel(QWidget):
             self._wish()
 
     def _follow_running(self) -> None:
-        self._pace.stop()
         self._stale = True
         if self.isVisible():
             self.refresh()
@@ -178,17 +178,15 @@ class LossPlotPanel(QWidget):
         self._turn()
 
     def _wish(self) -> None:
-        """Draw anew: now, or when it is shown, or when it may be during a run."""
-        if not self.isVisible() or self._pace.isActive():
+        """Draw anew: now, or when it is shown, or in its turn during a run."""
+        if not self.isVisible() or self.trainer.is_running:
             self._stale = True
         else:
             self.refresh()
-            if self.trainer.is_running:
-                self._pace.start()
 
     def _catch_up(self) -> None:
         if self._stale:
-            self._wish()
+            self.refresh()
 
     @property
     def update_on_show(self) -> int:

@@ -413,7 +413,7 @@ def test_the_learning_rate_of_the_epoch_and_the_number_of_the_update_are_those_p
     assert here.epoch == 3
     assert "0.00625" in told(trace, Kind.UPDATE, "w1").plain
     assert "^7)" in told(trace, Kind.TERM_3, "w1").plain
-    assert told(trace, Kind.TERM_3, "w1").formula == "m̂(w1) = m(w1) / (1 − (β₁)^t)"
+    assert told(trace, Kind.TERM_3, "w1").formula == "m̂(w1) = m(w1) / (1 − β₁^t)"
 
 
 def test_a_bias_has_neither_a_penalty_nor_a_decay() -> None:

@@ -153,6 +153,7 @@ def test_points_after_an_update_can_be_forgotten_and_copies_are_independent() ->
     assert [p.update for p in twin.all] == [0, 1, 2, 3]
     points.drop_after(1)
     assert [p.update for p in points.all] == [0, 1]
+    assert points.stepped == {0, 1}
     twin.add_step(point(7))
     twin.add_epoch(point(9))
     assert [p.update for p in points.all] == [0, 1]

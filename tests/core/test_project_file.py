@@ -372,7 +372,7 @@ def _many(neurons: int, edges: int = 0, rows: int = 0, *, tied: bool = False, fr
 
 def test_what_is_too_much_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "network.neurons: too long, the limit is 5000 entries" in refusal(_many(5001))
-    assert "data.rows: too many numbers, the limit is 4000000" in refusal(_many(2500, rows=2001))
+    assert "data.rows: too many numbers, the limit is 4000000" in refusal(_many(4500, rows=2001))
     project = project_from_text(TEXT)
     for limit, what in (("MAX_NEURONS", "neurons"), ("MAX_EDGES", "edges"), ("MAX_CELLS", "numbers in its data")):
         with monkeypatch.context() as patch:

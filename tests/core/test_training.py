@@ -352,10 +352,10 @@ def test_points_of_many_epochs_are_thinned_evenly_and_stepped_ones_stay(monkeypa
     assert gaps.max() - gaps.min() <= 1
     for point in run.points()[::7]:
         assert point.loss == run.table_loss(point.update)
-    # Going on adds to them, and a branch in the middle keeps those before it.
+    # Going on adds to them, and a branch in the middle keeps those before it and has one where it begins.
     train(run, 3)
     assert run.points()[-1] == LossPoint(5008, run.table_loss(5008))
-    assert run.branch(1000).points() == run.points(1000)
+    assert run.branch(1000).points() == (*run.points(1000), run.point_at(1000))
 
 
 def test_points_are_spread_evenly_however_few_updates_are_made_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -762,7 +762,9 @@ def test_a_run_stops_before_the_update_that_makes_a_breakpoint_hold(
             continue
         assert last.at_breakpoint
         assert last.update == run.last == first - 1
-        assert last.reason == f"Breakpoint: {point.describe()} in update {first}: step through it now."
+        name = "b(h2)" if watched is Watch.GRADIENT else subject
+        told = point.describe({Watch.GRADIENT: f"gradient of {name}", Watch.PARAMETER: name}.get(watched, ""))
+        assert last.reason == f"Breakpoint: {told} in update {first}: step through it now."
         assert run.points()[-1].update == first - 1
         assert bits(run.parameters_at(run.last)) == bits(recorded.parameters[first - 1])
 

@@ -76,7 +76,7 @@ def test_the_first_sight(hands: WindowHands) -> None:
     for title in AREAS:
         assert window.docks[title].widget() is not None
     assert {title for title, dock in window.docks.items() if not dock.visibleRegion().isEmpty()} == {
-        "Examples", "Train", "Explain", "Steps", "Data", "Loss",
+        "Examples", "Train", "Explain", "Steps", "Data", "Loss", "Map",
     }  # fmt: skip
 
 
@@ -151,13 +151,30 @@ def checks(h: WindowHands, file_dialogs: dict[str, str], tmp_path: Path) -> dict
         selection.set(["w1"])
         h.window.editing.set_frozen(True)
 
+    def choose_xor() -> None:
+        h.answer(lambda dialog: dialog.open_button.click())
+
+    def is_xor() -> bool:
+        return h.project.title == "XOR" and window.focusWidget() is view
+
+    def import_first() -> None:
+        table_file = tmp_path / "points.csv"
+        table_file.write_text("a,b,y\n" + "0.5,1.5,2.25\n" * 30, encoding="utf-8")
+        file_dialogs["open"] = str(table_file)
+        h.answer(accept)
+
+    def is_imported() -> bool:
+        return h.project.dataset.rows == 30
+
     def is_tied() -> bool:
         return network().edges["w2"].parameter == "w1"
 
     table: dict[tuple[str, ...], object] = {
         ("File", "New"): (None, lambda: network_of(h) == (0, 0)),
         ("File", "New network"): (lambda: h.answer(accept), lambda: h.entries[-1].startswith("New")),
-        ("File", "Open"): (None, lambda: h.document.path == opened and view.hasFocus()),
+        ("File", "Open"): (lambda: file_dialogs.update(open=str(opened)), lambda: h.document.path == opened and view.hasFocus()),
+        **dict.fromkeys((("File", "New from data"), ("Data", "New from data")), (choose_xor, is_xor)),
+        **dict.fromkeys((("File", "Import data"), ("Data", "Import data")), (import_first, is_imported)),
         ("File", "Save"): (edit_first, lambda: load_project(saved).network.weight("w1") == 0.9),
         ("File", "Save as"): (saved.unlink, saved.exists),
         ("Edit", "Undo"): (edit_first, lambda: network().weight("w1") == 0.15),
@@ -174,6 +191,8 @@ def checks(h: WindowHands, file_dialogs: dict[str, str], tmp_path: Path) -> dict
         ("View", "Zoom out"): (lambda: view.zoom_to(1.0), lambda: view.zoom < 1.0),
         ("View", "100 %"): (lambda: view.zoom_to(0.5), lambda: view.zoom == 1.0),
         ("View", "Fit"): (lambda: view.zoom_to(4.0), lambda: view.zoom < 3.0),
+        ("View", "Maps in the neurons"): (None, lambda: window.preferences.shows_maps),
+        ("View", "Signs of dead and saturated neurons"): (None, lambda: not window.preferences.shows_health),
         ("View", "Wheel zooms (Ctrl+wheel scrolls)"): (None, lambda: window.preferences.wheel_zooms),
         ("View", "Panels", "Reset panels"): (window.docks["Steps"].hide, window.docks["Steps"].isVisible),
         ("View", "Full screen"): (None, window.isFullScreen),
@@ -206,6 +225,10 @@ def checks(h: WindowHands, file_dialogs: dict[str, str], tmp_path: Path) -> dict
         ("Run", "Step forward, one size larger"): (None, lambda: player.index >= 1),
         ("Run", "Play or pause"): (None, lambda: player.is_playing),
         ("Run", "Apply update"): (None, lambda: h.project.updates == 1),
+        ("Run", "Run one epoch"): (
+            None,
+            lambda: h.qtbot.waitUntil(lambda: not window.trainer.is_running) or h.project.epoch == 1,
+        ),
         ("Run", "Run epochs"): (
             None,
             lambda: h.qtbot.waitUntil(lambda: not window.trainer.is_running) or h.project.updates == 100,
@@ -781,14 +804,32 @@ def test_a_dropped_file_is_opened(hands: WindowHands, tmp_path: Path) -> None:
 
 
 def test_what_cannot_be_dropped_is_said_or_refused(hands: WindowHands, tmp_path: Path) -> None:
-    text, first, second = tmp_path / "x.txt", copied(tmp_path), copied(tmp_path, to="second.nnviz")
-    text.write_text("x", encoding="utf-8")
-    hands.drag(text)
-    assert hands.notice == "x.txt: drop one .nnviz file to open it."
+    image, first, second = tmp_path / "x.png", copied(tmp_path), copied(tmp_path, to="second.nnviz")
+    image.write_bytes(b"x")
+    remedy = "drop one .nnviz file to open it, or one table (.csv, .tsv, .txt) to import it."
+    hands.drag(image)
+    assert hands.notice == f"x.png: {remedy}"
     hands.drag(first, second)
-    assert hands.notice == "mine.nnviz, second.nnviz: drop one .nnviz file to open it."
+    assert hands.notice == f"mine.nnviz, second.nnviz: {remedy}"
     assert hands.document.path is None
     assert not hands.drag(drop=False)
+
+
+def test_a_dropped_or_pasted_table_becomes_the_data(hands: WindowHands, tmp_path: Path) -> None:
+    table = tmp_path / "points.csv"
+    table.write_text("a;b;y\n" + "0,5;1,5;2,25\n" * 12, encoding="utf-8")
+    hands.answer(lambda dialog: dialog.accept())
+    hands.drag(table)
+    hands.settle()
+    assert hands.project.dataset.rows == 12
+    assert hands.project.dataset.columns["a"][0] == 0.5
+    hands.document.undo_stack.setClean()
+    hands.choose("File", "New")
+    QGuiApplication.clipboard().setText("a\tb\ty\n" + "1\t2\t3\n" * 7)
+    hands.answer(lambda dialog: dialog.accept())
+    hands.press("Ctrl+V")
+    hands.settle()
+    assert hands.project.dataset.rows == 7
 
 
 # Unsaved work
@@ -975,7 +1016,7 @@ def test_ctrl_r_runs_the_chosen_epochs(hands: WindowHands, qtbot: QtBot) -> None
 
 def test_a_run_that_cannot_begin_says_why(hands: WindowHands) -> None:
     hands.press("Ctrl+N", "I", "Ctrl+R")
-    assert hands.notice == "Training needs an output neuron and a row of data with its target."
+    assert hands.notice == "Training needs an output neuron and a training row of data with its target."
     hands.press("H")
     assert hands.notice == ""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 
 import numpy as np
@@ -42,13 +43,11 @@ def project_of(batch_size: int = 1, **settings: object) -> Project:
 
 
 @pytest.fixture
-def player(qapp: object) -> Player:
+def player(qapp: object) -> Iterator[Player]:
     document = Document()
     document.open_project(project_of())
-    player = Player(document, document)
-    # The player is the document's child: both live as long as somebody holds the document.
-    player.held = document  # type: ignore[attr-defined]
-    return player
+    yield Player(document, document)
+    document.deleteLater()
 
 
 def bits(player: Player) -> dict[str, str]:

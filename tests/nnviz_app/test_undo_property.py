@@ -63,9 +63,9 @@ class Hands:
     def __init__(self, data: st.DataObject) -> None:
         self.data = data
         self.document = Document()
-        self.selection = Selection(self.document)
-        self.player = Player(self.document)
-        self.editing = Editing(self.document, self.selection, self.player)
+        self.selection = Selection(self.document, self.document)
+        self.player = Player(self.document, self.document)
+        self.editing = Editing(self.document, self.selection, self.player, self.document)
 
     def draw(self, strategy: st.SearchStrategy[Any]) -> Any:
         return self.data.draw(strategy)
@@ -181,3 +181,5 @@ def test_undo_all_and_redo_all(qtbot: QtBot, data: st.DataObject) -> None:
     for moment in reversed(moments[:-1]):
         stack.redo()
         assert dump(document.project) == moment
+    # Not left to the garbage collector, which takes a circle of Qt's objects down in any order.
+    document.deleteLater()

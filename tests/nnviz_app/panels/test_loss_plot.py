@@ -278,8 +278,9 @@ def test_it_is_live_during_a_run(panel: LossPlotPanel, qtbot: QtBot) -> None:
     panel.trainer.start(1_000_000)
     with qtbot.waitSignal(panel.trainer.progressed) as caught:
         pass
-    reached = caught.args[0].update
-    assert panel.curves.cursor_line.value() == reached
+    # In its turn among the panels, after the report.
+    qtbot.waitUntil(lambda: panel.curves.cursor_line.value() >= caught.args[0].update)
+    reached = panel.curves.cursor_line.value()
     assert drawn(panel.curves.curves[0])[0][-1] == reached
     low, high = panel.curves.plot.getPlotItem().viewRange()[0]
     assert low <= 0 < reached <= high
