@@ -233,7 +233,6 @@ class MainWindow(QMainWindow):
         dialog = DataDialog(self.document.project.network, self.document.project.settings.seed, self)
         accepted = dialog.exec()
         choice = dialog.choice() if accepted else None
-        dialog.deleteLater()
         if choice is None:
             return
         if not choice.with_network:
