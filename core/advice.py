@@ -194,7 +194,7 @@ def _about_learning(network: Network, settings: Settings) -> list[str]:
     for level in network.levels():
         neurons = [network.neurons[name] for name in level]
         hidden = [neuron for neuron in neurons if neuron.role is Role.HIDDEN]
-        lost = float(np.prod([neuron.dropout for neuron in hidden])) if hidden == neurons else 0.0
+        lost = float(np.prod([neuron.dropout for neuron in hidden])) if hidden and hidden == neurons else 0.0
         if lost > MOST_LAYERS_LOST:
             found.append(
                 f"Dropout leaves out all of {_join(level)} for {100 * lost:.0f} % of the samples: "

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from core import fast_kernel
 from core.activations import Array
 from core.batches import Batches, dropout_masks
 from core.engine import Engine
@@ -17,6 +16,9 @@ from core.optimizers import OPTIMIZERS, OptimizerState, Penalty, Stepper
 from core.plan import Plan
 from core.rate_schedules import rate_at
 from core.settings import Memory, Settings
+
+if TYPE_CHECKING:
+    from core.fast_kernel import FastKernel
 
 # Numbers of one array while a whole table is evaluated.
 PART = 2**20
@@ -46,6 +48,9 @@ def can_be_fast(plan: Plan, settings: Settings, size: int) -> bool:
 
     The first time of all this compiles it, which takes some seconds.
     """
+    # Only now: `nnviz trace` has no use for it.
+    from core import fast_kernel
+
     if settings.precision != "float64" or not fast_kernel.available() or not fast_kernel.is_faster(plan, size):
         return False
     try:
@@ -70,7 +75,7 @@ class Learner:
         # The loss of the last batch.
         self.loss = 0.0
         self._order: NDArray[np.intp] | None = None
-        self._kernel: fast_kernel.FastKernel | None = None
+        self._kernel: FastKernel | None = None
         self._kernel_table: Array | None = None
         weights = plan.weights()
         self.stepper = Stepper(
@@ -192,7 +197,9 @@ class Learner:
         """
         stepper, engine, settings = self.stepper, self.engine, self.settings
         if self._kernel is None or self._kernel_table is not x:
-            self._kernel = fast_kernel.FastKernel(
+            from core.fast_kernel import FastKernel
+
+            self._kernel = FastKernel(
                 self.plan,
                 loss=settings.loss,
                 mean=settings.batch_mean,

@@ -1,7 +1,8 @@
 """The table of optimizers: formulas for people, and functions that work in place on flat arrays.
 
 Formulas, defaults (but for a momentum of 0.9 instead of 0) and the order of operations are those of PyTorch's
-torch.optim, without its extras (weight decay other than AdamW's, dampening, AMSGrad). Training and stepping use the same function, so their bits agree.
+torch.optim, without its extras (weight decay other than AdamW's, dampening, AMSGrad). Training and stepping use the
+same function, so their bits agree.
 """
 
 from __future__ import annotations

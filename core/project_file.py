@@ -164,7 +164,9 @@ class SettingsRecord(Struct, forbid_unknown_fields=True):
         _DEFAULTS.batch_mean
     )
     update_biases: Annotated[bool, Meta(description="Whether updates change the biases.")] = _DEFAULTS.update_biases
-    seed: Annotated[int, Meta(ge=0, le=2**63 - 1, description="For new random weights, shuffling and dropout.")] = _DEFAULTS.seed
+    seed: Annotated[int, Meta(ge=0, le=2**63 - 1, description="For new random weights, shuffling and dropout.")] = (
+        _DEFAULTS.seed
+    )
     initializer: Annotated[str, _choice(INITIALIZERS, "For new random weights.")] = _DEFAULTS.initializer
     initializer_scale: Annotated[float, Meta(description="The number that some initializers take.")] = (
         _DEFAULTS.initializer_scale

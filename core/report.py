@@ -58,11 +58,11 @@ def _summary(trace: Trace) -> Iterator[str]:
         )
         for name in network.values
     ]
-    header = ("parameter", "value", "gradient", "new value")
+    # A test row has no update.
     columns = 4 if trace.training else 3
-    header, rows = header[:columns], [row[:columns] for row in rows]
-    widths = [max(len(row[i]) for row in [header, *rows]) for i in range(columns)]
-    for row in [header, *rows]:
+    table = [row[:columns] for row in [("parameter", "value", "gradient", "new value"), *rows]]
+    widths = [max(len(row[i]) for row in table) for i in range(columns)]
+    for row in table:
         yield "  " + "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
 
 

@@ -182,6 +182,9 @@ class Run:
 
     def parameters_at(self, update: int) -> dict[str, float]:
         """Every parameter after `update` updates, bit for bit as they were."""
+        if update == self.first:
+            # As they were entered: an engine of single precision has them rounded.
+            return dict(self.network.values)
         self._restore(update)
         return self.plan.unpack(self.learner.engine.parameters)
 

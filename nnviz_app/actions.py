@@ -21,9 +21,9 @@ AXES = ("horizontal", "vertical")
 
 # What can be done while nothing is selected, but not while a run is under way.
 WHEN_FREE = (
-    "new", "new_network", "open", "choose_data", "import_data", "save", "save_as", "paste", "add_input", "add_hidden", "add_output", "add_layer",
-    "tidy", "first", "back", "forward", "last", "back_larger", "forward_larger", "play", "apply", "run", "run_epoch", "reset",
-    "dice", "add_row", "delete_rows",
+    "new", "new_network", "open", "choose_data", "import_data", "save", "save_as", "paste", "add_input", "add_hidden",
+    "add_output", "add_layer", "tidy", "first", "back", "forward", "last", "back_larger", "forward_larger", "play",
+    "apply", "run", "run_epoch", "reset", "dice", "add_row", "delete_rows",
 )  # fmt: skip
 
 

@@ -89,7 +89,9 @@ class Menus(QObject):
         self.maps_action = self._switch(view_menu, "&Maps in the neurons", preferences.set_shows_maps)
         self.maps_action.setShortcut("M")
         self.window.addAction(self.maps_action)
-        self.health_action = self._switch(view_menu, "&Signs of dead and saturated neurons", preferences.set_shows_health)
+        self.health_action = self._switch(
+            view_menu, "&Signs of dead and saturated neurons", preferences.set_shows_health
+        )
         self.wheel_action = self._switch(view_menu, "&Wheel zooms (Ctrl+wheel scrolls)", preferences.set_wheel_zooms)
         panels = view_menu.addMenu("&Panels")
         for dock in self.window.docks.values():

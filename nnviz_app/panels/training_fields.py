@@ -23,7 +23,7 @@ from nnviz_app.theme import theme
 
 # A file may have a larger one; the field has room for this.
 MOST_SEED = 99_999_999
-MOST_PATIENCE = 1_000_000
+MOST_PATIENCE = 99_999
 # A box of long titles goes below its label where it has less room, in text sizes.
 WIDE = 12.0
 CLASSES_ONLY = "Only where the targets are classes: 0 and 1, or one 1 in each row"

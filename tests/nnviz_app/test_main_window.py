@@ -172,7 +172,10 @@ def checks(h: WindowHands, file_dialogs: dict[str, str], tmp_path: Path) -> dict
     table: dict[tuple[str, ...], object] = {
         ("File", "New"): (None, lambda: network_of(h) == (0, 0)),
         ("File", "New network"): (lambda: h.answer(accept), lambda: h.entries[-1].startswith("New")),
-        ("File", "Open"): (lambda: file_dialogs.update(open=str(opened)), lambda: h.document.path == opened and view.hasFocus()),
+        ("File", "Open"): (
+            lambda: file_dialogs.update(open=str(opened)),
+            lambda: h.document.path == opened and view.hasFocus(),
+        ),
         **dict.fromkeys((("File", "New from data"), ("Data", "New from data")), (choose_xor, is_xor)),
         **dict.fromkeys((("File", "Import data"), ("Data", "Import data")), (import_first, is_imported)),
         ("File", "Save"): (edit_first, lambda: load_project(saved).network.weight("w1") == 0.9),
