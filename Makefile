@@ -44,6 +44,7 @@ screenshots: venv ## the pictures of the README, into docs/images
 bench: venv-bench ## the benchmarks (needs PyTorch and scikit-learn, which it installs)
 	$(BIN)/python benchmarks/engine.py
 	$(BIN)/python benchmarks/edge_layer.py
+	$(BIN)/python benchmarks/window.py
 
 clean: ## remove .venv and all caches
 	rm -rf $(VENV) build dist *.egg-info .coverage htmlcov .hypothesis .pytest_cache .ruff_cache .mypy_cache .import_linter_cache

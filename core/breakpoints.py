@@ -51,7 +51,8 @@ class Breakpoint:
         if former is None:
             return False
         level = self.value if self.relation is Relation.CROSSES else 0.0
-        return (former < level) != (present < level) if former != level else False
+        # Reaching the level is a crossing, whichever side it is reached from; leaving it is none.
+        return former < level <= present or present <= level < former
 
     def describe(self, name: str = "") -> str:
         """The condition in words; `name` stands for the subject: "∂L/∂w5 crosses 0.1"."""

@@ -12,6 +12,9 @@ from numpy.typing import NDArray
 from core.errors import DataError
 from core.network import Network, Role
 
+# The numbers that a table of samples may hold: rows times columns.
+MAX_CELLS = 4_000_000
+
 Column = NDArray[np.float64]
 Rows = slice | range | Sequence[int] | NDArray[np.intp]
 

@@ -70,8 +70,9 @@ class Engine:
         return workspace
 
     def load(self, values: Mapping[str, float]) -> None:
-        """Take over the parameters from `values` by id."""
-        self.parameters[:] = self.plan.pack(values)
+        """Take over the parameters from `values` by id; one that is too large for the precision becomes infinite."""
+        with np.errstate(over="ignore"):
+            self.parameters[:] = self.plan.pack(values)
 
     def set_masks(self, masks: Array | None) -> None:
         """Drop neurons out in the passes to come, until other masks are set; None drops nobody.

@@ -148,7 +148,7 @@ class Points:
         points = self.all
         # The last epoch always has a point: that of the one before goes unless its turn had come.
         if points and not self._stays(points[-1]):
-            points.pop()
+            del self._turns[points.pop().update]
         self.epochs += epochs
         if points and points[-1].update == point.update:
             points.pop()

@@ -10,6 +10,7 @@ from enum import StrEnum
 import numpy as np
 from numpy.typing import NDArray
 
+from core.dataset import MAX_CELLS
 from core.errors import DataError
 from core.table_file import Table, TableColumn
 
@@ -208,6 +209,11 @@ def make_samples(table: Table, roles: Sequence[ColumnRole], *, leave_out: bool =
             raise DataError(
                 f"That is {len(columns):,} {noun}; up to {MOST_NEURONS:,} can be drawn: ignore some columns."
             )
+    cells = int(np.count_nonzero(kept)) * (len(inputs) + len(targets))
+    if cells > MAX_CELLS:
+        raise DataError(
+            f"That is {cells:,} numbers, one per class included; up to {MAX_CELLS:,} can be used: ignore some columns."
+        )
     names = iter(usable_names([column.name for column in [*inputs, *targets]]))
     inputs = [SampleColumn(next(names), column.values, column.coding) for column in inputs]
     targets = [SampleColumn(next(names), column.values, column.coding) for column in targets]

@@ -75,7 +75,7 @@ def random_plane(plan: Plan, values: Mapping[str, float], seed: int) -> Plane:
     Li, Xu, Taylor, Studer and Goldstein 2018: each direction is drawn from a normal distribution, and the part
     that belongs to the weights into one neuron is given the length of these weights, so that surfaces of
     different networks can be compared. As in their program, biases stay as they are; so do frozen weights.
-    Raises TrainingError when there are fewer than two weights other than 0 to vary.
+    Raises TrainingError when there are fewer than two weights other than 0 to vary, or they are too large to be squared.
     """
     network = plan.network
     groups: dict[str, list[str]] = {}
@@ -91,9 +91,14 @@ def random_plane(plan: Plan, values: Mapping[str, float], seed: int) -> Plane:
     directions = []
     for _ in range(2):
         direction = dict.fromkeys(plan.names, 0.0)
-        for ids in groups.values():
+        for neuron, ids in groups.items():
             drawn = rng.normal(size=len(ids))
-            length = float(np.linalg.norm([values[i] for i in ids]))
+            with np.errstate(over="ignore"):
+                length = float(np.linalg.norm([values[i] for i in ids]))
+            if not np.isfinite(length):
+                raise TrainingError(
+                    f"The weights into {neuron} are too large for random directions: draw new random weights."
+                )
             drawn *= length / float(np.linalg.norm(drawn))
             direction.update(zip(ids, drawn.tolist(), strict=True))
         directions.append(plan.pack(direction))

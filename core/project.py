@@ -63,9 +63,11 @@ class Project:
             replace(point, subject=new) if point.subject == old else point for point in self.breakpoints
         )
 
-    def drop_lost_breakpoints(self) -> None:
-        """Forget the breakpoints on neurons and parameters that are no longer there."""
+    def drop_lost(self) -> None:
+        """Forget breakpoints on neurons and parameters that are no longer there, and what the optimizer remembers."""
         network = self.network
+        if self.memory is not None:
+            self.memory = self.memory.without_lost(network.values)
         known = {Watch.LOSS: {""}, Watch.ACTIVATION: network.neurons}
         if any(point.subject not in known.get(point.watch, network.values) for point in self.breakpoints):
             self.breakpoints = tuple(

@@ -16,11 +16,12 @@ from pathlib import Path
 from typing import Annotated, Any, BinaryIO, Literal, NoReturn
 
 import msgspec
+import numpy as np
 from msgspec import UNSET, Meta, Raw, Struct, UnsetType
 
 from core.activations import ACTIVATIONS
 from core.breakpoints import Breakpoint, Relation, Watch
-from core.dataset import Dataset, Scaling
+from core.dataset import MAX_CELLS, Dataset, Scaling
 from core.errors import NetworkError, ProjectError, TrainingError
 from core.initializers import INITIALIZERS
 from core.losses import LOSSES
@@ -39,7 +40,8 @@ VERSION = 1
 MAX_BYTES = 128 * 2**20
 MAX_NEURONS = 5_000
 MAX_EDGES = 200_000
-MAX_CELLS = 4_000_000
+# Steps of scaling, and breakpoints.
+MAX_STEPS = 10_000
 # Counts in the settings fit a 32-bit integer.
 MAX_COUNT = 2**31 - 1
 
@@ -147,9 +149,12 @@ class DataRecord(Struct, forbid_unknown_fields=True):
         Meta(max_length=MAX_CELLS, description="A list for each sample, with a number for each column."),
     ]
     test: Annotated[
-        list[Annotated[int, Meta(ge=1)]], Meta(description="The rows that training leaves out, counted from 1.")
+        list[Annotated[int, Meta(ge=1)]],
+        Meta(max_length=MAX_CELLS, description="The rows that training leaves out, counted from 1."),
     ] = []
-    scalings: Annotated[list[ScalingRecord], Meta(description="In the order in which they are applied.")] = []
+    scalings: Annotated[
+        list[ScalingRecord], Meta(max_length=MAX_STEPS, description="In the order in which they are applied.")
+    ] = []
 
 
 class SettingsRecord(Struct, forbid_unknown_fields=True):
@@ -220,7 +225,7 @@ class ProjectRecord(Struct, forbid_unknown_fields=True):
     start: Annotated[dict[str, float], Meta(description="Parameters at update 0, by id.")] | UnsetType = UNSET
     epoch: Annotated[Count, Meta(description="How many epochs are finished.")] = 0
     memory: MemoryRecord | UnsetType = UNSET
-    breakpoints: list[BreakpointRecord] = []
+    breakpoints: Annotated[list[BreakpointRecord], Meta(max_length=MAX_STEPS)] = []
 
 
 class HeaderRecord(Struct):
@@ -348,6 +353,7 @@ _MESSAGES: list[tuple[str, str]] = [
     (rf"Expected `({_TYPE})(?: \| null)?`, got `({_TYPE})(?: \| null)?`", "expected {0}, got {1}"),
     (rf"Expected `({_TYPE})`", "expected {0}"),
     (r"Expected `(?:int|float)` >= ([\d.]+)", "expected {0} or more"),
+    (r"Expected `(?:int|float)` < ([\d.]+)", "expected less than {0}"),
     (r"Expected `(?:int|float)` <= ([\d.]+)", "expected {0} or less"),
     (r"Expected `array` of length <= (\d+)", "too long, the limit is {0} entries"),
     (r"Expected `str` of length <= (\d+)", "too long, the limit is {0} characters"),
@@ -588,6 +594,10 @@ def _to_dataset(part: DataRecord, network: Network, where: str) -> Dataset:
         if not scaling.scale:
             _refuse(where, f"data.scalings[{index}].scale", "nothing can be divided by 0")
     dataset.scalings = tuple(Scaling(s.column, s.kind, s.shift, s.scale) for s in part.scalings)
+    with np.errstate(all="ignore"):
+        for name in dict.fromkeys(scaling.neuron for scaling in dataset.scalings):
+            if not np.isfinite(dataset.seen(name)).all():
+                _refuse(where, "data.scalings", f"they make numbers of “{_shorten(name)}” infinite")
     return dataset
 
 
@@ -610,6 +620,8 @@ def _lines(project: Project) -> Iterator[str]:
     _check_size(len(network.neurons), MAX_NEURONS, "neurons")
     _check_size(len(network.edges), MAX_EDGES, "edges")
     _check_size(dataset.rows * max(1, len(dataset.columns)), MAX_CELLS, "numbers in its data")
+    _check_size(len(dataset.scalings), MAX_STEPS, "steps of scaling")
+    _check_size(len(project.breakpoints), MAX_STEPS, "breakpoints")
     yield f'{{\n  "format": {_text(FORMAT)},\n  "version": {VERSION},\n'
     for name in ("title", "source", "notes"):
         if getattr(project, name):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -71,6 +71,16 @@ class Memory:
         """The same with a parameter's new id."""
         slots = {
             name: {new if i == old else i: number for i, number in numbers.items()}
+            for name, numbers in self.slots.items()
+        }
+        return Memory(self.updates, slots)
+
+    def without_lost(self, parameters: Container[str]) -> Memory:
+        """The same for these parameters alone; itself where it knows no others."""
+        if all(i in parameters for numbers in self.slots.values() for i in numbers):
+            return self
+        slots = {
+            name: {i: number for i, number in numbers.items() if i in parameters}
             for name, numbers in self.slots.items()
         }
         return Memory(self.updates, slots)

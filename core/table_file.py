@@ -9,6 +9,7 @@ from __future__ import annotations
 import csv
 import io
 import re
+import stat
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -18,9 +19,11 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from core.dataset import MAX_CELLS
 from core.errors import DataError
 
 MOST_ROWS = 50_000
+MOST_COLUMNS = 2_000
 MOST_BYTES = 10_000_000
 # In the order in which they are preferred where a text can be split by several. " " stands for any white space.
 DELIMITERS = {"\t": "Tab", ";": "Semicolon  ;", "|": "Bar  |", ",": "Comma  ,", " ": "Space"}
@@ -93,13 +96,19 @@ def read_text(path: Path) -> str:
     Raises DataError when it cannot be read, is no text, or is larger than `MOST_BYTES`.
     """
     try:
-        size = path.stat().st_size
+        status = path.stat()
+        # Looked at before it is opened: opening a pipe would wait for its other end.
+        if not stat.S_ISREG(status.st_mode):
+            raise DataError(f"{path.name} is not an ordinary file: choose a table such as a .csv file.")
+        with path.open("rb") as file:
+            # A file can grow while it is read, hence the limit on reading too.
+            data = file.read(MOST_BYTES + 1) if status.st_size <= MOST_BYTES else b""
+        size = max(status.st_size, len(data))
         if size > MOST_BYTES:
             raise DataError(
                 f"{path.name} has {size / 1e6:.1f} MB; up to {MOST_BYTES // 1_000_000} MB can be read: "
                 "keep fewer rows or columns."
             )
-        data = path.read_bytes()
     except OSError as error:
         raise DataError(f"{path.name} cannot be read: {error.strerror or error}.") from None
     if data.startswith((b"PK\x03\x04", b"\xd0\xcf\x11\xe0")):
@@ -138,7 +147,7 @@ def parse_table(
     """The table in a text. What is None is guessed; `name` begins the sentences about it.
 
     Raises DataError when there is no table in it, a quotation mark is out of place, or there are more than
-    `MOST_ROWS` rows. Cells that are no numbers raise nothing here.
+    `MOST_ROWS` rows, `MOST_COLUMNS` columns or `MAX_CELLS` cells. Cells that are no numbers raise nothing here.
     """
     text = text.removeprefix("\ufeff")
     if delimiter is None:
@@ -149,6 +158,13 @@ def parse_table(
         for number, row in enumerate(_rows(text, delimiter), 1):
             if any(map(str.strip, row)):
                 numbered.append((number, row))
+                if len(row) > MOST_COLUMNS:
+                    raise DataError(
+                        f"{name}: row {number} has {len(row):,} cells; up to {MOST_COLUMNS:,} can be read: "
+                        "keep fewer columns, or choose another delimiter."
+                    )
+            if len(numbered) > MOST_ROWS + 1:
+                break
     except csv.Error:
         raise DataError(
             f"{name}: row {number + 1}: a quotation mark (\") is not closed, or closes before the cell's end: "
@@ -162,7 +178,7 @@ def parse_table(
     if header is None:
         header = _guess_header(rows, decimal)
     if len(rows) - header > MOST_ROWS:
-        raise DataError(f"{name} has {len(rows) - header:,} rows; up to {MOST_ROWS:,} can be read: keep fewer rows.")
+        raise DataError(f"{name} has more than {MOST_ROWS:,} rows, which is all that can be read: keep fewer rows.")
     if len(rows) == header:
         raise DataError(f"{name} has names but no rows below them: add samples, or take the tick from the names.")
     titles = [cell.strip() for cell in rows[0]] if header else []
@@ -172,6 +188,10 @@ def parse_table(
     if len(titles) == width - 1 and len(lengths) == 1:
         titles.insert(0, "row")  # R leaves the column of row names without a title
     width = max(width, len(titles))
+    if width * len(body) > MAX_CELLS:
+        raise DataError(
+            f"{name} has {width * len(body):,} cells; up to {MAX_CELLS:,} can be read: keep fewer rows or columns."
+        )
     if set(lengths) != {width}:
         body = [[*row, *[""] * (width - len(row))][:width] for row in body]
     columns = []

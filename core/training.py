@@ -241,7 +241,12 @@ class Run:
             place = self._segments.index(segment)
             end = self._segments[place + 1].first if place + 1 < len(self._segments) else self.last
             stop = min(update, end, self._keyframes.next_due(self._at))
-            self._make(segment, stop - self._at)
+            try:
+                self._make(segment, stop - self._at)
+            except BaseException:
+                # Interrupted between two updates, or within one: the next restore begins at a keyframe.
+                self._at = -1
+                raise
             self._at = stop
             if self._keyframes.wants(stop):
                 self._keyframes.keep(stop, self.learner.moment())
@@ -303,8 +308,12 @@ class Run:
 
     def rest(self) -> None:
         """Take little memory until the run is gone on with: fewer keyframes, more to compute when going back."""
-        if self._learner is not None:
+        learner = self._learner
+        if learner is not None:
             self._keyframes.thin(REST_BYTES)
+            # Another learner in the same state: it has none of the arrays and programs that batches leave behind.
+            self._learner = Learner(learner.plan, learner.settings)
+            self._learner.restore(learner.moment())
 
     # Going on
 
@@ -358,12 +367,19 @@ class Run:
         self._restore(update)
 
     def train(
-        self, update: int, settings: Settings, *, epochs: int, breakpoints: Iterable[Breakpoint] = ()
+        self,
+        update: int,
+        settings: Settings,
+        *,
+        epochs: int,
+        breakpoints: Iterable[Breakpoint] = (),
+        every: int = 0,
     ) -> Generator[Progress, None, None]:
         """Go on for `epochs` epochs after update number `update`, the one under way included; yield now and then.
 
         The run must stand at its last update (see `branch`). It ends early where the settings say so or a breakpoint
-        holds: before the update that makes it hold. Closing the iterator keeps the updates made so far.
+        holds: before the update that makes it hold. Losses are measured at the ends of some epochs, those whose number
+        `every` divides among them. Closing the iterator keeps the updates made so far.
         Raises TrainingError when a parameter or the loss becomes infinite or NaN; the updates before are kept.
         """
         if not self.can_train:
@@ -372,7 +388,7 @@ class Run:
             raise TrainingError(f"The run has gone on to update {self.last} already.")
         self._note_start()
         self._restore(update)
-        training = _Training(self, settings, epochs, tuple(b for b in breakpoints if b.enabled))
+        training = _Training(self, settings, epochs, tuple(b for b in breakpoints if b.enabled), every)
         try:
             yield from training.go_on()
         finally:
@@ -421,14 +437,17 @@ def project_at(project: Project, run: Run, update: int) -> Project:
 class _Training:
     """One call of `Run.train`: how far it has come and whether it has to end."""
 
-    def __init__(self, run: Run, settings: Settings, epochs: int, breakpoints: tuple[Breakpoint, ...]) -> None:
+    def __init__(
+        self, run: Run, settings: Settings, epochs: int, breakpoints: tuple[Breakpoint, ...], every: int
+    ) -> None:
         self.run, self.settings, self.breakpoints = run, settings, breakpoints
+        self.every = every
         self.epochs, self.first_epoch = epochs, run.epoch_at(run.last)
         self.batches = run._batches_of(settings)
         self.sealed = run.last
         self.point = run._points.all[-1]
         self.stops = settings.stop_loss is not None or settings.stop_accuracy is not None or settings.patience > 0
-        self.best, self.best_epoch = np.inf, self.first_epoch
+        self.best, self.best_epoch = np.inf, 0
         self.quickness = 1.0
         # How many epochs had been finished when the losses were last measured.
         self.noted = 0
@@ -449,6 +468,8 @@ class _Training:
         while self.epoch < self.epochs:
             # Up to the next epoch whose loss is wanted; fewer updates where these take long.
             goal = min(self.noted + (1 if self.stops else run._points.epochs_to_next), self.epochs)
+            if self.every:
+                goal = min(goal, self.noted + self.every - (self.first_epoch + self.noted) % self.every)
             batch = run.next_batch(run.last, self.settings)
             due = (goal - self.epoch) * per_epoch - batch
             count = max(1, min(due, int(BREATH * self.quickness), MOST_AT_ONCE))
@@ -499,8 +520,9 @@ class _Training:
         run._points.add_epoch(point, epochs)
         if settings.stop_loss is not None and point.loss <= settings.stop_loss:
             return f"The loss is at most {format_number(settings.stop_loss)}."
-        if settings.stop_accuracy is not None and (point.accuracy or 0.0) >= settings.stop_accuracy:
-            return f"The accuracy is at least {settings.stop_accuracy:.4g}."
+        wanted = settings.stop_accuracy
+        if wanted is not None and point.accuracy is not None and point.accuracy >= wanted:
+            return f"The accuracy is at least {wanted:.4g}."
         watched = point.loss if point.test_loss is None else point.test_loss
         if watched < self.best:
             self.best, self.best_epoch = watched, self.epoch
@@ -542,6 +564,7 @@ class _Training:
     def seal(self) -> None:
         """Measure after the last update, where that has not been done."""
         if self.run.last > self.sealed:
+            self.run._restore(self.run.last)
             point = self.run._measure()
             self.check(point.loss)
             self.point, self.sealed = point, self.run.last
@@ -554,22 +577,27 @@ class _Watched:
     def __init__(self, run: Run, breakpoint: Breakpoint) -> None:
         self.run, self.breakpoint = run, breakpoint
         self.former: float | None = None
+        plan, subject = run.plan, breakpoint.subject
+        if breakpoint.watch is Watch.ACTIVATION:
+            self.place = plan.rows[subject]
+        elif breakpoint.watch is not Watch.LOSS:
+            edge = run.network.edges.get(subject)
+            self.place = int(plan.name_positions[plan.names.index(edge.parameter if edge else subject)])
         if breakpoint.watch is Watch.PARAMETER:
             self.former = self.value()
 
     def value(self) -> float:
         """The watched number, of the update just made."""
-        learner, subject = self.run.learner, self.breakpoint.subject
-        plan, engine = learner.plan, learner.engine
+        learner = self.run.learner
         match self.breakpoint.watch:
             case Watch.LOSS:
                 return learner.loss
             case Watch.ACTIVATION:
-                return float(engine.workspace.a[plan.rows[subject]].mean())
-        edge = self.run.network.edges.get(subject)
-        place = plan.name_positions[plan.names.index(edge.parameter if edge else subject)]
-        vector = engine.gradient if self.breakpoint.watch is Watch.GRADIENT else engine.parameters
-        return float(vector[place])
+                return float(learner.engine.workspace.a[self.place].mean())
+            case Watch.GRADIENT:
+                return float(learner.engine.gradient[self.place])
+            case Watch.PARAMETER:
+                return float(learner.engine.parameters[self.place])
 
     def holds(self) -> bool:
         """Whether the condition holds after the update just made."""

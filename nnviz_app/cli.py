@@ -72,6 +72,7 @@ Ctrl+C ends the run and saves what was learned until then.
 examples:
   nnviz train my.nnviz --epochs 1000             train and save in the same file
   nnviz train my.nnviz --out trained.nnviz       leave the file as it is
+  nnviz train my.nnviz --every 1000              print the losses after every 1,000 epochs
 
 exit codes:
   0 trained and saved, 2 wrong usage, a file that cannot be read or written, or nothing that can be trained
@@ -339,7 +340,7 @@ def _train(arguments: list[str]) -> int:
     from nnviz_app.train_command import train
 
     try:
-        print(train(options.file, options.epochs, options.out, sys.stderr))
+        print(train(options.file, sys.stderr, epochs=options.epochs, every=options.every, out=options.out))
     except NnvizError as error:
         _complain(error)
         return BAD_USAGE

@@ -160,12 +160,12 @@ class Docks(dict[str, QDockWidget]):
             window.resizeDocks([self["Explain"]], [min(round(18 * em), window.width() // 3)], horizontal)
             window.resizeDocks([self["Explain"], self["Steps"]], [58, 42], vertical)
             return
-        left, right = min(round(15 * em), window.width() // 6), min(round(23 * em), window.width() // 5)
+        left, right = min(round(18 * em), window.width() // 6), min(round(23 * em), window.width() // 5)
         window.resizeDocks([self["Examples"], self["Explain"]], [left, right], horizontal)
         bottom_row = [self["Data"], self["Loss"], self["Map"]]
         window.resizeDocks(bottom_row, [36, 32, 32], horizontal)
         # What the canvas does not need before: a low window, such as a projector's, gives it more of its height.
-        bottom = round(0.42 * max(window.height() - 20 * em, 0))
+        bottom = round(0.45 * max(window.height() - 20 * em, 0))
         window.resizeDocks(bottom_row, [bottom] * 3, vertical)
         window.resizeDocks([self["Examples"], self["Train"]], [30, 70], vertical)
         window.resizeDocks([self["Explain"], self["Steps"]], [45, 55], vertical)

@@ -160,7 +160,7 @@ class Document(QObject):
         draft = self.project.copy()
         yield draft
         draft.dataset.follow(draft.network)
-        draft.drop_lost_breakpoints()
+        draft.drop_lost()
         draft.carry_start(self.project)
         draft.network.share_unchanged(self.project.network)
         self._push(text, draft, merge=merge)

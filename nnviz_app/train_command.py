@@ -14,9 +14,9 @@ if TYPE_CHECKING:
     from core.training import Progress, Run
 
 BAR_WIDTH = 24
-# Seconds between two looks of the bar on a terminal, and the share of a run between two lines elsewhere.
+# Seconds between two looks of the bar on a terminal, and how many lines there are elsewhere.
 REDRAW = 0.1
-LINE_SHARE = 0.1
+LINES = 10
 
 
 def add_arguments(
@@ -27,23 +27,36 @@ def add_arguments(
     parser.add_argument(
         "--epochs", metavar="N", type=whole_number(1, 2**31 - 1), help="passes over the data (the project's own number)"
     )
+    parser.add_argument(
+        "--every", metavar="N", type=whole_number(1, 2**31 - 1), help="a line each N epochs instead of a bar"
+    )
     parser.add_argument("--out", metavar="FILE", type=Path, help="where to save (FILE itself)")
 
 
-def train(file: Path, epochs: int | None, out: Path | None, stream: TextIO) -> str:
+def train(file: Path, stream: TextIO, *, epochs: int | None, every: int | None, out: Path | None) -> str:
     """Train, save, and return a sentence about what was reached. Raises NnvizError before anything is written."""
-    from core.errors import TrainingError
+    from core.errors import ProjectError, TrainingError
     from core.project_file import load_project, save_project
     from core.training import Run, project_at
 
     project = load_project(file)
     out = out or file
+    if not out.resolve().parent.is_dir():
+        # Said now: after the run it would be too late.
+        raise ProjectError(f"{out} cannot be written: there is no folder {out.parent}, so choose another place.")
     run = Run(project)
-    bar = _Bar(stream, run)
+    epochs = epochs or project.settings.epochs
+    if every is None and not stream.isatty():
+        every = max(1, epochs // LINES)
+    bar = _Bar(stream, run, every or 0)
     problem = ""
     try:
         for progress in run.train(
-            project.updates, project.settings, epochs=epochs or project.settings.epochs, breakpoints=project.breakpoints
+            project.updates,
+            project.settings,
+            epochs=epochs,
+            breakpoints=project.breakpoints,
+            every=every or 0,
         ):
             bar.show(progress)
     except KeyboardInterrupt:
@@ -76,40 +89,43 @@ def _details(point: LossPoint) -> str:
 
 
 class _Bar:
-    """The progress of a run: a bar that is drawn again on a terminal, a line now and then elsewhere."""
+    """The progress of a run: a bar that is drawn again and again or, with `every`, a line each so many epochs."""
 
-    def __init__(self, stream: TextIO, run: Run) -> None:
-        self.stream, self.run = stream, run
-        self.is_terminal = stream.isatty()
+    def __init__(self, stream: TextIO, run: Run, every: int) -> None:
+        self.stream, self.run, self.every = stream, run, every
         self.reason = ""
-        self._first, self._start = run.first, time.perf_counter()
+        self._start = time.perf_counter()
         self._due = 0.0
         self._width = 0
 
     def show(self, progress: Progress) -> None:
         """Show how far the run has come, if it is time to."""
         self.reason = progress.reason
-        share = progress.epoch / progress.epochs
         now = time.perf_counter()
-        if share < 1.0 and (now if self.is_terminal else share) < self._due:
+        speed = (progress.update - self.run.first) / max(now - self._start, 1e-9)
+        losses = f"loss {progress.loss:.6g}{_details(progress.point)}"
+        if self.every:
+            # Only where the loss is that of this very epoch.
+            epoch = self.run.epoch_at(progress.update)
+            if progress.point.update == progress.update and (epoch % self.every == 0 or progress.reason):
+                self.stream.write(f"epoch {epoch:,}, {losses}, {speed:,.0f} updates/s\n")
+                self.stream.flush()
             return
-        self._due = now + REDRAW if self.is_terminal else share + LINE_SHARE
-        speed = (progress.update - self._first) / max(now - self._start, 1e-9)
+        if progress.epoch < progress.epochs and now < self._due:
+            return
+        self._due = now + REDRAW
+        share = progress.epoch / progress.epochs
+        full = round(BAR_WIDTH * share)
         text = (
-            f"epoch {progress.epoch:,} of {progress.epochs:,}, loss {progress.loss:.6g}"
-            f"{_details(progress.point)}, {speed:,.0f} updates/s"
+            f"[{'█' * full}{'·' * (BAR_WIDTH - full)}] epoch {progress.epoch:,} of {progress.epochs:,}, "
+            f"{losses}, {speed:,.0f} updates/s"
         )
-        if self.is_terminal:
-            full = round(BAR_WIDTH * share)
-            text = f"[{'█' * full}{'·' * (BAR_WIDTH - full)}] {text}"
-            self.stream.write(f"\r{text.ljust(self._width)}")
-            self._width = len(text)
-        else:
-            self.stream.write(f"{text}\n")
+        self.stream.write(f"\r{text.ljust(self._width)}")
         self.stream.flush()
+        self._width = len(text)
 
     def end(self) -> None:
         """Leave the bar's line."""
-        if self.is_terminal and self._width:
+        if self._width:
             self.stream.write("\n")
             self.stream.flush()

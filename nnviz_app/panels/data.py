@@ -71,16 +71,14 @@ class DataPanel(QWidget):
         empty.setAlignment(Qt.AlignmentFlag.AlignCenter)
         set_style_property(empty, "role", "muted")
         self.empty = empty
-        head = QHBoxLayout()
-        head.addWidget(self.count, 1)
-        head.addWidget(self.add_button)
-        head.addWidget(self.delete_button)
-        self._head = head
+        self._head = QHBoxLayout()
+        for widget, stretch in ((self.bar, 1), (self.add_button, 0), (self.delete_button, 0)):
+            self._head.addWidget(widget, stretch)
         table = QWidget()
         layout = QVBoxLayout(table)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(0)
-        layout.addLayout(head)
+        layout.addWidget(self.count)
         layout.addWidget(self.view, 1)
         self.stack = QStackedWidget()
         self.stack.addWidget(empty)
@@ -89,7 +87,7 @@ class DataPanel(QWidget):
         outer = QVBoxLayout(self)
         outer.setContentsMargins(0, 0, 0, 0)
         outer.setSpacing(0)
-        outer.addWidget(self.bar)
+        outer.addLayout(self._head)
         outer.addWidget(self.stack, 1)
         outer.addWidget(self.message)
         self.view.copy_requested.connect(self.copy)
@@ -126,6 +124,8 @@ class DataPanel(QWidget):
 
     def _columns_changed(self) -> None:
         self.stack.setCurrentWidget(self._table if self.model.columns else self.empty)
+        for button in (self.add_button, self.delete_button):
+            button.setVisible(bool(self.model.columns))
         self.message.say("")
         self.view.horizontalHeader().setSortIndicator(-1, Qt.SortOrder.AscendingOrder)
         self._look_at_targets()
@@ -202,8 +202,9 @@ class DataPanel(QWidget):
 
     def _restyle(self) -> None:
         space = theme().space
-        self._head.setContentsMargins(space(0.9), space(0.1), space(0.4), space(0.1))
-        self._head.setSpacing(space(0.2))
+        self._head.setContentsMargins(0, 0, space(0.4), 0)
+        self._head.setSpacing(space(0.1))
+        self.count.setContentsMargins(space(0.9), 0, space(0.4), space(0.1))
         self.empty.setMargin(space(1))
         self.view.setMinimumHeight(2 * theme().row_height)
         self.bar.restyle()

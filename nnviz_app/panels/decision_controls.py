@@ -76,7 +76,11 @@ class ModeButtons(QWidget):
         self._restyle()
 
     def _restyle(self) -> None:
-        self.setStyleSheet(f"QToolButton:!focus {{ border-color: {theme().palette.line.name()}; }}")
+        side, line = theme().space(0.4), theme().palette.line.name()
+        self.setStyleSheet(
+            f"QToolButton {{ padding-left: {side}px; padding-right: {side}px; }}"
+            f"QToolButton:!focus {{ border-color: {line}; }}"
+        )
 
     @property
     def mode(self) -> ClickMode:
@@ -241,8 +245,8 @@ class MapControls(QWidget):
         self.target_field.setPlaceholderText("target")
         self.target_field.show_value(0.0)
         self.two_box = self._tick("Discretised", False, "Only which side of the middle, or which class, in full colour")
-        self.training_box = self._tick("Training points", True, "Discs: the rows that training uses")
-        self.test_box = self._tick("Test points", True, "Diamonds: the rows that are held out")
+        self.training_box = self._tick("Training", True, "Training points, discs: the rows that training uses")
+        self.test_box = self._tick("Test", True, "Test points, diamonds: the rows that are held out")
         self._axis_row = QHBoxLayout()
         for box in self.axis_boxes:
             self._axis_row.addWidget(box, 1)
@@ -251,8 +255,11 @@ class MapControls(QWidget):
         self._column.addLayout(self._axis_row)
         for widget in (self.fixed_button, self.modes, self.class_box, self.target_field):
             self._column.addWidget(widget)
-        for tick in (self.two_box, self.training_box, self.test_box):
-            self._column.addWidget(tick)
+        self._column.addWidget(self.two_box)
+        self._point_row = QHBoxLayout()
+        self._point_row.addWidget(self.training_box)
+        self._point_row.addWidget(self.test_box, 1)
+        self._column.addLayout(self._point_row)
         self._column.addStretch(1)
         theme().changed.connect(self._restyle)
         self._restyle()
@@ -271,6 +278,7 @@ class MapControls(QWidget):
         self._column.setContentsMargins(0, 0, space(0.5), 0)
         self._column.setSpacing(space(0.35))
         self._axis_row.setSpacing(space(0.3))
+        self._point_row.setSpacing(space(0.8))
 
     def show_choices(self, project: Project, *, neuron: str, axes: list[str], others: Mapping[str, float]) -> None:
         """Offer what there is; `neuron` ("" for the outputs) and `axes` are on show, `others` the fixed inputs."""

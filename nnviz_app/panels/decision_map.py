@@ -10,7 +10,7 @@ import numpy as np
 from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QResizeEvent, QShowEvent
 from PySide6.QtWidgets import (
-    QBoxLayout,
+    QGridLayout,
     QLabel,
     QStackedLayout,
     QVBoxLayout,
@@ -91,24 +91,24 @@ class DecisionMapPanel(QWidget):
         self.controls.modes.changed.connect(self._show_mode)
         self.reading_label = QLabel()
         self.reading_label.setTextFormat(Qt.TextFormat.PlainText)
+        self.reading_label.setWordWrap(True)
         self.reading_label.setMinimumWidth(1)
+        self.reading_label.setAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignTop)
         self.message = MessageLabel()
         self.placeholder = QLabel()
         self.placeholder.setProperty("role", "muted")
         self.placeholder.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self.placeholder.setWordWrap(True)
         self._area = PanelArea(self.controls)
-        picture = QWidget()
-        self._picture_box = QVBoxLayout(picture)
+        self._picture = QWidget()
+        self._picture_box = QVBoxLayout(self._picture)
         self._picture_box.setContentsMargins(0, 0, 0, 0)
-        self._picture_box.addWidget(self.reading_label)
         self._picture_box.addWidget(self.view, 1)
         self._picture_box.addWidget(self.message)
         page = QWidget()
-        self._row_box = QBoxLayout(QBoxLayout.Direction.LeftToRight, page)
-        self._row_box.setContentsMargins(0, 0, 0, 0)
-        self._row_box.addWidget(self._area)
-        self._row_box.addWidget(picture, 1)
+        self._grid = QGridLayout(page)
+        self._grid.setContentsMargins(0, 0, 0, 0)
+        self._is_wide: bool | None = None
         self._stack = QStackedLayout(self)
         self._stack.addWidget(self.placeholder)
         self._stack.addWidget(page)
@@ -123,8 +123,8 @@ class DecisionMapPanel(QWidget):
     def _restyle(self) -> None:
         space = theme().space
         self._picture_box.setSpacing(space(0.2))
-        self._row_box.setSpacing(space(0.4))
-        self._page.setContentsMargins(space(0.9), space(0.4), space(0.9), space(0.4))
+        self._grid.setSpacing(space(0.4))
+        self._page.setContentsMargins(space(0.9), space(0.3), space(0.6), space(0.3))
         self._turn()
         self._wish()
 
@@ -133,15 +133,28 @@ class DecisionMapPanel(QWidget):
         self._turn()
 
     def _turn(self) -> None:
-        """Put the controls beside the picture where the panel is wide, else above it."""
+        """Put controls and reading beside the picture where the panel is wide, else above and below it."""
         is_wide = self.width() > 1.1 * self.height()
-        direction = QBoxLayout.Direction.LeftToRight if is_wide else QBoxLayout.Direction.TopToBottom
-        self._row_box.setDirection(direction)
+        if is_wide is not self._is_wide:
+            self._is_wide = is_wide
+            grid, picture = self._grid, self._picture
+            for widget in (self._area, self.reading_label, picture):
+                grid.removeWidget(widget)
+            grid.addWidget(self._area, 0, 0)
+            grid.addWidget(self.reading_label, 1 if is_wide else 2, 0)
+            grid.addWidget(picture, *((0, 1, 2, 1) if is_wide else (1, 0, 1, 1)))
+            grid.setRowStretch(0, int(is_wide))
+            grid.setRowStretch(1, int(not is_wide))
+            grid.setColumnStretch(0, int(not is_wide))
+            grid.setColumnStretch(1, int(is_wide))
         hint = self.controls.sizeHint()
-        width = max(theme().space(13), hint.width() + self._area.verticalScrollBar().sizeHint().width())
+        width = max(theme().space(12), hint.width() + self._area.verticalScrollBar().sizeHint().width())
+        for widget in (self._area, self.reading_label):
+            widget.setMaximumWidth(width if is_wide else UNLIMITED)
         self._area.setMinimumWidth(width if is_wide else 0)
-        self._area.setMaximumWidth(width if is_wide else UNLIMITED)
         self._area.setMaximumHeight(UNLIMITED if is_wide else min(hint.height(), self.height() // 2))
+        # As many lines as most readings take, so that the picture does not jump under the pointer.
+        self.reading_label.setMinimumHeight((3 if is_wide else 1) * self.reading_label.fontMetrics().lineSpacing())
 
     # What is followed
 
@@ -314,7 +327,6 @@ class DecisionMapPanel(QWidget):
         best = int(np.argmax(np.nan_to_num(answers, nan=-np.inf)))
         place = ", ".join(f"{neuron} {format_number(inputs[neuron])}" for neuron in self._axes)
         answer = f"{field.neurons[best]} {format_number(float(answers[best]))}"
-        # The answer first: of a narrow panel the rest may be cut.
         self.reading_label.setText(f"{answer} at {place}{subject}")
         answered = (f"{neuron} {format_exact(float(a))}" for neuron, a in zip(field.neurons, answers, strict=True))
         self.reading_label.setToolTip("\n".join(answered))

@@ -92,6 +92,8 @@ class MapView(QWidget):
         self.pointer: tuple[float, float] | None = None
         self.near_row: int | None = None
         self.plot = QRectF()
+        # The room left of the plot for its numbers and, upright, the name of its vertical axis.
+        self._gutter = 0.0
         self._stamped: tuple[object, ...] | None = None
         self._stamps = QPixmap()
         self.setMouseTracking(True)
@@ -173,10 +175,11 @@ class MapView(QWidget):
         elif picture.names:
             widest = max(metrics.horizontalAdvance(name) for _, name in picture.names)
             side = space(2.0) + min(widest, space(WIDEST_NAME))
-        top, bottom = line + space(0.5), 2 * line + space(0.6)
+        top, bottom = space(0.6), line + space(0.5)
         height = max(self.height() - top - bottom, 0.0)
         marks = ticks(*picture.y_range, max(1, int(height / space(LINE_ROOM))))
-        left = space(0.7) + max((metrics.horizontalAdvance(format_number(mark)) for mark in marks), default=0.0)
+        numbers_width = max((metrics.horizontalAdvance(format_number(mark)) for mark in marks), default=0.0)
+        left = self._gutter = line + space(0.8) + numbers_width
         width = max(self.width() - left - side - space(1.0), 0.0)
         if picture.image is not None:
             # Circles are to look like circles.
@@ -222,15 +225,22 @@ class MapView(QWidget):
         metrics = QFontMetricsF(painter.font())
         line, tick = metrics.height(), space(0.25)
         grid = QPen(palette.line, 1.0)
+        # After the numbers, on their line: a line of its own would take as much from the map. Those in its way give in.
+        name = metrics.elidedText(picture.x_name, Qt.TextElideMode.ElideMiddle, plot.width() / 2)
+        name_width = metrics.horizontalAdvance(name)
+        name_left = min(plot.right() + space(1.2), self.width() - name_width - 1.0)
+        baseline = plot.bottom() + tick + metrics.ascent() + 1
+        painter.setPen(palette.text)
+        painter.drawText(QPointF(name_left, baseline), name)
         for mark in ticks(*picture.x_range, max(1, int(plot.width() / space(TICK_ROOM)))):
             at, text = self.to_pixels(mark, 0.0).x(), format_number(mark)
             painter.setPen(grid)
             start = plot.bottom() if picture.image is not None else plot.top()
             painter.drawLine(QPointF(at, start), QPointF(at, plot.bottom() + tick))
-            painter.setPen(palette.muted)
-            painter.drawText(
-                QPointF(at - metrics.horizontalAdvance(text) / 2, plot.bottom() + tick + metrics.ascent() + 1), text
-            )
+            half = metrics.horizontalAdvance(text) / 2
+            if at + half + space(0.4) <= name_left:
+                painter.setPen(palette.muted)
+                painter.drawText(QPointF(at - half, baseline), text)
         for mark in ticks(*picture.y_range, max(1, int(plot.height() / space(LINE_ROOM)))):
             at, text = self.to_pixels(0.0, mark).y(), format_number(mark)
             painter.setPen(grid)
@@ -240,12 +250,13 @@ class MapView(QWidget):
             left = plot.left() - 2 * tick - metrics.horizontalAdvance(text)
             painter.drawText(QPointF(left, at + metrics.capHeight() / 2), text)
         painter.setPen(palette.text)
-        elide, middle = Qt.TextElideMode.ElideMiddle, Qt.AlignmentFlag.AlignHCenter
-        below = QRectF(plot.left(), plot.bottom() + tick + line + 1, plot.width(), line)
-        painter.drawText(below, middle, metrics.elidedText(picture.x_name, elide, plot.width()))
-        above = QRectF(plot.left(), plot.top() - line - space(0.2), plot.width(), line)
-        name = metrics.elidedText(picture.y_name, elide, plot.width())
-        painter.drawText(above, Qt.AlignmentFlag.AlignLeft, name)
+        painter.save()
+        painter.translate(plot.left() - self._gutter, plot.center().y())
+        painter.rotate(-90.0)
+        name = metrics.elidedText(picture.y_name, Qt.TextElideMode.ElideMiddle, plot.height())
+        upright = QRectF(-plot.height() / 2, 0.0, plot.height(), line)
+        painter.drawText(upright, Qt.AlignmentFlag.AlignCenter, name)
+        painter.restore()
 
     def _paint_curve(self, painter: QPainter, color: QColor, x: Array, y: Array) -> None:
         painter.setPen(QPen(color, 2.0, Qt.PenStyle.SolidLine, Qt.PenCapStyle.RoundCap, Qt.PenJoinStyle.RoundJoin))

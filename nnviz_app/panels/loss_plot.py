@@ -35,10 +35,7 @@ from nnviz_app.runs import Course, RunShelf
 from nnviz_app.theme import theme
 from nnviz_app.trainer import Trainer
 
-EMPTY = (
-    "Apply an update (→ at the end of the steps, or “Apply update”) and the loss is plotted here.\n"
-    "Stepping back past it restores the former parameters, bit for bit."
-)
+EMPTY = "Apply an update or run training, and the loss is drawn here."
 PREPARING = "Preparing the plot …"
 NO_LOSS = "A loss needs an output neuron and a row of data with its target."
 # Qt's own largest size of a widget.

@@ -34,6 +34,7 @@ def test_above_and_below_hold_for_one_value(former: float | None, present: float
         (1.0, 1.5, False),
         (3.0, 2.5, False),
         (1.0, 2.0, True),
+        (3.0, 2.0, True),
         # It has been reached before: going on from there is no crossing.
         (2.0, 3.0, False),
         (2.0, 1.0, False),

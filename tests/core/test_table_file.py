@@ -208,6 +208,8 @@ def test_files_that_cannot_be_read_are_refused_with_a_sentence(tmp_path: Path) -
     path.write_bytes(bytes(range(256)))
     with pytest.raises(DataError, match=r"^big.csv is not a text file"):
         read_text(path)
+    with pytest.raises(DataError, match=r"is not an ordinary file: choose a table"):
+        read_text(tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -216,7 +218,9 @@ def test_files_that_cannot_be_read_are_refused_with_a_sentence(tmp_path: Path) -
         ("", "t.csv holds no table"),
         ("a,b\n", "t.csv has names but no rows below them"),
         ('a,b\n1,2\n"3,4\n5,6\n', 't.csv: row 3: a quotation mark (") is not closed'),
-        ("1,2\n" * (MOST_ROWS + 1), "t.csv has 50,001 rows; up to 50,000 can be read: keep fewer rows."),
+        ("1,2\n" * (MOST_ROWS + 1), "t.csv has more than 50,000 rows, which is all that can be read: keep fewer rows."),
+        ("1," * 2_000 + "1\n", "t.csv: row 1 has 2,001 cells; up to 2,000 can be read: keep fewer columns"),
+        ("a," * 1_999 + "a\n" + "1,2\n" * 2_001, "t.csv has 4,002,000 cells; up to 4,000,000 can be read"),
     ],
 )
 def test_texts_without_a_table_are_refused_with_a_sentence(text: str, sentence: str) -> None:
