@@ -11,19 +11,16 @@ from PySide6.QtWidgets import QApplication, QFileDialog, QLabel, QLineEdit, QMai
 
 from core.errors import NnvizError
 from core.network import Role
-from core.table_file import is_table
 from nnviz_app.actions import Actions
 from nnviz_app.assets import app_icon, themed_icon
 from nnviz_app.canvas.view import CanvasView
 from nnviz_app.comparison import Comparison
-from nnviz_app.data_dialog import DataDialog
 from nnviz_app.dialogs import AddLayerDialog, NewNetworkDialog
 from nnviz_app.docks import Docks
 from nnviz_app.document import Change, Document
 from nnviz_app.editing import Editing
 from nnviz_app.examples import Example
 from nnviz_app.file_actions import SUFFIX, FileActions
-from nnviz_app.import_dialog import import_file, import_text
 from nnviz_app.menus import Menus
 from nnviz_app.notice import NoticeBar
 from nnviz_app.panels.breakpoints import BreakpointsPanel
@@ -230,6 +227,9 @@ class MainWindow(QMainWindow):
 
     def choose_data(self) -> None:
         """Offer generated and well-known data: with a network that learns it, or for the present network."""
+        # Here and below: what is not needed to show the window is imported when it is.
+        from nnviz_app.data_dialog import DataDialog
+
         dialog = DataDialog(self.document.project.network, self.document.project.settings.seed, self)
         accepted = dialog.exec()
         choice = dialog.choice() if accepted else None
@@ -254,10 +254,15 @@ class MainWindow(QMainWindow):
 
     def import_path(self, path: Path) -> None:
         """Show how a file is read as a table, and import it."""
+        from nnviz_app.import_dialog import import_file
+
         self._import(lambda: import_file(self.document, path, self))
 
     def paste(self) -> None:
         """Paste what was copied; a table from another program into an empty project becomes its data."""
+        from core.table_file import is_table
+        from nnviz_app.import_dialog import import_text
+
         text = QApplication.clipboard().text()
         if not self.document.project.network.neurons and is_table(text):
             self._import(lambda: import_text(self.document, text, parent=self))

@@ -316,6 +316,8 @@ class DecisionMapPanel(QWidget):
             self._read(f" · row {row + 1}", inputs)
         elif self.view.pointer is not None:
             self._read("", self._inputs() | dict(zip(self._axes, self.view.pointer, strict=False)))
+        else:
+            self.reading_label.setText("")
 
     def _read(self, subject: str, inputs: Mapping[str, float]) -> None:
         """Say what the neuron answers to these inputs, which are as entered."""

@@ -37,7 +37,7 @@ from nnviz_app.trainer import Trainer
 
 EMPTY = "Apply an update or run training, and the loss is drawn here."
 PREPARING = "Preparing the plot …"
-NO_LOSS = "A loss needs an output neuron and a row of data with its target."
+NO_LOSS = "A loss needs an output neuron and a training row of data with its target."
 # Qt's own largest size of a widget.
 UNLIMITED = 16_777_215
 

@@ -34,7 +34,7 @@ from nnviz_app.theme import set_style_property, theme
 from nnviz_app.trainer import Trainer
 
 EMPTY = "Run some epochs or apply updates first: then this slider goes back to any of them, to the bit."
-NO_LOSS = "A run needs an output neuron and a row of data with its target."
+NO_LOSS = "A run needs an output neuron and a training row of data with its target."
 RUNNING = "A run is under way: stop it to go back in time."
 AT_END = "This is the run's last update: training goes on from here."
 IN_PAST = (

@@ -132,6 +132,12 @@ def test_without_weights_there_is_no_random_direction(network: Network) -> None:
         random_plane(compile_network(network), network.values, 1)
 
 
+def test_weights_too_large_to_be_squared_give_no_random_direction(network: Network) -> None:
+    network.set_value("w1", 1e300)
+    with pytest.raises(TrainingError, match="into h1 are too large"):
+        random_plane(compile_network(network), network.values, 1)
+
+
 def test_of_many_rows_a_part_is_used_and_test_rows_are_not(network: Network, plan: Plan) -> None:
     plane = parameter_plane(plan, network.values, "w1", "w2")
     dataset = data(3000)

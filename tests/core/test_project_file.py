@@ -243,6 +243,10 @@ def _edge(p: dict[str, Any], index: int, **values: Any) -> None:
     p["network"]["edges"][index].update(values)
 
 
+def _scaling(column: str, scale: float) -> dict[str, Any]:
+    return {"column": column, "kind": "range", "shift": 0, "scale": scale}
+
+
 REFUSED: list[tuple[Callable[[dict[str, Any]], object], str]] = [
     (lambda p: p.update(version=2), "was saved in version 2 of the file format, and this program reads version 1"),
     (lambda p: p.update(version="1"), "version: expected the whole number 1"),
@@ -289,6 +293,14 @@ REFUSED: list[tuple[Callable[[dict[str, Any]], object], str]] = [
     (lambda p: p["settings"].update(epochs=1.5), "settings.epochs: expected a whole number, got a number"),
     (lambda p: p["settings"].update(seed=-1), "settings.seed: expected 0 or more"),
     (lambda p: p["settings"].update(momentum=0.9), "settings: the key “momentum” is unknown"),
+    (lambda p: _neuron(p, 2, dropout=1), "network.neurons[2].dropout: expected less than 1.0"),
+    (lambda p: p["data"].update(test=[2]), "data.test[0]: there is no row 2"),
+    (lambda p: p["data"].update(scalings=[_scaling("i1", 0)]), "data.scalings[0].scale: nothing can be divided by 0"),
+    (
+        lambda p: p["data"].update(scalings=[_scaling("i1", 1e-320)]),
+        "data.scalings: they make numbers of “i1” infinite",
+    ),
+    (lambda p: p["data"].update(scalings=[_scaling("h1", 1)]), "data.scalings[0].column: there is no column “h1”"),
     (lambda p: p.update(updates=-1), "updates: expected 0 or more"),
     (lambda p: p.update(start={"w1": 1}), "start: it belongs to a project with updates"),
     (lambda p: p.update(updates=1, start={"w9": 1}), "start.w9: there is no such parameter"),

@@ -6,6 +6,7 @@ import json
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -28,6 +29,7 @@ from core.breakpoints import Breakpoint, Relation, Watch
 from core.dataset import Dataset
 from core.errors import TrainingError
 from core.history import LossPoint
+from core.learning import Learner
 from core.network import Network
 from core.optimizers import OPTIMIZERS
 from core.passes import trace_project
@@ -171,6 +173,14 @@ def test_the_same_updates_again_from_any_update_give_the_same_bits(data: st.Data
 def test_a_run_starts_from_the_networks_own_parameters() -> None:
     project = small_project()
     assert Run(project).parameters_at(0) == project.network.values
+
+
+def test_single_precision_does_not_round_the_start() -> None:
+    project = small_project(precision="float32")
+    run = Run(project)
+    train(run, 2)
+    assert project_at(project, run, 0).network.values == project.network.values
+    assert run.parameters_at(0) == project.network.values
 
 
 def test_points_begin_before_the_first_update() -> None:
@@ -421,6 +431,42 @@ def test_stopping_within_an_epoch_keeps_the_updates_made(monkeypatch: pytest.Mon
     train(run, 1)
     assert run.last == 14
     assert bits(run.parameters_at(14)) == bits(judge.parameters_at(14))
+
+
+def test_interrupted_within_the_updates_it_keeps_whole_ones(monkeypatch: pytest.MonkeyPatch) -> None:
+    # Ctrl+C in `nnviz train` comes anywhere, here behind one of several updates that are made at once.
+    project = small_project(rows=7, optimizer="adam", learning_rate=0.01)
+    run = Run(project)
+    train(run, 1)
+    with monkeypatch.context() as patch:
+        updates = Learner.updates
+
+        def interrupt(learner: Learner, *what: Any, **more: Any) -> None:
+            patch.undo()
+            updates(learner, what[0], what[1], 1, **more)
+            raise KeyboardInterrupt
+
+        patch.setattr(Learner, "updates", interrupt)
+        patch.setattr(training, "can_be_fast", lambda *_: False)
+        with pytest.raises(KeyboardInterrupt):
+            train(run, 2)
+    assert run.last > 7
+    judge = Run(project)
+    train(judge, 3)
+    for update in (7, run.last):
+        assert bits(run.parameters_at(update)) == bits(judge.parameters_at(update))
+    assert run.points()[-1] == LossPoint(run.last, judge.table_loss(run.last))
+
+
+def test_a_resting_run_goes_on_as_if_it_had_not_rested() -> None:
+    runs = [Run(small_project(optimizer="adam", shuffle=True)) for _ in range(2)]
+    for run in runs:
+        train(run, 2)
+    runs[0].rest()
+    for run in runs:
+        train(run, 2)
+    assert bits(runs[0].parameters_at(28)) == bits(runs[1].parameters_at(28))
+    assert bits(runs[0].parameters_at(9)) == bits(runs[1].parameters_at(9))
 
 
 def test_training_ends_when_the_loss_is_small_enough() -> None:

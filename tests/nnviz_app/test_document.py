@@ -14,11 +14,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pytestqt.qtbot import QtBot
 
+from core.breakpoints import Breakpoint, Relation, Watch
 from core.dataset import Dataset
 from core.errors import NetworkError, TrainingError
 from core.network import Network
 from core.passes import trace_project
 from core.project import Project
+from core.project_file import project_from_text, project_to_text
 from core.settings import Settings
 from nnviz_app.document import Change, Document
 
@@ -70,6 +72,26 @@ def test_an_edit_is_one_undo_entry_and_says_what_changed(document: Document, qtb
     assert not document.is_modified
     document.undo_stack.redo()
     assert "h3" in document.project.network.neurons
+
+
+def test_what_refers_to_a_neuron_goes_with_it_and_comes_back_with_undo() -> None:
+    document = Document()
+    document.open_project(small_project(optimizer="adam"))
+    with document.edit("Breakpoint") as draft:
+        draft.breakpoints = (Breakpoint(Watch.ACTIVATION, Relation.ABOVE, "h1"),)
+    document.apply_update(0)
+    before = document.project
+    with document.edit("Delete h1") as draft:
+        draft.network.remove_neuron("h1")
+    project = document.project
+    assert project.breakpoints == ()
+    assert project.memory is not None
+    assert all(numbers.keys() == project.network.values.keys() for numbers in project.memory.slots.values())
+    assert project.memory.updates == 1
+    # It can be opened again.
+    assert project_from_text(project_to_text(project)).memory == project.memory
+    document.undo_stack.undo()
+    assert document.project is before
 
 
 def test_an_edit_that_changes_nothing_is_no_undo_entry(document: Document, qtbot: QtBot) -> None:
