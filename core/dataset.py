@@ -142,10 +142,14 @@ class Dataset:
         known = self._seen.get(neuron_id)
         if known is not None and known[0] is column and known[1] == steps:
             return known[2]
-        values = column
-        for step in steps:
-            values = (values - step.shift) / step.scale
+        values = self.as_seen(neuron_id, column)
         self._seen[neuron_id] = (column, steps, _frozen(values))
+        return values
+
+    def as_seen(self, neuron_id: str, values: Column) -> Column:
+        """What the network sees of any values entered in this column."""
+        for step in self.scalings_of(neuron_id):
+            values = (values - step.shift) / step.scale
         return values
 
     def entered(self, neuron_id: str, value: float) -> float:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from core.dataset import Dataset
 from core.engine import Engine
 from core.network import Network
-from core.numbers import format_number
+from core.numbers import format_number, nice_step
 from core.plan import compile_network
 
 Array = NDArray[np.float64]
@@ -27,8 +27,6 @@ PIECE = 65_536
 SMALLEST_PIECE = 128
 # What a point costs beside its products, in products: an activation for each neuron.
 ACTIVATION_COST = 16
-# More different targets than this are numbers, not classes.
-TWO = 2
 
 # The activations whose values have two ends, and these ends.
 ENDS: dict[str, tuple[float, float]] = {
@@ -122,13 +120,6 @@ class Probe:
         return result
 
 
-def as_seen(dataset: Dataset, neuron: str, values: Array) -> Array:
-    """What the network sees of values entered in the column of `neuron`."""
-    for step in dataset.scalings_of(neuron):
-        values = (values - step.shift) / step.scale
-    return values
-
-
 def points_on(
     dataset: Dataset,
     inputs: Sequence[str],
@@ -143,15 +134,15 @@ def points_on(
     The square goes row by row from the top, where y is high, each from left to right. `others` holds the values
     that the inputs beside x and y keep, as they are entered.
     """
-    columns = {x.neuron: as_seen(dataset, x.neuron, x.centres(side))}
+    columns = {x.neuron: dataset.as_seen(x.neuron, x.centres(side))}
     if y is not None:
-        rows = as_seen(dataset, y.neuron, y.centres(side)[::-1])
+        rows = dataset.as_seen(y.neuron, y.centres(side)[::-1])
         columns = {x.neuron: np.tile(columns[x.neuron], side), y.neuron: np.repeat(rows, side)}
     count = side if y is None else side * side
     points = np.empty((count, len(inputs)))
     for place, neuron in enumerate(inputs):
         column = columns.get(neuron)
-        points[:, place] = as_seen(dataset, neuron, np.array([others[neuron]])) if column is None else column
+        points[:, place] = dataset.as_seen(neuron, np.array([others[neuron]])) if column is None else column
     return points
 
 
@@ -168,7 +159,7 @@ def extent_of(dataset: Dataset, neuron: str, former: Extent | None = None) -> Ex
         if low == high or 0.5 * (former.high - former.low) <= wanted:
             return former
     if low == high:
-        reach = nice(max(abs(low) * 1.25, 1.0))
+        reach = nice_step(max(abs(low) * 1.25, 1.0))
         return Extent(neuron, -reach, reach)
     room = MARGIN * (high - low)
     return Extent(neuron, low - room, high + room)
@@ -184,7 +175,7 @@ def span_of(network: Network, dataset: Dataset, neuron: str, values: Array) -> S
     if low < high:
         return Span(low, (low + high) / 2.0, high)
     finite = np.abs(values[np.isfinite(values)])
-    reach = nice(float(finite.max())) if finite.size and finite.max() > 0 else 1.0
+    reach = nice_step(float(finite.max())) if finite.size and finite.max() > 0 else 1.0
     return Span(0.0 if activation == "relu" else -reach, 0.0, reach)
 
 
@@ -211,12 +202,12 @@ def target_choices(network: Network, dataset: Dataset) -> list[TargetChoice]:
     if not outputs:
         return []
     table = np.stack([dataset.columns[neuron.id] for neuron in outputs])
-    found = np.unique(table).tolist()
     low, high = ENDS.get(outputs[0].activation, (0.0, 1.0))
-    if len(found) == TWO:
-        low, high = found
-    elif len(outputs) == 1 and not set(found) <= {low, high}:
-        return []
+    match np.unique(table).tolist():
+        case [one, other]:
+            low, high = one, other
+        case found if len(outputs) == 1 and not set(found) <= {low, high}:
+            return []
     if len(outputs) == 1:
         name = outputs[0].id
         return [TargetChoice(f"{name} = {format_number(value)}", {name: value}) for value in (low, high)]
@@ -226,18 +217,11 @@ def target_choices(network: Network, dataset: Dataset) -> list[TargetChoice]:
     ]
 
 
-def nice(value: float) -> float:
-    """The smallest of 1, 2 and 5 times a power of ten that is not below `value`, which is above 0."""
-    power = 10.0 ** math.floor(math.log10(value))
-    # A rounding error must not make it one larger.
-    return next(factor * power for factor in (1.0, 2.0, 5.0, 10.0) if factor * power >= value * (1.0 - 1e-9))
-
-
 def ticks(low: float, high: float, most: int) -> list[float]:
     """At most `most` round numbers from `low` to `high`, equally far apart; none where there is no such range."""
     if not (math.isfinite(low) and math.isfinite(high) and low < high and high - low < math.inf) or most < 1:
         return []
-    step = nice((high - low) / most)
+    step = nice_step((high - low) / most)
     first = math.ceil(low / step - 1e-9)
     last = math.floor(high / step + 1e-9)
     return [float(f"{place * step:.12g}") + 0.0 for place in range(first, last + 1)]

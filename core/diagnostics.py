@@ -20,7 +20,7 @@ from core.dataset import Dataset
 from core.engine import Engine
 from core.errors import TrainingError
 from core.network import Role
-from core.numbers import format_number
+from core.numbers import format_number, nice_step
 from core.plan import Plan
 
 Values = NDArray[np.float64]
@@ -155,17 +155,6 @@ def histogram(values: NDArray[np.floating[Any]]) -> Histogram | None:
     return Histogram(
         edges, counts, low, float(counted.mean()), high, float(counted.std()), left_out=len(flat) - len(counted)
     )
-
-
-def nice_step(least: float) -> float:
-    """The smallest of 1, 2 and 5 times a power of ten that is at least `least`, which is above 0."""
-    power = math.floor(math.log10(least))
-    for digit in (1, 2, 5, 10):
-        # From text, so that 3e-1 is 0.3 to the last bit.
-        step = float(f"{digit}e{power}")
-        if step >= least * (1.0 - 1e-12):
-            return step
-    return float(f"1e{power + 1}")
 
 
 def diagnose(engine: Engine, dataset: Dataset) -> Diagnosis:

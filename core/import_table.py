@@ -204,20 +204,23 @@ def make_samples(table: Table, roles: Sequence[ColumnRole], *, leave_out: bool =
             made, note = _encode(table, column, role, kept)
             (inputs if role.use is Use.INPUT else targets).extend(made)
             notes += [note] if note else []
-    for columns, noun in ((inputs, "inputs"), (targets, "targets")):
-        if len(columns) > MOST_NEURONS:
-            raise DataError(
-                f"That is {len(columns):,} {noun}; up to {MOST_NEURONS:,} can be drawn: ignore some columns."
-            )
-    cells = int(np.count_nonzero(kept)) * (len(inputs) + len(targets))
-    if cells > MAX_CELLS:
-        raise DataError(
-            f"That is {cells:,} numbers, one per class included; up to {MAX_CELLS:,} can be used: ignore some columns."
-        )
+            # Now, as many columns of many classes would take much memory.
+            _check_size(len(inputs), len(targets), int(np.count_nonzero(kept)))
     names = iter(usable_names([column.name for column in [*inputs, *targets]]))
     inputs = [SampleColumn(next(names), column.values, column.coding) for column in inputs]
     targets = [SampleColumn(next(names), column.values, column.coding) for column in targets]
     return Samples(tuple(inputs), tuple(targets), int(np.count_nonzero(kept)), bad.count, tuple(notes))
+
+
+def _check_size(inputs: int, targets: int, rows: int) -> None:
+    for count, noun in ((inputs, "inputs"), (targets, "targets")):
+        if count > MOST_NEURONS:
+            raise DataError(f"There are more than {MOST_NEURONS:,} {noun}, too many to be drawn: ignore some columns.")
+    if rows * (inputs + targets) > MAX_CELLS:
+        raise DataError(
+            f"There are more than {MAX_CELLS:,} numbers, with one column per class: ignore some columns, or keep fewer "
+            "rows."
+        )
 
 
 def _encode(

@@ -75,7 +75,7 @@ def random_plane(plan: Plan, values: Mapping[str, float], seed: int) -> Plane:
     Li, Xu, Taylor, Studer and Goldstein 2018: each direction is drawn from a normal distribution, and the part
     that belongs to the weights into one neuron is given the length of these weights, so that surfaces of
     different networks can be compared. As in their program, biases stay as they are; so do frozen weights.
-    Raises TrainingError when there are fewer than two weights other than 0 to vary, or they are too large to be squared.
+    Raises TrainingError when there are fewer than two weights other than 0 to vary, or one is too large to be squared.
     """
     network = plan.network
     groups: dict[str, list[str]] = {}

@@ -68,3 +68,14 @@ def format_exact(value: float) -> str:
     if math.isfinite(value) and value == int(value) and abs(value) < 1e15:
         return str(int(value)).replace("-", "−") if value else "0"
     return repr(float(value)).replace("-", "−")
+
+
+def nice_step(least: float) -> float:
+    """The smallest of 1, 2 and 5 times a power of ten that is at least `least`, which is above 0."""
+    power = math.floor(math.log10(least))
+    for digit in (1, 2, 5, 10):
+        # From text, so that 3e-1 is 0.3 to the last bit. A rounding error must not make it one larger.
+        step = float(f"{digit}e{power}")
+        if step >= least * (1.0 - 1e-12):
+            return step
+    return float(f"1e{power + 1}")

@@ -20,7 +20,8 @@ class Project:
 
     `updates` counts the updates since the start, `epoch` the finished epochs; `start` holds the parameters at
     update 0 (None while `updates` is 0: they are the network's own). `memory` is that of the settings' optimizer,
-    None where there is none yet. `title`, `source` and `notes` are for people.
+    None where there is none yet. `used_rows` counts the training rows that the epoch under way has used.
+    `title`, `source` and `notes` are for people.
     """
 
     network: Network = field(default_factory=Network)
@@ -34,6 +35,7 @@ class Project:
     epoch: int = 0
     memory: Memory | None = None
     breakpoints: tuple[Breakpoint, ...] = ()
+    used_rows: int = 0
 
     def copy(self) -> Project:
         """A project that can be changed without changing this one."""
@@ -49,7 +51,12 @@ class Project:
             self.epoch,
             self.memory,
             self.breakpoints,
+            self.used_rows,
         )
+
+    def begin_anew(self) -> None:
+        """Take the present parameters as those of update 0: nothing has been trained yet."""
+        self.updates, self.epoch, self.used_rows, self.start, self.memory = 0, 0, 0, None, None
 
     def rename(self, old: str, new: str) -> None:
         """Give a neuron or an edge another id, in the network, the data and the start."""

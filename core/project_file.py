@@ -226,6 +226,7 @@ class ProjectRecord(Struct, forbid_unknown_fields=True):
     epoch: Annotated[Count, Meta(description="How many epochs are finished.")] = 0
     memory: MemoryRecord | UnsetType = UNSET
     breakpoints: Annotated[list[BreakpointRecord], Meta(max_length=MAX_STEPS)] = []
+    used_rows: Annotated[Count, Meta(description="Training rows that the epoch under way has used.")] = 0
 
 
 class HeaderRecord(Struct):
@@ -451,6 +452,8 @@ def _to_project(file: ProjectRecord, where: str) -> Project:
             if name not in network.values:
                 _refuse(where, f"start.{_shorten(name)}", "there is no such parameter")
         start = file.start
+    if file.used_rows and file.used_rows >= len(dataset.training_rows):
+        _refuse(where, "used_rows", f"there are {len(dataset.training_rows)} training rows, and one of them is next")
     settings = Settings(**msgspec.structs.asdict(file.settings))
     _check_options(settings, where)
     return Project(
@@ -465,6 +468,7 @@ def _to_project(file: ProjectRecord, where: str) -> Project:
         epoch=file.epoch,
         memory=_to_memory(file.memory, settings, network, where),
         breakpoints=_to_breakpoints(file.breakpoints, network, where),
+        used_rows=file.used_rows,
     )
 
 
@@ -654,6 +658,8 @@ def _lines(project: Project) -> Iterator[str]:
             yield "\n  }" if start else "}"
     if project.epoch:
         yield f',\n  "epoch": {project.epoch}'
+    if project.used_rows:
+        yield f',\n  "used_rows": {project.used_rows}'
     if project.memory is not None:
         yield f',\n  "memory": {{"updates": {project.memory.updates}, "slots": '
         yield f"{_value(project.memory.slots, 'what the optimizer remembers')}}}"

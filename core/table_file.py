@@ -237,7 +237,7 @@ def _guess_delimiter(text: str) -> str:
         except csv.Error:
             continue
         width, count = Counter(map(len, rows)).most_common(1)[0] if rows else (0, 0)
-        if width < 2:
+        if width < 2 or max(map(len, rows)) > MOST_COLUMNS:
             continue
         cells = [cell.strip() for row in rows[1:] or rows for cell in row]
         decimals = "." if delimiter == "," else ".,"

@@ -65,7 +65,7 @@ class Run:
         self.network = project.network
         self.dataset = project.dataset
         self.settings = project.settings
-        self.first, self.first_epoch = project.updates, project.epoch
+        self.first, self.first_epoch, self._first_used = project.updates, project.epoch, project.used_rows
         self.last = self.first
         earlier = tuple(point for point in points if point.update < self.first)
         self.earlier = earlier if len(earlier) <= POINT_LIMIT else (*earlier[:-1:2], earlier[-1])
@@ -143,18 +143,18 @@ class Run:
         epoch, batch = self._place(update)
         return epoch + (batch == self._batches_of(self._segment(update).settings).count - 1)
 
-    def next_batch(self, update: int, settings: Settings) -> int:
-        """The batch whose turn it is after `update` updates."""
+    def used_rows_at(self, update: int) -> int:
+        """How many training rows the epoch under way has used after `update` updates; 0 between two epochs."""
         if update <= self.first:
-            return 0
-        former = self._segment(update).settings
-        _, batch = self._place(update)
-        if self._batches_of(former) is not self._batches_of(settings):
-            # Other batches: the one after the rows already used in this epoch.
-            used = self._batches_of(former).bounds(batch)[1]
-            batches = self._batches_of(settings)
-            return 0 if used >= len(batches.training_rows) else used // batches.size
-        return (batch + 1) % self._batches_of(settings).count
+            return self._first_used
+        batches = self._batches_of(self._segment(update).settings)
+        used = batches.bounds(self._place(update)[1])[1]
+        return 0 if used >= len(batches.training_rows) else used
+
+    def next_batch(self, update: int, settings: Settings) -> int:
+        """The batch whose turn it is after `update` updates: the one after the rows that the epoch has used."""
+        used = self.used_rows_at(update)
+        return used // self._batches_of(settings).size if used else 0
 
     def settings_of(self, update: int) -> Settings:
         """The settings with which update number `update` was made."""
@@ -428,7 +428,7 @@ def project_at(project: Project, run: Run, update: int) -> Project:
     draft = project.copy()
     draft.network.set_values(run.parameters_at(update))
     draft.start = project.start_values() if update else None
-    draft.updates, draft.epoch = update, run.epoch_at(update)
+    draft.updates, draft.epoch, draft.used_rows = update, run.epoch_at(update), run.used_rows_at(update)
     draft.memory = run.memory_at(update, project.settings.optimizer)
     draft.network.share_unchanged(project.network)
     return draft

@@ -183,6 +183,7 @@ class DataDialog(QDialog):
         space = theme().space
         self.form = QFormLayout()
         self.form.setHorizontalSpacing(space(1.5))
+        self.form.setLabelAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
         self.form.setVerticalSpacing(space(0.5))
         self.form.setRowWrapPolicy(QFormLayout.RowWrapPolicy.WrapLongRows)
         self.form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)

@@ -14,8 +14,9 @@ from nnviz_app.theme import theme
 
 # Targets of a regression are drawn in so many shades.
 SHADES = 9
-# Many points are drawn smaller.
+# Many points are drawn smaller, few larger.
 MANY = 1000
+FEW = 20
 DIGITS = 3
 
 
@@ -63,7 +64,7 @@ class DataPreview(QWidget):
         data = self._data
         if data is None or not len(data.x):
             return
-        inner = frame.adjusted(*(theme().space(0.9) * sign for sign in (1, 1, -1, -1)))
+        inner = frame.adjusted(*(theme().space(1.4) * sign for sign in (1, 1, -1, -1)))
         match self.kind:
             case "plane":
                 self._paint_plane(painter, inner, data)
@@ -116,7 +117,7 @@ class DataPreview(QWidget):
         self._dot(painter, left, top, color, len(x))
 
     def _dot(self, painter: QPainter, x: np.ndarray, y: np.ndarray, color: QColor, count: int) -> None:
-        size = theme().em * (0.25 if count > MANY else 0.4)
+        size = theme().em * (0.25 if count > MANY else 0.4 if count > FEW else 0.8)
         painter.setPen(QPen(color, size, Qt.PenStyle.SolidLine, Qt.PenCapStyle.RoundCap))
         painter.drawPoints(QPolygonF([QPointF(a, b) for a, b in zip(x.tolist(), y.tolist(), strict=True)]))
 

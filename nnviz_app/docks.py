@@ -163,7 +163,7 @@ class Docks(dict[str, QDockWidget]):
         left, right = min(round(18 * em), window.width() // 6), min(round(23 * em), window.width() // 5)
         window.resizeDocks([self["Examples"], self["Explain"]], [left, right], horizontal)
         bottom_row = [self["Data"], self["Loss"], self["Map"]]
-        window.resizeDocks(bottom_row, [36, 32, 32], horizontal)
+        window.resizeDocks(bottom_row, [34, 31, 35], horizontal)
         # What the canvas does not need before: a low window, such as a projector's, gives it more of its height.
         bottom = round(0.45 * max(window.height() - 20 * em, 0))
         window.resizeDocks(bottom_row, [bottom] * 3, vertical)

@@ -120,7 +120,7 @@ class Document(QObject):
 
     @property
     def run(self) -> Run:
-        """The updates made since the last change of network, data or settings."""
+        """The updates made since the last change of network, data or what the loss is."""
         return self._state.run
 
     @property
@@ -146,7 +146,11 @@ class Document(QObject):
     def saved_as(self, path: Path) -> None:
         """Note that the present state is in this file. The undo history survives."""
         self.path = path
-        self.undo_stack.setClean()
+        if self.busy:
+            # A moment within a run is none that the undo history could lead back to.
+            self.undo_stack.resetClean()
+        else:
+            self.undo_stack.setClean()
         self.path_changed.emit()
 
     @contextmanager
@@ -184,6 +188,9 @@ class Document(QObject):
             if goes_on:
                 run = self.run
             else:
+                if change.data:
+                    # Other rows: none of them has been used yet.
+                    draft.used_rows = 0
                 # The losses so far stay in the plot. At update 0 there are none, so nothing is computed for them.
                 kept = draft.updates and draft.updates >= self.project.updates
                 run = Run(draft, self.run.points(self.project.updates) if kept else ())
@@ -232,7 +239,7 @@ class Document(QObject):
 
     @property
     def can_go_back(self) -> bool:
-        """Whether an update was made since the last change of network, data or settings."""
+        """Whether an update was made in the present run."""
         return self.project.updates > self.run.first
 
     def back_update(self, *, epoch: bool = False) -> NDArray[np.intp]:
@@ -276,17 +283,12 @@ class Document(QObject):
         run = self.run.branch(update)
         self._push(f"Branch from update {update:,}", self.project.copy(), run=run)
 
-    def show_progress(self, values: dict[str, float], update: int, epoch: int) -> None:
+    def show_progress(self, project: Project) -> None:
         """Let the views follow a run that is under way, without an undo entry.
 
         `run` stays what it was: the one under way belongs to the trainer's thread until `finish_run`.
         """
-        draft = self.project.copy()
-        draft.network.set_values(values)
-        draft.start = self.project.start_values()
-        draft.updates, draft.epoch = update, epoch
-        draft.network.share_unchanged(self.project.network)
-        self._take(State(draft, self.run))
+        self._take(State(project, self.run))
 
     def finish_run(self, text: str, before: State, run: Run, update: int) -> None:
         """Make the whole of a run one undo entry that leads back to `before`; none when it made no update."""
@@ -303,7 +305,7 @@ class Document(QObject):
         self._refuse_if_busy()
         draft = self.project.copy()
         draft.network.set_values(self.project.start_values())
-        draft.updates, draft.start, draft.epoch, draft.memory = 0, None, 0, None
+        draft.begin_anew()
         draft.network.share_unchanged(self.project.network)
         self._push("Reset to the start", draft)
 
@@ -318,6 +320,6 @@ class Document(QObject):
         draft.network.set_values(
             initial_values(draft.network, settings.initializer, rng, scale=settings.initializer_scale)
         )
-        draft.updates, draft.start, draft.epoch, draft.memory = 0, None, 0, None
+        draft.begin_anew()
         draft.network.share_unchanged(self.project.network)
         self._push(f"New random weights (seed {settings.seed})", draft)

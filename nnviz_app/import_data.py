@@ -99,7 +99,7 @@ def draw_network(project: Project, choice: ImportChoice) -> None:
         shuffle=True,
         precision=project.settings.precision,
     )
-    project.updates, project.epoch, project.start, project.memory = 0, 0, None, None
+    project.begin_anew()
     project.breakpoints = ()
     project.title, project.source, project.notes = Path(choice.name).stem, choice.name, ""
 

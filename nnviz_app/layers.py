@@ -170,7 +170,7 @@ def replace_network(project: Project, new: NewNetwork) -> None:
     network.set_values(initial_values(network, new.initializer, rng, scale=settings.initializer_scale))
     project.network, project.settings = network, settings
     project.dataset = Dataset(rows=1)
-    project.updates, project.start = 0, None
+    project.begin_anew()
     project.title = project.source = project.notes = ""
 
 

@@ -197,6 +197,17 @@ class Player(QObject):
             if self.trace is not None:
                 self._set(self._row, self.trace.end_of_forward())
 
+    def go_to_update(self, update: int) -> None:
+        """Go to any update of the run and show the batch that the run made the next one with.
+
+        Raises TrainingError when the run has no such update, or one is under way.
+        """
+        self.pause()
+        self.document.go_to_update(update)
+        run = self.document.run
+        if update < run.last:
+            self.select_row(int(run.rows_of(update + 1)[0]))
+
     def show_next_batch(self) -> None:
         """Show the batch whose turn it is, before its first step."""
         self._set(self._next_row(), 0)

@@ -14,7 +14,7 @@ from core.errors import NnvizError, TrainingError
 from core.history import LossPoint
 from core.numbers import format_number
 from core.project import Project
-from core.training import CANNOT_TRAIN, Progress, Run
+from core.training import CANNOT_TRAIN, Progress, Run, project_at
 from nnviz_app.document import Change, Document, State
 from nnviz_app.turns import Turns
 
@@ -46,10 +46,9 @@ class Report:
     """One moment of a run, for the window: nothing in it is changed any more."""
 
     progress: Progress
-    values: dict[str, float]
+    # As it is after the run's last update.
+    project: Project
     points: tuple[LossPoint, ...]
-    # How many epochs are finished since update 0.
-    epoch: int
 
 
 class _Worker(QThread):
@@ -59,8 +58,7 @@ class _Worker(QThread):
 
     def __init__(self, run: Run, project: Project, epochs: int, parent: QObject) -> None:
         super().__init__(parent)
-        self.training, self.update, self.epochs = run, project.updates, epochs
-        self.settings, self.breakpoints = project.settings, project.breakpoints
+        self.training, self.project, self.update, self.epochs = run, project, project.updates, epochs
         self._reported_at = time.perf_counter()
         self._due = self._reported_at + REPORT_SECONDS
         # Why the run ended before its time, where a setting or a breakpoint wanted it.
@@ -94,7 +92,8 @@ class _Worker(QThread):
             self.error = f"The run ended with a fault in the program: {error!r}."
 
     def _train(self) -> None:
-        steps = self.training.train(self.update, self.settings, epochs=self.epochs, breakpoints=self.breakpoints)
+        run, project = self.training, self.project
+        steps = run.train(self.update, project.settings, epochs=self.epochs, breakpoints=project.breakpoints)
         try:
             for progress in steps:
                 self.epochs_done, self.reason = progress.epoch, progress.reason
@@ -108,8 +107,8 @@ class _Worker(QThread):
 
     def _report(self, progress: Progress) -> None:
         """Let the window show where the run is."""
-        run, update = self.training, progress.update
-        report = Report(progress, run.parameters_at(update), run.points(), run.epoch_at(update))
+        run = self.training
+        report = Report(progress, project_at(self.project, run, progress.update), run.points())
         self._shown.clear()
         self._reported_at = time.perf_counter()
         self.reported.emit(report)
@@ -203,7 +202,7 @@ class Trainer(QObject):
         self.live_points, self.progress = report.points, report.progress
         self._showing = True
         try:
-            self.document.show_progress(report.values, report.progress.update, report.epoch)
+            self.document.show_progress(report.project)
         finally:
             self._showing = False
         self.progressed.emit(report.progress)

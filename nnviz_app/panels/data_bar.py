@@ -65,7 +65,7 @@ class DataBar(QWidget):
         self.seen.setToolTip("Show the numbers as the network sees them, scaled, instead of those that were entered")
         self.seen.triggered.connect(model.set_seen)
         self.filter = QLineEdit()
-        self.filter.setPlaceholderText(f"Filter: {EXAMPLE}")
+        self.filter.setPlaceholderText("Filter")
         self.filter.setAccessibleName("Filter")
         self.filter.setToolTip(f"Rows for which this holds, such as {EXAMPLE} and target o1 = 1")
         self.filter.setClearButtonEnabled(True)
@@ -74,11 +74,6 @@ class DataBar(QWidget):
         self.bar = QToolBar()
         self.bar.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextOnly)
         self.bar.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
-        # The button for what has no room is narrow: a menu's arrow beside its own would push that out.
-        self.bar.setStyleSheet(
-            "QToolBar { border: 0; padding-top: 0; padding-bottom: 0; } QToolBarExtension { padding: 0; }"
-            "QToolBarExtension::menu-indicator { image: none; }"
-        )
         for action in (self.choose, self.import_file, self.split, self.scale, self.show_rows, self.seen):
             self.bar.addAction(action)
             button = self.bar.widgetForAction(action)
@@ -155,6 +150,13 @@ class DataBar(QWidget):
         """Follow the theme's text size."""
         self._box.setContentsMargins(0, 0, theme().space(0.4), 0)
         self.filter.setMinimumWidth(theme().space(8))
+        side = theme().space(0.45)
+        # The button for what has no room is narrow: a menu's arrow beside its own would push that out.
+        self.bar.setStyleSheet(
+            "QToolBar { border: 0; padding-top: 0; padding-bottom: 0; } QToolBarExtension { padding: 0; }"
+            "QToolBarExtension::menu-indicator { image: none; }"
+            f'QToolButton[popupMode="DelayedPopup"], QToolButton[popupMode="0"] {{ padding: {side}px; }}'
+        )
         self.filter.setMaximumWidth(theme().space(24))
 
     def _forget(self) -> None:

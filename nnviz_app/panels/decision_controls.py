@@ -231,6 +231,7 @@ class MapControls(QWidget):
         self.neuron_box.activated.connect(lambda: self.neuron_chosen.emit(self.neuron_box.currentData()))
         self.axis_boxes = [choice_box(self, f"Input on the {name} axis") for name in ("horizontal", "vertical")]
         for place, box in enumerate(self.axis_boxes):
+            box.setMinimumContentsLength(3)
             box.activated.connect(lambda _, place=place, box=box: self.axis_chosen.emit(place, box.currentData()))
         self.fixed = FixedInputs(self)
         self.fixed.changed.connect(self.changed)

@@ -8,16 +8,15 @@ from typing import Any
 
 import numpy as np
 from PySide6.QtCore import QSize, Qt
-from PySide6.QtGui import QResizeEvent, QShowEvent
+from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import (
-    QGridLayout,
     QLabel,
     QStackedLayout,
     QVBoxLayout,
     QWidget,
 )
 
-from core.decision import Extent, Probe, as_seen, extent_of, points_on
+from core.decision import Extent, Probe, extent_of, points_on
 from core.errors import NnvizError
 from core.numbers import format_exact, format_number
 from core.project import Project
@@ -25,7 +24,8 @@ from nnviz_app.document import Change, Document
 from nnviz_app.panels.decision_controls import ClickMode, MapControls
 from nnviz_app.panels.decision_picture import Field, picture_of
 from nnviz_app.panels.decision_view import MapView
-from nnviz_app.panels.fields import RUNNING, MessageLabel, PanelArea
+from nnviz_app.panels.fields import RUNNING, MessageLabel
+from nnviz_app.panels.picture_page import PicturePage
 from nnviz_app.player import Player
 from nnviz_app.selection import Selection
 from nnviz_app.theme import theme
@@ -38,8 +38,8 @@ SIDE, LIVE_SIDE = 150, 60
 BUDGET, LIVE_BUDGET = 800_000_000, 150_000_000
 CURVE_POINTS = 400
 OUTPUTS = ""
-# Qt's own largest size of a widget.
-UNLIMITED = 16_777_215
+# The width of the controls beside the picture, in text sizes.
+CONTROLS = 14.0
 
 
 class DecisionMapPanel(QWidget):
@@ -91,28 +91,21 @@ class DecisionMapPanel(QWidget):
         self.controls.modes.changed.connect(self._show_mode)
         self.reading_label = QLabel()
         self.reading_label.setTextFormat(Qt.TextFormat.PlainText)
-        self.reading_label.setWordWrap(True)
-        self.reading_label.setMinimumWidth(1)
         self.reading_label.setAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignTop)
         self.message = MessageLabel()
         self.placeholder = QLabel()
         self.placeholder.setProperty("role", "muted")
         self.placeholder.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self.placeholder.setWordWrap(True)
-        self._area = PanelArea(self.controls)
-        self._picture = QWidget()
-        self._picture_box = QVBoxLayout(self._picture)
+        picture = QWidget()
+        self._picture_box = QVBoxLayout(picture)
         self._picture_box.setContentsMargins(0, 0, 0, 0)
         self._picture_box.addWidget(self.view, 1)
         self._picture_box.addWidget(self.message)
-        page = QWidget()
-        self._grid = QGridLayout(page)
-        self._grid.setContentsMargins(0, 0, 0, 0)
-        self._is_wide: bool | None = None
+        self._page = PicturePage(self.controls, picture, self.reading_label, ems=CONTROLS)
         self._stack = QStackedLayout(self)
         self._stack.addWidget(self.placeholder)
-        self._stack.addWidget(page)
-        self._page = page
+        self._stack.addWidget(self._page)
 
     def sizeHint(self) -> QSize:
         return QSize(theme().space(32), theme().space(18))
@@ -123,38 +116,8 @@ class DecisionMapPanel(QWidget):
     def _restyle(self) -> None:
         space = theme().space
         self._picture_box.setSpacing(space(0.2))
-        self._grid.setSpacing(space(0.4))
-        self._page.setContentsMargins(space(0.9), space(0.3), space(0.6), space(0.3))
-        self._turn()
+        self._page.restyle()
         self._wish()
-
-    def resizeEvent(self, event: QResizeEvent) -> None:
-        super().resizeEvent(event)
-        self._turn()
-
-    def _turn(self) -> None:
-        """Put controls and reading beside the picture where the panel is wide, else above and below it."""
-        is_wide = self.width() > 1.1 * self.height()
-        if is_wide is not self._is_wide:
-            self._is_wide = is_wide
-            grid, picture = self._grid, self._picture
-            for widget in (self._area, self.reading_label, picture):
-                grid.removeWidget(widget)
-            grid.addWidget(self._area, 0, 0)
-            grid.addWidget(self.reading_label, 1 if is_wide else 2, 0)
-            grid.addWidget(picture, *((0, 1, 2, 1) if is_wide else (1, 0, 1, 1)))
-            grid.setRowStretch(0, int(is_wide))
-            grid.setRowStretch(1, int(not is_wide))
-            grid.setColumnStretch(0, int(not is_wide))
-            grid.setColumnStretch(1, int(is_wide))
-        hint = self.controls.sizeHint()
-        width = max(theme().space(12), hint.width() + self._area.verticalScrollBar().sizeHint().width())
-        for widget in (self._area, self.reading_label):
-            widget.setMaximumWidth(width if is_wide else UNLIMITED)
-        self._area.setMinimumWidth(width if is_wide else 0)
-        self._area.setMaximumHeight(UNLIMITED if is_wide else min(hint.height(), self.height() // 2))
-        # As many lines as most readings take, so that the picture does not jump under the pointer.
-        self.reading_label.setMinimumHeight((3 if is_wide else 1) * self.reading_label.fontMetrics().lineSpacing())
 
     # What is followed
 
@@ -251,7 +214,7 @@ class DecisionMapPanel(QWidget):
     def _show_mode(self) -> None:
         selects = self.controls.modes.mode is ClickMode.SELECT
         self.view.setCursor(Qt.CursorShape.ArrowCursor if selects else Qt.CursorShape.CrossCursor)
-        self._turn()
+        self._page.turn()
 
     def _choose_axis(self, place: int, chosen: str) -> None:
         if chosen == self._axes[1 - place]:
@@ -324,7 +287,7 @@ class DecisionMapPanel(QWidget):
         probe, field, dataset = self._probe, self._field, self.document.project.dataset
         assert probe is not None
         assert field is not None
-        seen = [as_seen(dataset, neuron, np.array([inputs[neuron]])) for neuron in probe.inputs]
+        seen = [dataset.as_seen(neuron, np.array([inputs[neuron]])) for neuron in probe.inputs]
         answers = probe.activations(np.stack(seen, axis=1), field.neurons)[:, 0]
         best = int(np.argmax(np.nan_to_num(answers, nan=-np.inf)))
         place = ", ".join(f"{neuron} {format_number(inputs[neuron])}" for neuron in self._axes)

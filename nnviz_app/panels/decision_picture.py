@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtGui import QColor
 
-from core.decision import Array, Extent, Span, nice, span_of, winners
+from core.decision import Array, Extent, Span, span_of, winners
+from core.numbers import nice_step
 from core.project import Project
 from nnviz_app.map_image import ClassRamp, Ramp
 from nnviz_app.panels.decision_view import MapPicture, Points
@@ -164,5 +165,5 @@ def _heights(values: Array) -> tuple[float, float]:
     low, high = (float(finite.min()), float(finite.max())) if len(finite) else (0.0, 0.0)
     if high - low <= 1e-9 * max(abs(low), abs(high), 1e-300):
         low, high = low - max(abs(low), 1.0), high + max(abs(high), 1.0)
-    step = nice((high - low) / 8.0)
+    step = nice_step((high - low) / 8.0)
     return math.floor(low / step) * step - 0.2 * step, math.ceil(high / step) * step + 0.2 * step

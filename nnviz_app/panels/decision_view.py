@@ -175,7 +175,7 @@ class MapView(QWidget):
         elif picture.names:
             widest = max(metrics.horizontalAdvance(name) for _, name in picture.names)
             side = space(2.0) + min(widest, space(WIDEST_NAME))
-        top, bottom = space(0.6), line + space(0.5)
+        top, bottom = float(space(0.6)), line + space(0.5)
         height = max(self.height() - top - bottom, 0.0)
         marks = ticks(*picture.y_range, max(1, int(height / space(LINE_ROOM))))
         numbers_width = max((metrics.horizontalAdvance(format_number(mark)) for mark in marks), default=0.0)
@@ -226,7 +226,8 @@ class MapView(QWidget):
         line, tick = metrics.height(), space(0.25)
         grid = QPen(palette.line, 1.0)
         # After the numbers, on their line: a line of its own would take as much from the map. Those in its way give in.
-        name = metrics.elidedText(picture.x_name, Qt.TextElideMode.ElideMiddle, plot.width() / 2)
+        room = self.width() - plot.center().x()
+        name = metrics.elidedText(picture.x_name, Qt.TextElideMode.ElideMiddle, room)
         name_width = metrics.horizontalAdvance(name)
         name_left = min(plot.right() + space(1.2), self.width() - name_width - 1.0)
         baseline = plot.bottom() + tick + metrics.ascent() + 1

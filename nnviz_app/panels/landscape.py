@@ -8,17 +8,17 @@ import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QSize, Qt, QTimer
 from PySide6.QtGui import QHideEvent, QPaintEvent, QShowEvent
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QStackedLayout, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QLabel, QStackedLayout, QVBoxLayout, QWidget
 
-from core.diagnostics import nice_step
 from core.errors import NnvizError
 from core.landscape import SIDE, Plane, Surface, Window, parameter_plane, random_plane
-from core.numbers import format_exact, format_number
+from core.numbers import format_exact, format_number, nice_step
 from nnviz_app.document import Change, Document
 from nnviz_app.panels.fields import try_edit
 from nnviz_app.panels.landscape_form import LandscapeForm, View, push_button
 from nnviz_app.panels.landscape_maker import SurfaceMaker
 from nnviz_app.panels.landscape_walk import Walk
+from nnviz_app.panels.picture_page import PicturePage
 from nnviz_app.player import Player
 from nnviz_app.selection import Selection
 from nnviz_app.theme import set_style_property, theme
@@ -33,13 +33,15 @@ RUNNING = "The surface is computed when the run has ended."
 NO_PARAMETER = "Nothing here has a weight: add neurons and connect them."
 ONE_PARAMETER = "A surface needs two parameters: add a neuron or an edge."
 NO_LOSS = "A loss needs an output neuron and a training row with its target."
-NO_PATH = "Apply an update or run training, and the way of {} is drawn here."
+NO_PATH = "Apply an update or run training, and the path of {} is drawn here."
 # Seconds of quiet before a surface is computed.
 QUIET = 0.3
 # The least distance from the middle of a surface to its sides, unless a person types one.
 LEAST_REACH = 1.0
 # A picked place is rounded to about so many steps from side to side: a pixel is no number with sixteen digits.
 PICK_STEPS = 500.0
+# The width of the controls beside the plot, in text sizes.
+CONTROLS = 15.5
 
 
 class LandscapePanel(QWidget):
@@ -80,30 +82,32 @@ class LandscapePanel(QWidget):
         self.take_button = push_button("Take these values", "Give the network the parameters of the marked place")
         self.take_button.clicked.connect(self._take)
         self.caption, self.reading_label, self.placeholder = QLabel(), QLabel(), QLabel(PREPARING)
-        for label in (self.caption, self.reading_label, self.placeholder):
-            label.setWordWrap(True)
+        self.reading_label.setAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignTop)
         for label in (self.caption, self.placeholder):
+            label.setWordWrap(True)
             set_style_property(label, "role", "muted")
         self.placeholder.setAlignment(Qt.AlignmentFlag.AlignCenter)
-        self._foot = QHBoxLayout()
-        self._foot.addWidget(self.reading_label, 1)
-        self._foot.addWidget(self.take_button)
-        self._stack = QStackedLayout()
+        controls = QWidget()
+        self._head = QVBoxLayout(controls)
+        self._head.setContentsMargins(0, 0, 0, 0)
+        self._head.addWidget(self.form)
+        self._head.addWidget(self.caption)
+        self._head.addWidget(self.take_button)
+        self._head.addStretch(1)
+        picture = QWidget()
+        self._stack = QStackedLayout(picture)
         self._stack.addWidget(self.placeholder)
-        self._box = QVBoxLayout(self)
-        self._box.addWidget(self.form)
-        self._box.addWidget(self.caption)
-        self._box.addLayout(self._stack, 1)
-        self._box.addLayout(self._foot)
+        self._page = PicturePage(controls, picture, self.reading_label, ems=CONTROLS)
+        box = QVBoxLayout(self)
+        box.setContentsMargins(0, 0, 0, 0)
+        box.addWidget(self._page)
 
     def sizeHint(self) -> QSize:
         return QSize(theme().space(28), theme().space(26))
 
     def _restyle(self) -> None:
-        space = theme().space
-        self._box.setContentsMargins(space(0.9), space(0.4), space(0.9), space(0.4))
-        self._box.setSpacing(space(0.3))
-        self._foot.setSpacing(space(0.5))
+        self._head.setSpacing(theme().space(0.4))
+        self._page.restyle()
         if self.plot is not None:
             self.plot.restyle()
             self._show_again()
@@ -136,7 +140,7 @@ class LandscapePanel(QWidget):
         self.plot.pressed.connect(self._pick)
         self.plot.left.connect(self._show_reading)
         self._stack.addWidget(self.plot)
-        self._box.insertWidget(self._box.indexOf(self.caption) + 1, self.loss_scale)
+        self._head.insertWidget(self._head.indexOf(self.caption) + 1, self.loss_scale)
         self.refresh()
 
     # Following
@@ -206,6 +210,7 @@ class LandscapePanel(QWidget):
                 self._quiet_timer.start(round(1000 * QUIET))
         self._show_reading()
         self._show_buttons()
+        self._page.turn()
 
     def _names(self) -> tuple[str, ...]:
         """The parameters whose path is needed."""

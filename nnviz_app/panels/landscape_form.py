@@ -11,7 +11,7 @@ from core.errors import NnvizError
 from core.numbers import parse_number
 from nnviz_app.document import Document
 from nnviz_app.panels.fields import Field, MessageLabel, keep_keys
-from nnviz_app.panels.forms import ElidedBox
+from nnviz_app.panels.forms import ElidedBox, FoldingRow
 from nnviz_app.panels.parameter_boxes import ParameterBoxes
 from nnviz_app.selection import Selection
 from nnviz_app.theme import theme
@@ -46,6 +46,7 @@ class ReachField(Field):
 def push_button(text: str, tip: str) -> QPushButton:
     """A button that takes the keyboard by Tab only."""
     button = QPushButton(text)
+    button.setProperty("compact", True)
     button.setToolTip(tip)
     button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
     keep_keys(button)
@@ -79,15 +80,14 @@ class LandscapeForm(QWidget):
         self.reach_label.setBuddy(self.reach_field)
         self.reach_field.show_text(AUTO)
         self.message = MessageLabel()
-        self._choices, self._range = QHBoxLayout(), QHBoxLayout()
-        self._choices.addWidget(self.view_box, 1)
-        self._choices.addWidget(self.boxes, 1)
-        for widget in (self.reach_label, self.reach_field, self.seed_button, self.compute_button):
+        self._rows = FoldingRow(self.view_box, self.boxes), FoldingRow(self.seed_button, self.compute_button)
+        self._range = QHBoxLayout()
+        for widget in (self.reach_label, self.reach_field):
             self._range.addWidget(widget)
-        self._range.addStretch(1)
+        self._range.addWidget(self._rows[1], 1)
         self._box = QVBoxLayout(self)
         self._box.setContentsMargins(0, 0, 0, 0)
-        self._box.addLayout(self._choices)
+        self._box.addWidget(self._rows[0])
         self._box.addLayout(self._range)
         self._box.addWidget(self.message)
         self.view_box.currentIndexChanged.connect(self._show_view)
@@ -113,6 +113,8 @@ class LandscapeForm(QWidget):
             widget.setVisible(self.view is not View.PATH)
         self.boxes.setVisible(self.view is not View.RANDOM)
         self.seed_button.setVisible(self.view is View.RANDOM)
+        for row in self._rows:
+            row.restyle()
         self.changed.emit()
 
     def _draw_directions(self) -> None:
@@ -128,6 +130,7 @@ class LandscapeForm(QWidget):
     def _restyle(self) -> None:
         space = theme().space
         self._box.setSpacing(space(0.3))
-        for row in (self._choices, self._range):
-            row.setSpacing(space(0.5))
+        self._range.setSpacing(space(0.5))
+        for row in self._rows:
+            row.restyle()
         self.reach_field.setFixedWidth(space(4))

@@ -228,6 +228,7 @@ class LossPlotPanel(QWidget):
             for column in (1, 2)
         )
         self.bar.offer(losses=enough, accuracies=has_accuracy, test=has_test)
+        self._turn()
         run = self.document.run
         self.bar.keep.setEnabled(not self.trainer.is_running and run.last > run.first and not self.runs.has(run))
 
@@ -252,7 +253,10 @@ class LossPlotPanel(QWidget):
             what, texts = "accuracy", [percent(float(share)) for share in numbers[2:]]
         else:
             what, texts = self._loss_name(), [format_number(float(loss), 6) for loss in numbers[:2]]
-        test = "" if np.isnan(numbers[1]) else f", test {texts[1]}"
+        test = ""
+        if not np.isnan(numbers[1]):
+            # How many rows they are has no room beside two numbers.
+            what, test = what.partition(" of ")[0], f", test {texts[1]}"
         self.reading_label.setText(f"{self._title(update)}: {what} {texts[0]}{test}")
         self.reading_label.setToolTip("\n".join([self._title(update), *figures(numbers)]))
 
@@ -297,6 +301,6 @@ class LossPlotPanel(QWidget):
 
     def _go_to(self, update: int) -> None:
         try:
-            self.document.go_to_update(update)
+            self.player.go_to_update(update)
         except NnvizError as error:
             self.reading_label.setText(str(error))

@@ -50,7 +50,7 @@ class ParameterBoxes(QWidget):
         box.setAccessibleName(name)
         box.setToolTip("A weight or bias; it can also be selected on the canvas")
         box.setSizeAdjustPolicy(ElidedBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
-        box.setMinimumContentsLength(6)
+        box.setMinimumContentsLength(3)
         box.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         keep_keys(box)
         return box

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QProgressBar, QPushButton, QSpinBox, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QLabel, QProgressBar, QPushButton, QSpinBox, QVBoxLayout, QWidget
 
 from core.numbers import format_number
 from core.training import Progress
@@ -30,6 +30,8 @@ class RunBox(QWidget):
         self.run_button, self.stop_button = QPushButton("Run"), QPushButton("Stop")
         self.reset_button = flat_button("reset", "Reset to the start")
         self.update_button.setProperty("primary", True)
+        for pushed in (self.update_button, self.epoch_button, self.run_button, self.stop_button):
+            pushed.setProperty("compact", True)
         self.stop_button.setToolTip("End the run; what has been learned until then is kept")
         self.reset_button.setToolTip("Reset to the start: back to the parameters of update 0 (R)")
         for button in (self.update_button, self.epoch_button, self.run_button, self.stop_button, self.reset_button):
@@ -45,12 +47,9 @@ class RunBox(QWidget):
             FoldingRow(self.update_button, self.epoch_button),
             FoldingRow(self.run_button, self.stop_button, epochs_spin),
         )
-        self._top, self._column = QHBoxLayout(), QVBoxLayout(self)
-        self._top.addWidget(self._rows[0], 1)
-        self._top.addWidget(self.reset_button, 0, Qt.AlignmentFlag.AlignTop)
+        self._column = QVBoxLayout(self)
         self._column.setContentsMargins(0, 0, 0, 0)
-        self._column.addLayout(self._top)
-        for widget in (self._rows[1], self.progress_bar, self.progress_label):
+        for widget in (*self._rows, self.progress_bar, self.progress_label):
             self._column.addWidget(widget)
         # When and at which update the speed was taken last.
         self._mark = (0.0, 0)
@@ -61,9 +60,8 @@ class RunBox(QWidget):
         """Follow the theme's text size."""
         space = theme().space
         self._column.setSpacing(space(0.5))
-        self._top.setSpacing(space(0.3))
         text = self.epochs_spin.fontMetrics().horizontalAdvance("10,000 epochs")
-        self.epochs_spin.setMinimumWidth(text + space(4.3))
+        self.epochs_spin.setMinimumWidth(text + space(3.7))
         # Of one width, so that nothing becomes narrower during a run.
         buttons = (self.run_button, self.stop_button)
         widest = max(button.sizeHint().width() for button in buttons)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from PySide6.QtCore import QRectF, QSettings, QSize, Qt
 from PySide6.QtGui import QColor, QFontMetricsF, QKeyEvent, QPainter, QPaintEvent
-from PySide6.QtWidgets import QAbstractButton, QSizePolicy, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QAbstractButton, QHBoxLayout, QSizePolicy, QVBoxLayout, QWidget
 
 from nnviz_app.assets import icon
 from nnviz_app.panels.fields import Field, MessageLabel, keep_keys
@@ -75,9 +75,14 @@ class SectionHeader(QAbstractButton):
 
 
 class Section(QWidget):
-    """A header and, unless folded, `contents` with a message below them. `key` names it in the person's settings."""
+    """A header and, unless folded, `contents` with a message below them. `key` names it in the person's settings.
 
-    def __init__(self, title: str, *contents: QWidget, key: str, is_open: bool = True) -> None:
+    A `tool`, such as a small button, stands at the right of the header, folded or not.
+    """
+
+    def __init__(
+        self, title: str, *contents: QWidget, key: str, is_open: bool = True, tool: QWidget | None = None
+    ) -> None:
         super().__init__()
         self._key, self._summary = f"train/{key}_open", ""
         self.header = SectionHeader(title)
@@ -87,7 +92,11 @@ class Section(QWidget):
         self._inner, self._outer = QVBoxLayout(self._body), QVBoxLayout(self)
         for widget in (*contents, self.message):
             self._inner.addWidget(widget)
-        self._outer.addWidget(self.header)
+        head = QHBoxLayout()
+        head.addWidget(self.header, 1)
+        if tool is not None:
+            head.addWidget(tool)
+        self._outer.addLayout(head)
         self._outer.addWidget(self._body)
         self._outer.setContentsMargins(0, 0, 0, 0)
         stored = str(QSettings().value(self._key, "true" if is_open else "false"))

@@ -33,7 +33,7 @@ from nnviz_app.runs import RunShelf, describe_settings
 from nnviz_app.theme import set_style_property, theme
 from nnviz_app.trainer import Trainer
 
-EMPTY = "Run some epochs or apply updates first: then this slider goes back to any of them, to the bit."
+EMPTY = "Apply an update or run training, and this slider goes back to any moment of it."
 NO_LOSS = "A run needs an output neuron and a training row of data with its target."
 RUNNING = "A run is under way: stop it to go back in time."
 AT_END = "This is the run's last update: training goes on from here."
@@ -65,7 +65,7 @@ class UpdateField(Field):
 
 
 class TimeMachinePanel(PanelArea):
-    """Scrubs through `document.run` by `document.go_to_update`; all other views follow the document."""
+    """Scrubs through `document.run` by `player.go_to_update`; all other views follow the document."""
 
     def __init__(
         self,
@@ -215,15 +215,8 @@ class TimeMachinePanel(PanelArea):
         wanted, self._wanted = self._wanted, None
         if wanted is not None:
             start = time.perf_counter()
-            self._try(lambda: self._go_to(wanted))
+            self._try(lambda: self.player.go_to_update(wanted))
             self._cost = time.perf_counter() - start
-
-    def _go_to(self, update: int) -> None:
-        self.player.pause()
-        self.document.go_to_update(update)
-        run = self.document.run
-        if update < run.last:
-            self.player.select_row(int(run.rows_of(update + 1)[0]))
 
     def _typed(self, text: str) -> None:
         self.update_field.show_text(text, force=True)
@@ -246,7 +239,7 @@ class TimeMachinePanel(PanelArea):
         if update == run.first:
             return
         made, present = run.settings_of(update), project.settings
-        if self._try(lambda: self._go_to(update - 1)):
+        if self._try(lambda: self.player.go_to_update(update - 1)):
             self.player.go_to(0)
             if not made.trains_as(present):
                 self.message.say(

@@ -92,7 +92,7 @@ class TrainingPanel(QScrollArea):
             button.clicked.connect(act)
 
     def _lay_out(self) -> None:
-        self.run_section = Section("Run", self.run_box, key="run")
+        self.run_section = Section("Run", self.run_box, key="run", tool=self.run_box.reset_button)
         self.forms: dict[SettingsForm, Section] = {
             self.stop_form: Section("Stop when", self.stop_form, key="stop", is_open=False),
             self.data_form: Section("Loss and data", self.data_form, key="data"),

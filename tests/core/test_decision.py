@@ -13,9 +13,7 @@ from core.decision import (
     Extent,
     Probe,
     Span,
-    as_seen,
     extent_of,
-    nice,
     points_on,
     span_of,
     target_choices,
@@ -103,10 +101,10 @@ def test_the_square_goes_row_by_row_from_the_top_as_the_network_sees_it() -> Non
     x, y = Extent("x2", 0.0, 4.0), Extent("x1", 0.0, 10.0)
     points = points_on(data, ["x1", "x2", "x3"], {"x3": 6.0}, x=x, y=y, side=2)
     entered = [(7.5, 1.0, 6.0), (7.5, 3.0, 6.0), (2.5, 1.0, 6.0), (2.5, 3.0, 6.0)]
-    seen = [[as_seen(data, f"x{i + 1}", np.array([v]))[0] for i, v in enumerate(row)] for row in entered]
+    seen = [[data.as_seen(f"x{i + 1}", np.array([v]))[0] for i, v in enumerate(row)] for row in entered]
     np.testing.assert_allclose(points, seen)
     assert points[0, 2] == 0.5
-    np.testing.assert_allclose(as_seen(data, "x1", data.columns["x1"]), data.seen("x1"))
+    np.testing.assert_allclose(data.as_seen("x1", data.columns["x1"]), data.seen("x1"))
 
 
 def test_a_line_has_its_points_from_left_to_right() -> None:
@@ -172,11 +170,6 @@ def test_what_a_new_point_can_be() -> None:
     assert choices(o1=[0.1, 0.2, 0.3], o2=[0, 0, 0])[1] == ("o2", {"o1": 0.0, "o2": 1.0})
     network = network_of()
     assert choices() == []
-
-
-@pytest.mark.parametrize(("value", "rounded"), [(1.0, 1.0), (1.01, 2.0), (0.03, 0.05), (700.0, 1000.0), (0.3, 0.5)])
-def test_nice_numbers(value: float, rounded: float) -> None:
-    assert nice(value) == pytest.approx(rounded)
 
 
 def test_ticks() -> None:

@@ -18,7 +18,6 @@ from core.diagnostics import (
     Diagnosis,
     diagnose,
     histogram,
-    nice_step,
     spread_rows,
 )
 from core.engine import Engine
@@ -170,15 +169,6 @@ def test_without_an_output_or_a_training_row_it_says_so() -> None:
     network.set_role("o1", "hidden")
     with pytest.raises(TrainingError, match="output neuron"):
         diagnosis_of(network)
-
-
-@given(st.floats(1e-200, 1e200))
-def test_a_nice_step_is_not_much_more_than_asked_for(least: float) -> None:
-    assert least * (1 - 1e-9) <= nice_step(least) <= 2.5 * least * (1 + 1e-9)
-
-
-def test_steps_are_exact() -> None:
-    assert [nice_step(v) for v in (0.3, 0.11, 1.0, 1.1, 7.0, 0.05)] == [0.5, 0.2, 1.0, 2.0, 10.0, 0.05]
 
 
 @given(st.lists(st.floats(-1e305, 1e305, allow_subnormal=False) | st.floats(-5, 5), min_size=1, max_size=50))

@@ -10,7 +10,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from core.errors import DataError
-from core.numbers import NOT_COMPUTED, format_exact, format_number, parse_number
+from core.numbers import NOT_COMPUTED, format_exact, format_number, nice_step, parse_number
 
 
 @pytest.mark.parametrize(
@@ -149,3 +149,12 @@ def test_an_exact_number_has_no_more_digits_than_it_takes(value: float, text: st
 def test_what_is_not_computed_yet_is_not_shown_as_a_number() -> None:
     with pytest.raises(DataError):
         parse_number(NOT_COMPUTED)
+
+
+@given(st.floats(1e-200, 1e200))
+def test_a_nice_step_is_not_much_more_than_asked_for(least: float) -> None:
+    assert least * (1 - 1e-9) <= nice_step(least) <= 2.5 * least * (1 + 1e-9)
+
+
+def test_steps_are_exact() -> None:
+    assert [nice_step(v) for v in (0.3, 0.11, 1.0, 1.1, 7.0, 0.05)] == [0.5, 0.2, 1.0, 2.0, 10.0, 0.05]

@@ -220,7 +220,10 @@ def test_files_that_cannot_be_read_are_refused_with_a_sentence(tmp_path: Path) -
         ('a,b\n1,2\n"3,4\n5,6\n', 't.csv: row 3: a quotation mark (") is not closed'),
         ("1,2\n" * (MOST_ROWS + 1), "t.csv has more than 50,000 rows, which is all that can be read: keep fewer rows."),
         ("1," * 2_000 + "1\n", "t.csv: row 1 has 2,001 cells; up to 2,000 can be read: keep fewer columns"),
-        (",".join(f"x{i}" for i in range(2_000)) + "\n1,2" * 2_001, "t.csv has 4,002,000 cells; up to 4,000,000 can be read"),
+        (
+            ",".join(f"x{i}" for i in range(2_000)) + "\n1,2" * 2_001,
+            "t.csv has 4,002,000 cells; up to 4,000,000 can be read",
+        ),
     ],
 )
 def test_texts_without_a_table_are_refused_with_a_sentence(text: str, sentence: str) -> None:
@@ -237,6 +240,17 @@ def test_the_largest_table_is_read() -> None:
     table = parse_table(stream.getvalue())
     assert np.array_equal(np.stack([column.values for column in table.columns], axis=1), numbers)
     assert make_samples(table, guess_roles(table)).rows == MOST_ROWS
+
+
+def test_more_columns_of_classes_than_can_be_drawn_are_refused() -> None:
+    words = ["abcdefghijklmnopqrstuvwxyz"[row] for row in range(26)]
+    table = parse_table("\n".join(",".join([word] * 40) for word in words))
+    roles = [ColumnRole(Use.INPUT, Coding.CLASSES)] * 39 + [ColumnRole(Use.TARGET, Coding.CLASSES)]
+    with pytest.raises(DataError, match=r"^There are more than 1,000 inputs, too many to be drawn: ignore some"):
+        make_samples(table, roles)
+    rows = "\n".join(",".join([word] * 20) for word in words * 400)
+    with pytest.raises(DataError, match=r"^There are more than 4,000,000 numbers, with one column per class"):
+        make_samples(parse_table(rows), roles[20:])
 
 
 # Bad cells

@@ -27,7 +27,7 @@ from training_strategies import (
 from core import fast_kernel, history, training
 from core.breakpoints import Breakpoint, Relation, Watch
 from core.dataset import Dataset
-from core.errors import TrainingError
+from core.errors import ProjectError, TrainingError
 from core.history import LossPoint
 from core.learning import Learner
 from core.network import Network
@@ -303,6 +303,28 @@ def test_another_batch_size_in_the_middle_of_an_epoch_goes_on_with_the_rows_that
     assert run.epoch_at(5) == 1
     assert run.last == 5
     assert run.next_batch(5, other) == 0
+
+
+def test_a_project_saved_within_an_epoch_goes_on_with_the_rows_that_are_left() -> None:
+    project = small_project(batch_size=2, optimizer="adam", shuffle=True)
+    run = Run(project)
+    train(run, 2)
+    for update in (8, 9, 10):
+        run.advance(update, run.next_batch(update, run.settings), run.settings)
+    saved = project_from_text(project_to_text(project_at(project, run, run.last)))
+    assert (saved.epoch, saved.used_rows) == (2, 6)
+    again = Run(saved)
+    train(run, 2)
+    train(again, 2)
+    assert again.last == run.last == 16
+    assert bits(again.parameters_at(16)) == bits(run.parameters_at(16))
+    assert again.rows_of(12).tolist() == run.rows_of(12).tolist()
+
+
+def test_used_rows_in_a_file_leave_at_least_one() -> None:
+    text = project_to_text(replace(small_project(), used_rows=7))
+    with pytest.raises(ProjectError, match="used_rows: there are 7 training rows"):
+        project_from_text(text)
 
 
 def test_the_way_of_some_parameters(monkeypatch: pytest.MonkeyPatch) -> None:

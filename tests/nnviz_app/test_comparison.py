@@ -112,7 +112,9 @@ def test_a_run_under_way_is_not_held_up(comparison: Comparison) -> None:
     comparison.with_run(comparison.runs.kept[0], at_end=False)
     assert ", update 6" in comparison.title
     document.busy = "A run is under way."
-    document.show_progress(values(comparison), 15, 15)
+    later = document.project.copy()
+    later.updates = 15
+    document.show_progress(later)
     assert ", update 6" in comparison.title
     document.busy = ""
     assert ", update 15" in comparison.title

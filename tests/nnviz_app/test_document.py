@@ -22,6 +22,7 @@ from core.passes import trace_project
 from core.project import Project
 from core.project_file import project_from_text, project_to_text
 from core.settings import Settings
+from core.training import project_at
 from nnviz_app.document import Change, Document
 
 pytestmark = pytest.mark.usefixtures("qapp")
@@ -126,6 +127,13 @@ def test_edits_with_one_merge_key_become_one_undo_entry(document: Document) -> N
     assert document.project.settings.learning_rate == 0.125
     document.undo_stack.undo()
     assert document.project.settings.learning_rate == 0.5
+
+
+def test_what_is_saved_during_a_run_is_no_state_to_undo_to(document: Document, tmp_path: Path) -> None:
+    document.busy = "A run is under way."
+    document.saved_as(tmp_path / "a.nnviz")
+    document.busy = ""
+    assert document.is_modified
 
 
 def test_merging_stops_at_a_save(document: Document, tmp_path: Path) -> None:
@@ -398,7 +406,7 @@ def test_progress_is_shown_without_an_undo_entry_and_a_finished_run_is_one(docum
     before, first = document.state, bits(document)
     run = document.run.branch(1)
     for progress in run.train(1, document.project.settings, epochs=4):
-        document.show_progress(run.parameters_at(progress.update), progress.update, progress.epoch)
+        document.show_progress(project_at(before.project, run, progress.update))
         assert (document.project.updates, document.project.epoch) == (progress.update, progress.epoch)
         assert document.run is before.run
     assert document.undo_stack.count() == 1

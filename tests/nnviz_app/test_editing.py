@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
@@ -386,6 +387,17 @@ def test_tidy_is_one_entry_and_changes_no_value(drawn: SimpleNamespace) -> None:
 
 
 # Layers
+
+
+def test_a_new_network_has_not_been_trained(world: SimpleNamespace) -> None:
+    world.editing.new_network(NewNetwork((2, 2, 1)))
+    with world.document.edit("Adam") as draft:
+        draft.settings = replace(draft.settings, optimizer="adam")
+    world.document.apply_update(0)
+    assert world.document.project.memory is not None
+    world.editing.new_network(NewNetwork((2, 3, 1)))
+    project = world.document.project
+    assert (project.updates, project.epoch, project.start, project.memory) == (0, 0, None, None)
 
 
 def test_new_network(world: SimpleNamespace) -> None:

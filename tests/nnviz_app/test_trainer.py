@@ -113,6 +113,19 @@ def test_while_it_runs_document_and_player_are_held_and_the_views_follow(trainer
     assert document.undo_stack.count() == 1
 
 
+def test_during_a_run_the_document_has_the_optimizers_memory_too(trainer: Trainer, qtbot: QtBot) -> None:
+    """So what is saved meanwhile goes on as the run does, and the steps show the right moments."""
+    trainer.document.open_project(project_of(optimizer="adam"))
+    trainer.start(LONG)
+    qtbot.waitUntil(lambda: trainer.document.project.updates > 0)
+    seen = trainer.document.project
+    assert seen.memory is not None
+    assert seen.memory.updates == seen.updates
+    trainer.shutdown()
+    assert trainer.document.run.memory_at(seen.updates).slots == seen.memory.slots
+    assert trainer.document.run.parameters_at(seen.updates) == seen.network.values
+
+
 def test_what_was_learned_until_the_stop_is_kept_exactly(trainer: Trainer, qtbot: QtBot, by_numpy: None) -> None:
     document = trainer.document
     run = document.run

@@ -228,6 +228,15 @@ def test_the_reading_is_what_the_canvas_says(hands: Hands) -> None:
     hands.qtbot.waitUntil(lambda: hands.panel.reading_label.text().endswith("row 4"))
 
 
+def test_without_rows_no_row_is_read(hands: Hands) -> None:
+    hands.open(project_of())
+    assert hands.panel.reading_label.text().endswith("row 1")
+    with hands.document.edit("Delete rows") as draft:
+        draft.dataset.delete_rows(range(8))
+    hands.settle()
+    assert hands.panel.reading_label.text() == ""
+
+
 def test_a_click_selects_the_point_under_the_pointer(hands: Hands) -> None:
     hands.open(project_of())
     for row in (5, 2):

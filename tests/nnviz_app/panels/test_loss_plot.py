@@ -221,6 +221,8 @@ def test_where_the_history_does_not_reach_a_click_does_nothing(panel: LossPlotPa
     assert panel.document.project.updates == 60
     click(panel, qtbot, 45)
     assert panel.document.project.updates == 45
+    # What is applied next is what the run did there.
+    assert panel.player.row == panel.document.run.rows_of(46)[0]
 
 
 def test_the_wheel_chooses_a_part_and_all_of_it_again(panel: LossPlotPanel, qtbot: QtBot) -> None:
