@@ -103,9 +103,17 @@ class Plan:
             parameters[positions] = parameters[positions[0]]
         return parameters
 
-    def unpack(self, parameters: Array) -> dict[str, float]:
-        """The value of each parameter by its id."""
-        return dict(zip(self.names, parameters[self.name_positions].tolist(), strict=True))
+    def unpack(self, parameters: Array, *, kept: Mapping[str, float] | None = None) -> dict[str, float]:
+        """The value of each parameter by its id.
+
+        Of float32 parameters those that are no more than their value in `kept`, rounded, have that value: what no
+        update has changed stays as it was, to the bit.
+        """
+        values: dict[str, float] = dict(zip(self.names, parameters[self.name_positions].tolist(), strict=True))
+        if kept is not None and parameters.dtype != np.float64:
+            rounded = parameters.dtype.type
+            values |= {name: kept[name] for name, value in values.items() if rounded(kept[name]) == value}
+        return values
 
     def gradient_masks(self) -> list[tuple[int, int, NDArray[np.float64]]]:
         """Where absent edges are: ranges (start, stop) of the flat vector, and 1 where a parameter is.

@@ -181,7 +181,7 @@ class Trace(Sequence[Step]):
             penalized=plan.unpack(engine.gradient) if learner.penalty else gradient,
             former=former,
             terms=tuple(plan.unpack(stepper.terms[term.name]) for term in self.optimizer.terms),
-            new=plan.unpack(engine.parameters),
+            new=plan.unpack(engine.parameters, kept=self.values),
         )
         learner.restore(before)
         return numbers

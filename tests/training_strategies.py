@@ -104,7 +104,8 @@ def judge(project: Project, settings: Settings, epochs: int) -> Iterator[tuple[o
             learner.step(rate_of(settings, epoch))
             update += 1
             finished = epoch + (batch == batches.count - 1)
-            yield bits(learner.plan.unpack(learner.engine.parameters)), memory_bits(learner.memory()), finished
+            values = learner.plan.unpack(learner.engine.parameters, kept=project.network.values)
+            yield bits(values), memory_bits(learner.memory()), finished
 
 
 def losses(run: Run) -> tuple[LossPoint, ...]:

@@ -92,7 +92,7 @@ class DataBar(QWidget):
             keep_keys(more)
         layout = QHBoxLayout(self)
         layout.setSpacing(0)
-        layout.addWidget(self.bar, 3)
+        layout.addWidget(self.bar, 5)
         layout.addWidget(self.filter, 1)
         if isinstance(more, QToolButton):
             QWidget.setTabOrder(self.bar.widgetForAction(self.seen), more)
@@ -149,7 +149,7 @@ class DataBar(QWidget):
     def restyle(self) -> None:
         """Follow the theme's text size."""
         self._box.setContentsMargins(0, 0, theme().space(0.4), 0)
-        self.filter.setMinimumWidth(theme().space(8))
+        self.filter.setMinimumWidth(theme().space(6.5))
         side = theme().space(0.45)
         # The button for what has no room is narrow: a menu's arrow beside its own would push that out.
         self.bar.setStyleSheet(

@@ -126,7 +126,7 @@ class LossPlotPanel(QWidget):
         self._body.setDirection(across if is_wide else down)
         area, content = self.list_area, self.list.sizeHint()
         if is_wide:
-            area.setFixedWidth(min(space(28), max(space(14), round(0.36 * self.width()))))
+            area.setFixedWidth(min(space(28), max(space(17), round(0.36 * self.width()))))
             area.setMinimumHeight(0)
             area.setMaximumHeight(UNLIMITED)
         else:
