@@ -119,7 +119,7 @@ VELOCITY = Term(
 LOOK_AHEAD = Term(
     "look_ahead",
     "look-ahead gradient",
-    "g̃",
+    "g˜",
     r"\tilde{g}",
     Formula(
         ("gradient", "momentum", "velocity"),
@@ -208,8 +208,9 @@ ADAM_TERMS = (
         kept=True,
     ),
     Term("second_moment", "second moment", "v", "v", _average("second_moment", "beta2", "gradient"), kept=True),
-    Term("first_corrected", "corrected first moment", "m̂", r"\hat{m}", _corrected("first_moment", "beta1")),
-    Term("second_corrected", "corrected second moment", "v̂", r"\hat{v}", _corrected("second_moment", "beta2")),
+    # ˆ and ˜ stand behind their letter: many fonts put marks that combine with it elsewhere.
+    Term("first_corrected", "corrected first moment", "mˆ", r"\hat{m}", _corrected("first_moment", "beta1")),
+    Term("second_corrected", "corrected second moment", "vˆ", r"\hat{v}", _corrected("second_moment", "beta2")),
 )
 WEIGHT_DECAY = Option(
     "weight_decay",
@@ -224,7 +225,7 @@ WEIGHT_DECAY = Option(
 DECAYED = Term(
     "decayed",
     "decayed weight",
-    "w̃",
+    "w˜",
     r"\tilde{w}",
     Formula(
         ("parameter", "learning_rate", "weight_decay"),

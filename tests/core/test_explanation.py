@@ -389,12 +389,12 @@ def test_the_formula_of_an_update_names_what_its_operands_are(name: str) -> None
     [
         ("sgd", "new w1 = w1 − η · ∂L/∂w1"),
         ("momentum", "new w1 = w1 − η · v(w1)"),
-        ("nesterov", "new w1 = w1 − η · g̃(w1)"),
+        ("nesterov", "new w1 = w1 − η · g˜(w1)"),
         ("adagrad", "new w1 = w1 − η · ∂L/∂w1 / (√(G(w1)) + ε)"),
         ("rmsprop", "new w1 = w1 − η · ∂L/∂w1 / (√(v(w1)) + ε)"),
         ("adadelta", "new w1 = w1 − η · Δ(w1)"),
-        ("adam", "new w1 = w1 − η · m̂(w1) / (√(v̂(w1)) + ε)"),
-        ("adamw", "new w1 = w̃(w1) − η · m̂(w1) / (√(v̂(w1)) + ε)"),
+        ("adam", "new w1 = w1 − η · mˆ(w1) / (√(vˆ(w1)) + ε)"),
+        ("adamw", "new w1 = w˜(w1) − η · mˆ(w1) / (√(vˆ(w1)) + ε)"),
     ],
 )
 def test_the_update_of_each_optimizer(name: str, formula: str) -> None:
@@ -413,12 +413,12 @@ def test_the_learning_rate_of_the_epoch_and_the_number_of_the_update_are_those_p
     assert here.epoch == 3
     assert "0.00625" in told(trace, Kind.UPDATE, "w1").plain
     assert "^7)" in told(trace, Kind.TERM_3, "w1").plain
-    assert told(trace, Kind.TERM_3, "w1").formula == "m̂(w1) = m(w1) / (1 − β₁^t)"
+    assert told(trace, Kind.TERM_3, "w1").formula == "mˆ(w1) = m(w1) / (1 − β₁^t)"
 
 
 def test_a_bias_has_neither_a_penalty_nor_a_decay() -> None:
     _, trace = training(optimizer="adamw", l2=0.1)
-    assert told(trace, Kind.UPDATE, "h2").formula == "new b(h2) = b(h2) − η · m̂(b(h2)) / (√(v̂(b(h2))) + ε)"
+    assert told(trace, Kind.UPDATE, "h2").formula == "new b(h2) = b(h2) − η · mˆ(b(h2)) / (√(vˆ(b(h2))) + ε)"
     assert "∂L/∂b(h2)" in told(trace, Kind.TERM_2, "h2").formula
     assert "g(w2)" in told(trace, Kind.TERM_2, "w2").formula
     assert told(trace, Kind.PENALIZED_GRAD, "w2").formula == "g(w2) = ∂L/∂w2 + λ₂ · w2"
