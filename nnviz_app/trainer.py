@@ -239,6 +239,11 @@ class Trainer(QObject):
             self.document.finish_run(text, before, run, run.last)
         except TrainingError as error:
             worker.error = worker.error or str(error)
+        except Exception as fault:
+            # A fault in the program: what was before the run is shown again, and the window is free.
+            worker.fault = worker.fault or fault
+            worker.error = worker.error or f"The run ended with a fault in the program: {fault!r}."
+            self.document.finish_run(text, before, run, before.project.updates)
         finally:
             self._showing = False
         self.running_changed.emit(False)

@@ -28,9 +28,7 @@ from nnviz_app.selection import Selection
 from nnviz_app.theme import set_style_property, theme
 from nnviz_app.trainer import Trainer
 
-EMPTY = (
-    "No breakpoint yet: choose what to watch, press Add, and run. The run stops before the update that does it."
-)
+EMPTY = "No breakpoint yet: choose what to watch, press Add, and run. The run stops before the update that does it."
 STOPPED = "To run on past it, apply the update or switch the breakpoint off."
 # From so many text sizes on, the list stands beside the form.
 WIDE = 34.0
