@@ -17,7 +17,7 @@ def raise_dock(hands: Hands, window: MainWindow, title: str) -> None:
         for place in range(bar.count()):
             if bar.tabText(place) == title and bar.isVisible():
                 hands.click(bar.mapToGlobal(bar.tabRect(place).center()))
-    hands.qtbot.waitUntil(lambda: not window.docks[title].widget().visibleRegion().isEmpty())
+    hands.qtbot.waitUntil(lambda: not window.docks[title].visibleRegion().isEmpty())
 
 
 def choose_circles(hands: Hands, window: MainWindow) -> None:
