@@ -20,8 +20,8 @@ from nnviz_app.turns import Turns
 
 # Seconds of training between two reports to the window, at least.
 REPORT_SECONDS = 0.06
-# The window's share of the time: a report that took 20 ms to show is followed by 100 ms of training at least.
-TRAINING_TO_SHOWING = 5.0
+# The window's share of the time: a report that took 20 ms to show is followed by 160 ms of training at least.
+TRAINING_TO_SHOWING = 8.0
 # How long training waits for the window to have shown a report.
 SHOWING_LIMIT = 1.0
 # Between the canvas and the panels of a report the window answers what has come in the meantime.
