@@ -81,11 +81,16 @@ def test_ctrl_c_saves_what_was_learned(xor: Path, tmp_path: Path) -> None:
         stderr=subprocess.PIPE,
         text=True,
         cwd=Path(__file__).parents[2],
+        # Where the tests themselves run in the background, Ctrl+C is ignored, and that is inherited.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509
     )
-    assert process.stderr is not None
-    assert process.stderr.readline().startswith("epoch 1,")
-    process.send_signal(signal.SIGINT)
-    said, _ = process.communicate(timeout=60)
+    try:
+        assert process.stderr is not None
+        assert process.stderr.readline().startswith("epoch 1,")
+        process.send_signal(signal.SIGINT)
+        said, _ = process.communicate(timeout=60)
+    finally:
+        process.kill()
     assert process.returncode == 0
     assert said.startswith("Stopped. ")
     project = load_project(out)
