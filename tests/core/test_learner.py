@@ -173,11 +173,21 @@ def test_the_rate_of_an_epoch() -> None:
 def test_the_compiled_kernel_is_for_float64_and_small_networks(monkeypatch: pytest.MonkeyPatch) -> None:
     plan = compile_network(small_project().network)
     monkeypatch.setattr(fast_kernel, "available", lambda: True)
+    monkeypatch.setattr(fast_kernel, "prepare", lambda: None)
     assert can_be_fast(plan, Settings(), 1)
     assert not can_be_fast(plan, Settings(precision="float32"), 1)
     assert not can_be_fast(plan, Settings(), 10**6)
     monkeypatch.setattr(fast_kernel, "available", lambda: False)
     assert not can_be_fast(plan, Settings(), 1)
+
+
+def test_a_numba_that_does_not_work_is_as_good_as_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken() -> None:
+        raise ImportError("Numba needs NumPy 2.2 or less.")
+
+    monkeypatch.setattr(fast_kernel, "available", lambda: True)
+    monkeypatch.setattr(fast_kernel, "prepare", broken)
+    assert not can_be_fast(compile_network(small_project().network), Settings(), 1)
 
 
 def test_settings_that_train_alike() -> None:
