@@ -168,7 +168,7 @@ class Docks(dict[str, QDockWidget]):
         bottom = round(0.45 * max(window.height() - 20 * em, 0))
         window.resizeDocks(bottom_row, [bottom] * 3, vertical)
         window.resizeDocks([self["Examples"], self["Train"]], [30, 70], vertical)
-        window.resizeDocks([self["Explain"], self["Steps"]], [45, 55], vertical)
+        window.resizeDocks([self["Explain"], self["Steps"]], [54, 46], vertical)
 
 
 class _TextSizeFollower(QObject):

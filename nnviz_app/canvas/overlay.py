@@ -121,6 +121,9 @@ class CanvasOverlay(QObject):
                 text = f"row {player.row + 1} · test row"
             elif len(player.batch_rows) > 1 or self.document.project.batches.count > 1:
                 text += f" · {self._batch()}"
+        if text and player.trace is not None and player.trace.schedule.dropped:
+            # Map, loss and confusion leave nobody out: their numbers differ from those on the canvas.
+            text += " · with dropout"
         self.sample_label.setText(text)
         self.comparison_label.setText(self._compared())
         phase = player.phase

@@ -175,6 +175,17 @@ def test_keys_without_a_meaning_here_are_ignored(drawn: Any, key: Qt.Key) -> Non
 # What lies over the drawing
 
 
+def test_it_is_said_that_dropout_takes_part(drawn: Any) -> None:
+    label = drawn.view.overlay.sample_label
+    assert "dropout" not in label.text()
+    with drawn.document.edit("Set dropout") as draft:
+        draft.network.set_dropout("h1", 0.5)
+    assert label.text().endswith(" · with dropout")
+    with drawn.document.edit("Hold out") as draft:
+        draft.dataset.set_test([0])
+    assert "dropout" not in label.text()
+
+
 def test_the_sample_and_the_phase(drawn: Any) -> None:
     overlay = drawn.view.overlay
     assert overlay.sample_label.text() == "row 1 · sample 1 of 1"
