@@ -7,10 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from core.activations import ACTIVATIONS, derivative
-from core.notation import Writer, parameter_name, quantity_name, tex_id, tex_number, weight_name
+from core.notation import Writer, tex_id, tex_number
 from core.numbers import format_number
 from core.optimizer_terms import Formula
-from core.quantities import TERM_KINDS, Kind, Quantity, Step
+from core.quantities import GIVEN_KINDS, TERM_KINDS, Kind, Quantity
+from core.style import Style, unmark
 from core.trace import Trace
 
 DROPOUT_NOTE = "Dropout takes part in training only; the loss over the table is computed without it."
@@ -18,10 +19,11 @@ DROPOUT_NOTE = "Dropout takes part in training only; the loss over the table is 
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """A step explained. `symbols`, `numbers` and `result` are LaTeX: "lhs = rhs", "= ...", "= value".
+    r"""A quantity explained. `symbols`, `numbers` and `result` are LaTeX: "lhs = rhs", "= ...", "= value".
 
     `numbers` is empty where a formula has nothing to put in. `plain` is the line with numbers as text, such as
-    "0.1385 × 0.5933 = 0.08217"; `formula` the line with symbols as text.
+    "0.1385 × 0.5933 = 0.08217"; `formula` the line with symbols as text. In the LaTeX what stands for one of
+    `operands` is marked as ``\operand{place}{...}``; `latex` is the whole without these marks.
     """
 
     title: str
@@ -32,11 +34,17 @@ class Explanation:
     plain: str
     formula: str
     note: str = ""
+    operands: tuple[Quantity, ...] = ()
+
+    @property
+    def latex(self) -> str:
+        """All three lines as one, in plain LaTeX."""
+        return unmark(" ".join(part for part in (self.symbols, self.numbers, self.result) if part))
 
 
-def step_title(trace: Trace, index: int) -> str:
+def step_title(trace: Trace, index: int, style: Style = Style()) -> str:  # noqa: B008 - frozen
     """The short name of what the step at `index` reveals, without computing its value."""
-    return quantity_name(trace, trace.quantity_at(index))
+    return Writer(trace, style).name(trace.quantity_at(index))
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,24 +60,41 @@ class _Lines:
     note: str = ""
 
 
-def explain(trace: Trace, step: Step, digits: int = 4) -> Explanation:
-    """Explain a step with `digits` significant digits."""
-    writer = Writer(trace, digits)
-    lines = _EXPLAINERS[step.kind](trace, step, writer)
-    result = format_number(step.value, digits)
+def explain(trace: Trace, quantity: Quantity, style: Style = Style()) -> Explanation:  # noqa: B008 - frozen
+    """Explain how a quantity comes about, in a style; what is given has no formula but its value."""
+    operands = trace.operands(quantity)
+    writer = Writer(trace, style, operands)
+    told = _Told(quantity, operands)
+    lines = _EXPLAINERS[quantity.kind](trace, told, writer)
+    value = trace.value(quantity)
+    result = format_number(value, style.digits)
     return Explanation(
-        title=quantity_name(trace, step.quantity),
+        title=writer.name(quantity),
         sentence=lines.sentence,
-        symbols=f"{lines.left} = {lines.right}" if lines.right else lines.left,
-        numbers=f"= {lines.numbers}" if lines.numbers else "",
-        result=f"= {tex_number(step.value, digits)}",
+        symbols=writer.mark_operands(f"{lines.left} = {lines.right}" if lines.right else lines.left),
+        numbers=writer.mark_operands(f"= {lines.numbers}") if lines.numbers else "",
+        result=f"= {tex_number(value, style.digits)}",
         plain=f"{lines.text} = {result}" if lines.text else result,
         formula=lines.formula,
         note=lines.note,
+        operands=operands,
     )
 
 
-def _input(trace: Trace, step: Step, w: Writer) -> _Lines:
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """What is explained: a quantity and what it is made of."""
+
+    quantity: Quantity
+    operands: tuple[Quantity, ...]
+
+    @property
+    def kind(self) -> Kind:
+        """What the quantity is."""
+        return self.quantity.kind
+
+
+def _input(trace: Trace, step: _Told, w: Writer) -> _Lines:
     name = step.quantity.subject
     sentence = f"The input {name} is given; it is passed on as it is"
     return _Lines(
@@ -77,8 +102,8 @@ def _input(trace: Trace, step: Step, w: Writer) -> _Lines:
         w.symbol(step.quantity),
         f"x_{{{tex_id(name)}}}",
         "",
-        f"a({name})",
-        f"a({name}) = x({name})",
+        f"{w.a(name)}",
+        f"{w.a(name)} = x({name})",
     )
 
 
@@ -88,20 +113,20 @@ def _activation_phrase(quantity: Quantity) -> str:
     return f"the {'input' if quantity.kind is Kind.INPUT else 'activation of'} {quantity.subject}"
 
 
-def _product(trace: Trace, step: Step, w: Writer) -> _Lines:
+def _product(trace: Trace, step: _Told, w: Writer) -> _Lines:
     weight, activation = step.operands
-    sentence = f"The weight {weight_name(weight.subject)} times {_activation_phrase(activation)}"
+    sentence = f"The weight {w.weight(weight.subject)} times {_activation_phrase(activation)}"
     return _Lines(
         sentence,
         rf"{w.symbol(weight)} \cdot {w.symbol(activation)}",
         "",
         rf"{w.number(weight, bracket=False)} \cdot {w.number(activation)}",
         w.factor_text(weight, activation),
-        f"{weight_name(weight.subject)} · {quantity_name(trace, activation)}",
+        f"{w.weight(weight.subject)} · {w.name(activation)}",
     )
 
 
-def _weighted_sum(trace: Trace, step: Step, w: Writer) -> _Lines:
+def _weighted_sum(trace: Trace, step: _Told, w: Writer) -> _Lines:
     name = step.quantity.subject
     products = len(step.operands) - 1
     arrive = {0: "nothing arrives there", 1: "the product that arrives there"}.get(
@@ -114,11 +139,11 @@ def _weighted_sum(trace: Trace, step: Step, w: Writer) -> _Lines:
         w.sum_symbols(step.operands),
         w.sum_numbers(step.operands),
         w.sum_text(step.operands),
-        f"z({name}) = " + w.cut([quantity_name(trace, q) for q in step.operands], " + … (%d more)"),
+        f"{w.z(name)} = " + w.cut([w.name(q) for q in step.operands], " + … (%d more)"),
     )
 
 
-def _activation(trace: Trace, step: Step, w: Writer) -> _Lines:
+def _activation(trace: Trace, step: _Told, w: Writer) -> _Lines:
     name = step.quantity.subject
     activation = ACTIVATIONS[trace.network.neurons[name].activation]
     z = step.operands[0]
@@ -129,15 +154,15 @@ def _activation(trace: Trace, step: Step, w: Writer) -> _Lines:
         sentence = f"The activation of {name}: its share of the exponentials of all {len(step.operands)} outputs"
         terms = sorted(step.operands, key=lambda q: list(trace.network.neurons).index(q.subject))
         numbers = w.cut([f"e^{{{w.number(q, bracket=False)}}}" for q in terms], r" + \cdots \; (%d \; \mathrm{more})")
-        right = rf"\frac{{e^{{{symbol}}}}}{{\sum_{{k}} e^{{z_k}}}}"
+        right = rf"\frac{{e^{{{symbol}}}}}{{\sum_{{k}} e^{{{w.notation.pre_activation_tex}_k}}}}"
         put_in = rf"\frac{{e^{{{number}}}}}{{{numbers}}}"
         text = f"e^{w.text(z)} / ({w.cut([f'e^{w.text(q)}' for q in terms], ' + … (%d more)')})"
-        formula = f"a({name}) = e^z({name}) / Σ e^z"
+        formula = f"{w.a(name)} = e^{w.z(name)} / Σ e^{w.notation.pre_activation}"
     elif activation.name == "linear":
-        right, put_in, text, formula = symbol, "", f"a({name})", f"a({name}) = z({name})"
+        right, put_in, text, formula = symbol, "", f"{w.a(name)}", f"{w.a(name)} = {w.z(name)}"
     else:
         right, put_in = activation.latex(symbol), activation.latex(number)
-        text, formula = f"{activation.symbol}({w.text(z)})", f"a({name}) = {activation.symbol}(z({name}))"
+        text, formula = f"{activation.symbol}({w.text(z)})", f"{w.a(name)} = {activation.symbol}({w.z(name)})"
     return _Lines(sentence, w.symbol(step.quantity), right, put_in, text, formula, activation.note)
 
 
@@ -149,7 +174,7 @@ def _scale(trace: Trace) -> tuple[str, str]:
     return "", ""
 
 
-def _loss_share(trace: Trace, step: Step, w: Writer) -> _Lines:
+def _loss_share(trace: Trace, step: _Told, w: Writer) -> _Lines:
     name = step.quantity.subject
     activation, target = step.operands
     loss = trace.engine.loss
@@ -161,7 +186,7 @@ def _loss_share(trace: Trace, step: Step, w: Writer) -> _Lines:
         _scaled(scale, loss.latex(w.symbol(activation), w.symbol(target))),
         _scaled(scale, loss.latex(w.number(activation), w.number(target, bracket=loss.probabilities))),
         _scaled(scale_text, _share_text(loss.name, a, t)),
-        f"L({name}) = " + _scaled(scale_text, _share_text(loss.name, f"a({name})", f"t({name})")),
+        f"{w.notation.loss}({name}) = " + _scaled(scale_text, _share_text(loss.name, f"{w.a(name)}", f"t({name})")),
     )
 
 
@@ -204,22 +229,22 @@ def _share_grad_text(loss: str, a: str, t: str) -> str:
             return f"−{t} / {a}"
 
 
-def _loss(trace: Trace, step: Step, w: Writer) -> _Lines:
+def _loss(trace: Trace, step: _Told, w: Writer) -> _Lines:
     count = len(step.operands)
     sentence = {0: "There is no output, so there is no loss", 1: "The loss of this sample"}.get(
         count, f"The loss of this sample: the sum of the {count} shares"
     )
     return _Lines(
         sentence,
-        "L",
+        w.notation.loss,
         w.sum_symbols(step.operands) or "0",
         w.sum_numbers(step.operands) if count > 1 else "",
-        w.sum_text(step.operands) if count > 1 else "L",
-        "L = " + w.cut([f"L({q.subject})" for q in step.operands], " + … (%d more)"),
+        w.sum_text(step.operands) if count > 1 else w.notation.loss,
+        f"{w.notation.loss} = " + w.cut([w.name(q) for q in step.operands], " + … (%d more)"),
     )
 
 
-def _activation_grad(trace: Trace, step: Step, w: Writer) -> _Lines:
+def _activation_grad(trace: Trace, step: _Told, w: Writer) -> _Lines:
     name = step.quantity.subject
     if name in trace.schedule.dropped:
         return _kept_activation_grad(trace, step, w)
@@ -235,12 +260,12 @@ def _activation_grad(trace: Trace, step: Step, w: Writer) -> _Lines:
         # Only the differences of activation and target begin with the activation.
         a, t = w.bracket_text(w.text(activation), loss.probabilities), w.bracket_text(w.text(target))
         texts.append(scale_text + _share_grad_text(loss.name, a, t))
-        formulas.append(scale_text + _share_grad_text(loss.name, f"a({name})", f"t({name})"))
+        formulas.append(scale_text + _share_grad_text(loss.name, f"{w.a(name)}", f"t({name})"))
     if contributions:
         parts.append(w.sum_symbols(contributions))
         numbers.append(w.sum_numbers(contributions, goes_on=bool(own)))
         texts.append(w.sum_text(contributions, goes_on=bool(own)))
-        formulas.append(w.cut([quantity_name(trace, q) for q in contributions], " + … (%d more)"))
+        formulas.append(w.cut([w.name(q) for q in contributions], " + … (%d more)"))
     if own and not contributions:
         sentence = f"How the loss changes with the activation of the output {name}"
     elif contributions:
@@ -255,12 +280,12 @@ def _activation_grad(trace: Trace, step: Step, w: Writer) -> _Lines:
         w.symbol(step.quantity),
         " + ".join(parts) or "0",
         "" if single else " + ".join(numbers),
-        f"∂L/∂a({name})" if single or not texts else " + ".join(texts),
-        f"∂L/∂a({name}) = " + (" + ".join(formulas) or "0"),
+        f"{w.derivative(w.a(name))}" if single or not texts else " + ".join(texts),
+        f"{w.derivative(w.a(name))} = " + (" + ".join(formulas) or "0"),
     )
 
 
-def _kept_activation_grad(trace: Trace, step: Step, w: Writer) -> _Lines:
+def _kept_activation_grad(trace: Trace, step: _Told, w: Writer) -> _Lines:
     mask, dropped = step.operands
     name = step.quantity.subject
     return _Lines(
@@ -269,41 +294,45 @@ def _kept_activation_grad(trace: Trace, step: Step, w: Writer) -> _Lines:
         rf"{w.symbol(mask)} \cdot {w.symbol(dropped)}",
         rf"{w.number(mask)} \cdot {w.number(dropped)}",
         w.factor_text(mask, dropped),
-        f"∂L/∂a({name}) = m({name}) · ∂L/∂ã({name})",
+        f"{w.derivative(w.a(name))} = m({name}) · {w.derivative(w.dropped(name))}",
     )
 
 
-def _pre_activation_grad(trace: Trace, step: Step, w: Writer) -> _Lines:
+def _pre_activation_grad(trace: Trace, step: _Told, w: Writer) -> _Lines:
     name, s = step.quantity.subject, step.quantity.sample
     activation = ACTIVATIONS[trace.network.neurons[name].activation]
     a, z = Quantity(Kind.ACTIVATION, name, s), Quantity(Kind.WEIGHTED_SUM, name, s)
     grad = Quantity(Kind.ACTIVATION_GRAD, name, s)
     joint = name in trace.schedule.joint
-    left = rf"\delta_{{{tex_id(name)}}} = \frac{{\partial L}}{{\partial z_{{{tex_id(name)}}}}}"
+    left = w.delta_tex(name)
+    if w.notation.delta == "delta":
+        left += " = " + w.derivative_tex(f"{w.notation.pre_activation_tex}_{{{tex_id(name)}}}")
     symbols, numbers, texts, formulas = [], [], [], []
     if trace.schedule.has_activation_grad(name):
         if activation.coupled:
-            symbols.append(rf"{w.symbol(a)} \, ({w.symbol(grad)} - \sum_{{k}} a_k \frac{{\partial L}}{{\partial a_k}})")
+            each = f"{w.notation.activation_tex}_k"
+            symbols.append(rf"{w.symbol(a)} \, ({w.symbol(grad)} - \sum_{{k}} {each} {w.derivative_tex(each)})")
             inner = " + ".join(
                 rf"{w.number(Quantity(Kind.ACTIVATION, q.subject, s))} \cdot {w.number(q)}"
                 for q in step.operands
                 if q.kind is Kind.ACTIVATION_GRAD
             )
             numbers.append(rf"{w.number(a)} \, ({w.number(grad, bracket=False)} - ({inner}))")
-            texts.append(f"{w.text(a)} × ({w.text(grad)} − Σ a · ∂L/∂a)")
-            formulas.append(f"a({name}) · (∂L/∂a({name}) − Σ a · ∂L/∂a)")
+            total = f"Σ {w.notation.activation} · {w.derivative(w.notation.activation)}"
+            texts.append(f"{w.text(a)} × ({w.text(grad)} − {total})")
+            formulas.append(f"{w.a(name)} · ({w.derivative(w.a(name))} − {total})")
         else:
             symbols.append(rf"{w.symbol(grad)} \cdot {activation.derivative_latex(w.symbol(z), w.symbol(a))}")
             slope = activation.derivative_latex(w.number(z, bracket=False), w.number(a))
             numbers.append(rf"{w.number(grad)} \cdot {slope}")
             f_prime = float(derivative(activation.name, np.array([trace.value(z)]))[0])
             texts.append(f"{w.text(grad)} × {w.bracket_text(format_number(f_prime, w.digits))}")
-            formulas.append(f"∂L/∂a({name}) · f'(z({name}))")
+            formulas.append(f"{w.derivative(w.a(name))} · f'({w.z(name)})")
     if joint:
         target = Quantity(Kind.TARGET, name, s)
         scale, scale_text = _scale(trace)
         total = _target_total(trace, step)
-        a_symbol, a_number, a_text, a_formula = w.symbol(a), w.number(a), w.text(a), f"a({name})"
+        a_symbol, a_number, a_text, a_formula = w.symbol(a), w.number(a), w.text(a), f"{w.a(name)}"
         if total is not None and total != 1.0:
             # The general form, for targets that do not add up to 1.
             a_symbol += r" \sum_{k} t_k"
@@ -316,68 +345,73 @@ def _pre_activation_grad(trace: Trace, step: Step, w: Writer) -> _Lines:
         texts.append(f"{scale_text}({a_text} − {t_text})" if scale else f"{a_text} − {t_text}")
         formulas.append(f"{scale_text}({a_formula} − t({name}))" if scale else f"{a_formula} − t({name})")
         sentence = (
-            f"δ of {name}: {activation.title.lower()} and {trace.engine.loss.title.lower()} together leave the simple "
+            f"{w.notation.delta_word} of {name}: {activation.title.lower()} and "
+            f"{trace.engine.loss.title.lower()} together leave the simple "
             "difference of activation and target"
         )
     else:
-        sentence = f"δ of {name}: how the loss changes with its pre-activation, by the slope of its activation"
+        sentence = (
+            f"{w.notation.delta_word} of {name}: how the loss changes with its pre-activation, "
+            "by the slope of its activation"
+        )
     return _Lines(
         sentence,
         left,
         " + ".join(symbols),
         " + ".join(numbers),
         " + ".join(texts),
-        f"δ({name}) = " + " + ".join(formulas),
+        f"{w.delta(name)} = " + " + ".join(formulas),
         activation.note,
     )
 
 
-def _target_total(trace: Trace, step: Step) -> float | None:
+def _target_total(trace: Trace, step: _Told) -> float | None:
     targets = [q for q in step.operands if q.kind is Kind.TARGET]
     return sum(trace.value(q) for q in targets) if len(targets) > 1 else None
 
 
-def _weight_grad(trace: Trace, step: Step, w: Writer) -> _Lines:
+def _weight_grad(trace: Trace, step: _Told, w: Writer) -> _Lines:
     delta, activation = step.operands
-    name = weight_name(step.quantity.subject)
+    name = w.weight(step.quantity.subject)
     return _Lines(
-        f"The gradient of {name}: δ of {delta.subject} times {_activation_phrase(activation)}",
+        f"The gradient of {name}: {w.notation.delta_word} of {delta.subject} times {_activation_phrase(activation)}",
         w.symbol(step.quantity),
         rf"{w.symbol(delta)} \cdot {w.symbol(activation)}",
         rf"{w.number(delta, bracket=False)} \cdot {w.number(activation)}",
         w.factor_text(delta, activation),
-        f"∂L/∂{name} = δ({delta.subject}) · {quantity_name(trace, activation)}",
+        f"{w.derivative(name)} = {w.delta(delta.subject)} · {w.name(activation)}",
     )
 
 
-def _bias_grad(trace: Trace, step: Step, w: Writer) -> _Lines:
+def _bias_grad(trace: Trace, step: _Told, w: Writer) -> _Lines:
     (delta,) = step.operands
     return _Lines(
-        f"The gradient of the bias of {delta.subject}: δ of {delta.subject} itself, as the bias is multiplied by 1",
+        f"The gradient of the bias of {delta.subject}: {w.notation.delta_word} of {delta.subject} itself, "
+        "as the bias is multiplied by 1",
         w.symbol(step.quantity),
         w.symbol(delta),
         "",
-        f"δ({delta.subject})",
-        f"∂L/∂b({delta.subject}) = δ({delta.subject})",
+        f"{w.delta(delta.subject)}",
+        f"{w.derivative(f'b({delta.subject})')} = {w.delta(delta.subject)}",
     )
 
 
-def _contribution(trace: Trace, step: Step, w: Writer) -> _Lines:
+def _contribution(trace: Trace, step: _Told, w: Writer) -> _Lines:
     weight, delta = step.operands
     source = trace.network.edges[weight.subject].source
-    name = weight_name(weight.subject)
+    name = w.weight(weight.subject)
     return _Lines(
-        f"What comes back to {source} through {name}: the weight times δ of {delta.subject}",
+        f"What comes back to {source} through {name}: the weight times {w.notation.delta_word} of {delta.subject}",
         rf"{w.symbol(weight)} \cdot {w.symbol(delta)}",
         "",
         rf"{w.number(weight, bracket=False)} \cdot {w.number(delta)}",
         w.factor_text(weight, delta),
-        f"{name} · δ({delta.subject})",
+        f"{name} · {w.delta(delta.subject)}",
     )
 
 
-def _parameter_grad(trace: Trace, step: Step, w: Writer) -> _Lines:
-    name = parameter_name(trace, step.quantity.subject)
+def _parameter_grad(trace: Trace, step: _Told, w: Writer) -> _Lines:
+    name = w.parameter(step.quantity.subject)
     edges = len(trace.network.edges_of_parameter(step.quantity.subject))
     batch = trace.batch
     is_mean = trace.mean and batch > 1
@@ -397,11 +431,11 @@ def _parameter_grad(trace: Trace, step: Step, w: Writer) -> _Lines:
         symbols,
         numbers,
         text,
-        f"∂L/∂{name} = {'mean' if is_mean else 'sum'} of {len(step.operands)} gradients",
+        f"{w.derivative(name)} = {'mean' if is_mean else 'sum'} of {len(step.operands)} gradients",
     )
 
 
-def _batch_symbols(trace: Trace, step: Step, w: Writer, edges: int) -> str:
+def _batch_symbols(trace: Trace, step: _Told, w: Writer, edges: int) -> str:
     if trace.batch == 1:
         return w.sum_symbols(step.operands)
     first = w.symbol(step.operands[0])
@@ -411,13 +445,13 @@ def _batch_symbols(trace: Trace, step: Step, w: Writer, edges: int) -> str:
     return rf"{scale}\sum_{{n=1}}^{{{trace.batch}}} {inner}"
 
 
-def _penalized_grad(trace: Trace, step: Step, w: Writer) -> _Lines:
+def _penalized_grad(trace: Trace, step: _Told, w: Writer) -> _Lines:
     assert trace.learner.penalty is not None
     term = trace.learner.penalty.term
     return _term_lines(trace, step, w, term.formula, "The gradient of {name} with the penalty on the size of weights")
 
 
-def _optimizer_term(trace: Trace, step: Step, w: Writer) -> _Lines:
+def _optimizer_term(trace: Trace, step: _Told, w: Writer) -> _Lines:
     optimizer = trace.optimizer
     term = optimizer.terms[TERM_KINDS.index(step.kind)]
     remembered = ", which is remembered for the next update" if term.kept else ""
@@ -425,13 +459,13 @@ def _optimizer_term(trace: Trace, step: Step, w: Writer) -> _Lines:
     return _term_lines(trace, step, w, term.formula, sentence)
 
 
-def _term_lines(trace: Trace, step: Step, w: Writer, formula: Formula, sentence: str) -> _Lines:
+def _term_lines(trace: Trace, step: _Told, w: Writer, formula: Formula, sentence: str) -> _Lines:
     subject = step.quantity.subject
     penalized = step.kind is not Kind.PENALIZED_GRAD
     symbols, numbers, text = w.formula(formula, subject, penalized=penalized)
-    name = quantity_name(trace, step.quantity)
+    name = w.name(step.quantity)
     return _Lines(
-        sentence.format(name=parameter_name(trace, subject)),
+        sentence.format(name=w.parameter(subject)),
         w.symbol(step.quantity),
         symbols,
         numbers,
@@ -440,16 +474,16 @@ def _term_lines(trace: Trace, step: Step, w: Writer, formula: Formula, sentence:
     )
 
 
-def _update(trace: Trace, step: Step, w: Writer) -> _Lines:
+def _update(trace: Trace, step: _Told, w: Writer) -> _Lines:
     subject, optimizer = step.quantity.subject, trace.optimizer
-    name = parameter_name(trace, subject)
+    name = w.parameter(subject)
     symbols, numbers, text = w.formula(optimizer.update, subject)
     how = {"sgd": "the old one minus the learning rate times its gradient"}.get(
         optimizer.name, f"by {optimizer.title}, from what was just computed"
     )
     return _Lines(
         f"The new {name}: {how}",
-        rf"{w.parameter(subject)}^{{\mathrm{{new}}}}",
+        w.symbol(step.quantity),
         symbols,
         numbers,
         text,
@@ -457,7 +491,7 @@ def _update(trace: Trace, step: Step, w: Writer) -> _Lines:
     )
 
 
-def _dropout(trace: Trace, step: Step, w: Writer) -> _Lines:
+def _dropout(trace: Trace, step: _Told, w: Writer) -> _Lines:
     mask, activation = step.operands
     name = step.quantity.subject
     return _Lines(
@@ -466,19 +500,19 @@ def _dropout(trace: Trace, step: Step, w: Writer) -> _Lines:
         rf"{w.symbol(mask)} \cdot {w.symbol(activation)}",
         rf"{w.number(mask)} \cdot {w.number(activation)}",
         w.factor_text(mask, activation),
-        f"ã({name}) = m({name}) · a({name})",
+        f"{w.dropped(name)} = m({name}) · {w.a(name)}",
         DROPOUT_NOTE,
     )
 
 
-def _fate(trace: Trace, step: Step, mask: Quantity) -> str:
+def _fate(trace: Trace, step: _Told, mask: Quantity) -> str:
     rate = trace.network.neurons[step.quantity.subject].dropout
     if trace.value(mask) == 0.0:
         return f"nothing, as dropout (p = {format_number(rate, 3)}) leaves it out of this sample"
     return f"its activation divided by 1 − p, as dropout (p = {format_number(rate, 3)}) keeps it"
 
 
-def _dropout_grad(trace: Trace, step: Step, w: Writer) -> _Lines:
+def _dropout_grad(trace: Trace, step: _Told, w: Writer) -> _Lines:
     name = step.quantity.subject
     count = len(step.operands)
     through = "the one edge that leaves" if count == 1 else f"the {count} edges that leave"
@@ -488,12 +522,24 @@ def _dropout_grad(trace: Trace, step: Step, w: Writer) -> _Lines:
         w.symbol(step.quantity),
         w.sum_symbols(step.operands) or "0",
         w.sum_numbers(step.operands) if count > 1 else "",
-        w.sum_text(step.operands) if count > 1 else f"∂L/∂ã({name})",
-        f"∂L/∂ã({name}) = " + (w.cut([quantity_name(trace, q) for q in step.operands], " + … (%d more)") or "0"),
+        w.sum_text(step.operands) if count > 1 else f"{w.derivative(w.dropped(name))}",
+        f"{w.derivative(w.dropped(name))} = " + (w.cut([w.name(q) for q in step.operands], " + … (%d more)") or "0"),
     )
 
 
+def _given(trace: Trace, step: _Told, w: Writer) -> _Lines:
+    what = {
+        Kind.WEIGHT: "The weight {name}: a parameter, as the updates so far have left it",
+        Kind.BIAS: "The bias {name}: a parameter, as the updates so far have left it",
+        Kind.TARGET: "The target {name}: what this sample's output should be",
+        Kind.MASK: "The mask {name}: 0 where dropout leaves the neuron out of this sample, else 1 / (1 − p)",
+    }.get(step.kind, "{name}: what the optimizer remembers from the update before")
+    name = w.name(step.quantity)
+    return _Lines(what.format(name=name), w.symbol(step.quantity), "", "", name, name)
+
+
 _EXPLAINERS = {
+    **dict.fromkeys(GIVEN_KINDS, _given),
     Kind.INPUT: _input,
     Kind.PRODUCT: _product,
     Kind.WEIGHTED_SUM: _weighted_sum,

@@ -5,73 +5,22 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from core.network import Network
 from core.numbers import format_number
 from core.optimizer_terms import Formula, Term
 from core.quantities import FORMER_KINDS, TERM_KINDS, Kind, Quantity
+from core.style import Notation, Style
 from core.trace import Trace
 
 # A longer sum is cut: the first terms, then how many more there are.
 MAX_TERMS = 6
+# Behind what stands for an operand while a formula is put together: a character of the private use area.
+_FIRST_MARK = 0xE000
+_LAST_MARK = 0xF8FF
 
 
 def _is_weight_name(edge: str) -> bool:
     return re.fullmatch(r"w\d+", edge) is not None
-
-
-def weight_name(edge: str) -> str:
-    """w5 for the edge w5, w(e1) for an edge of another name."""
-    return edge if _is_weight_name(edge) else f"w({edge})"
-
-
-def quantity_name(trace: Trace, quantity: Quantity) -> str:
-    """A short name in text: z(h1), ∂L/∂w5, δ(o1)."""
-    kind, subject = quantity.kind, quantity.subject
-    match kind:
-        case Kind.WEIGHT:
-            return weight_name(subject)
-        case Kind.BIAS:
-            return f"b({subject})"
-        case Kind.TARGET:
-            return f"t({subject})"
-        case Kind.INPUT | Kind.ACTIVATION:
-            return f"a({subject})"
-        case Kind.PRODUCT:
-            return f"{weight_name(subject)}·{carried_name(trace, subject)}"
-        case Kind.WEIGHTED_SUM:
-            return f"z({subject})"
-        case Kind.LOSS_SHARE:
-            return f"L({subject})"
-        case Kind.LOSS:
-            return "L"
-        case Kind.ACTIVATION_GRAD:
-            return f"∂L/∂a({subject})"
-        case Kind.PRE_ACTIVATION_GRAD:
-            return f"δ({subject})"
-        case Kind.WEIGHT_GRAD:
-            return f"∂L/∂{weight_name(subject)}"
-        case Kind.BIAS_GRAD:
-            return f"∂L/∂b({subject})"
-        case Kind.CONTRIBUTION:
-            return f"{weight_name(subject)}·δ({trace.network.edges[subject].target})"
-        case Kind.MASK:
-            return f"m({subject})"
-        case Kind.DROPOUT:
-            return f"ã({subject})"
-        case Kind.DROPOUT_GRAD:
-            return f"∂L/∂ã({subject})"
-    parameter = parameter_name(trace, subject)
-    if kind is Kind.PARAMETER_GRAD:
-        return f"∂L/∂{parameter} of the batch"
-    if kind is Kind.UPDATE:
-        return f"new {parameter}"
-    former = "old " if kind in FORMER_KINDS else ""
-    return f"{former}{term_of(trace, kind).symbol}({parameter})"
-
-
-def carried_name(trace: Trace, edge: str) -> str:
-    """What an edge carries: a(h1), or ã(h1) where dropout has been at work."""
-    source = trace.network.edges[edge].source
-    return f"{'ã' if source in trace.schedule.dropped else 'a'}({source})"
 
 
 def term_of(trace: Trace, kind: Kind) -> Term:
@@ -86,22 +35,12 @@ def term_of(trace: Trace, kind: Kind) -> Term:
     return trace.learner.penalty.term
 
 
-def parameter_name(trace: Trace, parameter: str) -> str:
-    """w5 for a weight, b(h1) for a bias."""
-    return weight_name(parameter) if parameter in trace.network.edges else f"b({parameter})"
-
-
 def tex_id(subject: str) -> str:
     """A name as LaTeX: h1 as it is, longer ones upright."""
     if re.fullmatch(r"[A-Za-z]?\d*'*", subject):
         return subject
     escaped = re.sub(r"([_%&#$])", r"\\\1", subject).replace(" ", r"\;")
     return rf"\mathrm{{{escaped}}}"
-
-
-def tex_weight(edge: str) -> str:
-    """A weight as LaTeX, by the name of its edge."""
-    return f"w_{{{edge[1:]}}}" if _is_weight_name(edge) else f"w_{{{tex_id(edge)}}}"
 
 
 def tex_number(value: float, digits: int) -> str:
@@ -111,21 +50,138 @@ def tex_number(value: float, digits: int) -> str:
     return rf"{mantissa} \cdot 10^{{{power}}}" if mark and mantissa != "NaN" else text
 
 
-class Writer:
-    """Writes the quantities of one trace with the chosen digits."""
+class Names:
+    """What neurons, weights and parameters of a network are called, in text and as LaTeX."""
 
-    def __init__(self, trace: Trace, digits: int) -> None:
-        self.trace = trace
-        self.network = trace.network
-        self.digits = digits
+    def __init__(self, network: Network, notation: Notation) -> None:
+        self.network, self.notation = network, notation
+
+    def weight(self, edge: str) -> str:
+        """w5 for the edge w5, w(e1) for an edge of another name; w(h1,o1) where weights go by their ends."""
+        if self.notation.weights == "ends":
+            return f"w({self._ends(edge)})"
+        return edge if _is_weight_name(edge) else f"w({edge})"
+
+    def weight_tex(self, edge: str) -> str:
+        """A weight as LaTeX."""
+        if self.notation.weights == "ends":
+            ends = self.network.edges[edge]
+            return f"w_{{{tex_id(ends.source)},{tex_id(ends.target)}}}"
+        return f"w_{{{edge[1:]}}}" if _is_weight_name(edge) else f"w_{{{tex_id(edge)}}}"
+
+    def edge(self, edge: str) -> str:
+        """The short name of an edge on the canvas: w5, or h1,o1 where weights go by their ends."""
+        return self._ends(edge) if self.notation.weights == "ends" else edge
+
+    def _ends(self, edge: str) -> str:
+        ends = self.network.edges[edge]
+        return f"{ends.source},{ends.target}"
+
+    def parameter(self, parameter: str) -> str:
+        """w5 for a weight, b(h1) for a bias."""
+        return self.weight(parameter) if parameter in self.network.edges else f"b({parameter})"
+
+    def parameter_tex(self, parameter: str) -> str:
+        """A parameter as LaTeX."""
+        return self.weight_tex(parameter) if parameter in self.network.edges else f"b_{{{tex_id(parameter)}}}"
+
+    def derivative(self, text: str) -> str:
+        """The derivative of the loss with respect to what `text` stands for."""
+        return f"∂{self.notation.loss}/∂{text}"
+
+    def derivative_tex(self, latex: str) -> str:
+        """The same as LaTeX."""
+        return rf"\frac{{\partial {self.notation.loss}}}{{\partial {latex}}}"
+
+    def z(self, neuron: str) -> str:
+        """z(o1), or net(o1)."""
+        return f"{self.notation.pre_activation}({neuron})"
+
+    def a(self, neuron: str) -> str:
+        """a(o1), or out(o1)."""
+        return f"{self.notation.activation}({neuron})"
+
+    def dropped(self, neuron: str) -> str:
+        """ã(o1): an activation after dropout."""
+        return f"{self.notation.dropped}({neuron})"
+
+    def delta(self, neuron: str) -> str:
+        """δ(o1), or ∂L/∂z(o1)."""
+        return f"{self.notation.delta_word}({neuron})"
+
+
+class Writer(Names):
+    """Writes the quantities of one trace in a style.
+
+    What stands for one of `operands` in LaTeX is marked as ``\\operand{place}{...}`` by `mark_operands`.
+    """
+
+    def __init__(self, trace: Trace, style: Style, operands: Sequence[Quantity] = ()) -> None:
+        super().__init__(trace.network, style.notation)
+        self.trace, self.digits = trace, style.digits
+        self._marks = {q: chr(_FIRST_MARK + i) for i, q in enumerate(operands[: _LAST_MARK - _FIRST_MARK + 1])}
+        self._marked: dict[str, set[str]] = {}
+
+    # Names
+
+    def name(self, quantity: Quantity) -> str:
+        """A short name in text: z(h1), ∂L/∂w5, δ(o1)."""
+        kind, subject, n = quantity.kind, quantity.subject, self.notation
+        match kind:
+            case Kind.WEIGHT:
+                return self.weight(subject)
+            case Kind.BIAS:
+                return f"b({subject})"
+            case Kind.TARGET:
+                return f"t({subject})"
+            case Kind.INPUT | Kind.ACTIVATION:
+                return self.a(subject)
+            case Kind.PRODUCT:
+                return f"{self.weight(subject)}·{self.carried(subject)}"
+            case Kind.WEIGHTED_SUM:
+                return self.z(subject)
+            case Kind.LOSS_SHARE:
+                return f"{n.loss}({subject})"
+            case Kind.LOSS:
+                return n.loss
+            case Kind.ACTIVATION_GRAD:
+                return self.derivative(self.a(subject))
+            case Kind.PRE_ACTIVATION_GRAD:
+                return self.delta(subject)
+            case Kind.WEIGHT_GRAD:
+                return self.derivative(self.weight(subject))
+            case Kind.BIAS_GRAD:
+                return self.derivative(f"b({subject})")
+            case Kind.CONTRIBUTION:
+                return f"{self.weight(subject)}·{self.delta(self.network.edges[subject].target)}"
+            case Kind.MASK:
+                return f"m({subject})"
+            case Kind.DROPOUT:
+                return self.dropped(subject)
+            case Kind.DROPOUT_GRAD:
+                return self.derivative(self.dropped(subject))
+        parameter = self.parameter(subject)
+        if kind is Kind.PARAMETER_GRAD:
+            return f"{self.derivative(parameter)} of the batch"
+        if kind is Kind.UPDATE:
+            return f"new {parameter}"
+        former = "old " if kind in FORMER_KINDS else ""
+        return f"{former}{term_of(self.trace, kind).symbol}({parameter})"
+
+    def carried(self, edge: str) -> str:
+        """What an edge carries: a(h1), or ã(h1) where dropout has been at work."""
+        source = self.network.edges[edge].source
+        return self.dropped(source) if source in self.trace.schedule.dropped else self.a(source)
 
     def text(self, quantity: Quantity) -> str:
         """Its value as text."""
         return format_number(self.trace.value(quantity), self.digits)
 
+    # LaTeX
+
     def number(self, quantity: Quantity, *, bracket: bool = True) -> str:
         """Its value as LaTeX, a negative one in brackets."""
-        return self.bracket(tex_number(self.trace.value(quantity), self.digits), bracket)
+        return self.bracket(self._mark(quantity, tex_number(self.trace.value(quantity), self.digits)), bracket)
 
     @staticmethod
     def bracket(number: str, bracket: bool = True) -> str:
@@ -134,52 +190,76 @@ class Writer:
 
     def symbol(self, quantity: Quantity) -> str:
         """Its symbol as LaTeX."""
-        kind, subject = quantity.kind, quantity.subject
+        return self._mark(quantity, self._symbol(quantity))
+
+    def _symbol(self, quantity: Quantity) -> str:
+        kind, subject, n = quantity.kind, quantity.subject, self.notation
         tex = tex_id(subject)
         match kind:
             case Kind.WEIGHT:
-                return tex_weight(subject)
+                return self.weight_tex(subject)
             case Kind.BIAS:
                 return f"b_{{{tex}}}"
             case Kind.TARGET:
                 return f"t_{{{tex}}}"
             case Kind.INPUT | Kind.ACTIVATION:
-                return f"a_{{{tex}}}"
+                return f"{n.activation_tex}_{{{tex}}}"
             case Kind.PRODUCT:
                 source = self.network.edges[subject].source
-                carried = r"\tilde{a}" if source in self.trace.schedule.dropped else "a"
-                return rf"{tex_weight(subject)} \, {carried}_{{{tex_id(source)}}}"
+                carried = n.dropped_tex if source in self.trace.schedule.dropped else n.activation_tex
+                return rf"{self.weight_tex(subject)} \, {carried}_{{{tex_id(source)}}}"
             case Kind.WEIGHTED_SUM:
-                return f"z_{{{tex}}}"
+                return f"{n.pre_activation_tex}_{{{tex}}}"
             case Kind.LOSS_SHARE:
-                return f"L_{{{tex}}}"
+                return f"{n.loss}_{{{tex}}}"
             case Kind.LOSS:
-                return "L"
+                return n.loss
             case Kind.ACTIVATION_GRAD:
-                return rf"\frac{{\partial L}}{{\partial a_{{{tex}}}}}"
+                return self.derivative_tex(f"{n.activation_tex}_{{{tex}}}")
             case Kind.PRE_ACTIVATION_GRAD:
-                return rf"\delta_{{{tex}}}"
+                return self.delta_tex(subject)
             case Kind.CONTRIBUTION:
-                return rf"{tex_weight(subject)} \, \delta_{{{tex_id(self.network.edges[subject].target)}}}"
+                return rf"{self.weight_tex(subject)} \, {self.delta_tex(self.network.edges[subject].target)}"
             case Kind.BIAS_GRAD:
-                return rf"\frac{{\partial L}}{{\partial b_{{{tex}}}}}"
+                return self.derivative_tex(f"b_{{{tex}}}")
             case Kind.WEIGHT_GRAD:
-                return rf"\frac{{\partial L}}{{\partial {tex_weight(subject)}}}"
+                return self.derivative_tex(self.weight_tex(subject))
             case Kind.MASK:
                 return f"m_{{{tex}}}"
             case Kind.DROPOUT:
-                return rf"\tilde{{a}}_{{{tex}}}"
+                return f"{n.dropped_tex}_{{{tex}}}"
             case Kind.DROPOUT_GRAD:
-                return rf"\frac{{\partial L}}{{\partial \tilde{{a}}_{{{tex}}}}}"
-            case Kind.PARAMETER_GRAD | Kind.UPDATE:
-                return rf"\frac{{\partial L}}{{\partial {self.parameter(subject)}}}"
+                return self.derivative_tex(f"{n.dropped_tex}_{{{tex}}}")
+            case Kind.PARAMETER_GRAD:
+                return self.derivative_tex(self.parameter_tex(subject))
+            case Kind.UPDATE:
+                return rf"{self.parameter_tex(subject)}^{{\mathrm{{new}}}}"
         term = term_of(self.trace, kind).latex
         former = r"^{\mathrm{old}}" if kind in FORMER_KINDS else ""
-        return rf"{term}_{{{self.parameter(subject)}}}{former}"
+        return rf"{term}_{{{self.parameter_tex(subject)}}}{former}"
 
-    def parameter(self, subject: str) -> str:
-        """A parameter's symbol as LaTeX."""
-        return tex_weight(subject) if subject in self.network.edges else f"b_{{{tex_id(subject)}}}"
+    def delta_tex(self, neuron: str) -> str:
+        """dL/dz of a neuron as LaTeX."""
+        if self.notation.delta == "delta":
+            return rf"\delta_{{{tex_id(neuron)}}}"
+        return self.derivative_tex(f"{self.notation.pre_activation_tex}_{{{tex_id(neuron)}}}")
+
+    # Marks. They stand behind what they mark, so that formulas look at the text's first character as before.
+
+    def _mark(self, quantity: Quantity, latex: str) -> str:
+        mark = self._marks.get(quantity)
+        if mark is None:
+            return latex
+        self._marked.setdefault(mark, set()).add(latex)
+        return latex + mark
+
+    def mark_operands(self, latex: str) -> str:
+        """What stands for an operand as ``\\operand{place}{...}``."""
+        for mark, texts in self._marked.items():
+            place = ord(mark) - _FIRST_MARK
+            for text in sorted(texts, key=len, reverse=True):
+                latex = latex.replace(text + mark, rf"\operand{{{place}}}{{{text}}}")
+        return latex
 
     def formula(self, formula: Formula, subject: str, *, penalized: bool = True) -> tuple[str, str, str]:
         """An optimizer's formula for one parameter: LaTeX with symbols, LaTeX with numbers, text with numbers.
@@ -208,13 +288,13 @@ class Writer:
             if quantity is None:
                 names[name] = self._setting_name(name)
             elif quantity.kind is Kind.PARAMETER_GRAD:
-                names[name] = f"∂L/∂{parameter_name(self.trace, subject)}"
+                names[name] = self.derivative(self.parameter(subject))
             else:
-                names[name] = quantity_name(self.trace, quantity)
+                names[name] = self.name(quantity)
         return formula.text(names).replace(" × ", " · ")
 
     def _setting_name(self, name: str) -> str:
-        fixed = {"learning_rate": "η", "updates": "t", "l1": "λ₁", "l2": "λ₂"}
+        fixed = {"learning_rate": self.notation.rate, "updates": "t", "l1": "λ₁", "l2": "λ₂"}
         options = {option.name: option.symbol for option in self.trace.optimizer.options}
         return fixed.get(name) or options[name]
 
@@ -222,7 +302,7 @@ class Writer:
         """A number of the settings in an optimizer's formula: its symbol as LaTeX and its value."""
         stepper, settings = self.trace.learner.stepper, self.trace.settings
         if name == "learning_rate":
-            return r"\eta", self.trace.learning_rate
+            return self.notation.rate_tex, self.trace.learning_rate
         if name == "updates":
             return "t", stepper.updates + 1
         if name in ("l1", "l2"):

@@ -12,6 +12,7 @@ from core.breakpoints import Breakpoint, Watch
 from core.dataset import Dataset
 from core.network import Network
 from core.settings import Memory, Settings
+from core.walkthrough import Walkthrough
 
 
 @dataclass
@@ -21,7 +22,7 @@ class Project:
     `updates` counts the updates since the start, `epoch` the finished epochs; `start` holds the parameters at
     update 0 (None while `updates` is 0: they are the network's own). `memory` is that of the settings' optimizer,
     None where there is none yet. `used_rows` counts the training rows that the epoch under way has used.
-    `title`, `source` and `notes` are for people.
+    `title`, `source` and `notes` are for people. `walkthrough` leads through the project, where it has one.
     """
 
     network: Network = field(default_factory=Network)
@@ -36,6 +37,7 @@ class Project:
     memory: Memory | None = None
     breakpoints: tuple[Breakpoint, ...] = ()
     used_rows: int = 0
+    walkthrough: Walkthrough | None = None
 
     def copy(self) -> Project:
         """A project that can be changed without changing this one."""
@@ -52,6 +54,7 @@ class Project:
             self.memory,
             self.breakpoints,
             self.used_rows,
+            self.walkthrough,
         )
 
     def begin_anew(self) -> None:

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from core.explanation import explain
-from core.notation import quantity_name
+from core.notation import Writer
 from core.numbers import format_exact
 from core.passes import trace_project
 from core.project import Project
 from core.quantities import Phase
+from core.style import Style
 from core.trace import Trace
 
 HEADINGS = {
@@ -23,7 +24,12 @@ HEADINGS = {
 FORMULA_WIDTH = 52
 
 
-def text_report(project: Project, rows: Sequence[int] | None = None, *, digits: int = 6) -> Iterator[str]:
+def text_report(
+    project: Project,
+    rows: Sequence[int] | None = None,
+    *,
+    style: Style = Style(digits=6),  # noqa: B008 - frozen
+) -> Iterator[str]:
     """Every step in one line under the heading of its pass, then the summary. Raises as `trace_project`."""
     rows = project.first_rows.tolist() if rows is None else rows
     trace = trace_project(project, rows)
@@ -35,7 +41,7 @@ def text_report(project: Project, rows: Sequence[int] | None = None, *, digits: 
             heading = (sample, step.phase)
             where = "" if sample < 0 else f", row {rows[sample] + 1}"
             yield from ("", f"{HEADINGS[step.phase]}{where}")
-        explanation = explain(trace, step, digits)
+        explanation = explain(trace, step.quantity, style)
         name = explanation.formula.partition(" = ")[0]
         formula = explanation.plain if explanation.plain.startswith(name) else f"{name} = {explanation.plain}"
         yield f"  {step.index + 1:>{width}}  {formula:<{FORMULA_WIDTH}}  {explanation.sentence}"
@@ -70,7 +76,7 @@ def data_report(project: Project, rows: Sequence[int] | None = None) -> dict[str
     """The same as plain data for JSON, every number with full precision. Raises as `trace_project`."""
     rows = project.first_rows.tolist() if rows is None else rows
     trace = trace_project(project, rows)
-    network = trace.network
+    network, writer = trace.network, Writer(trace, Style())
     summary: dict[str, object] = {}
     if network.outputs:
         summary = {
@@ -92,7 +98,7 @@ def data_report(project: Project, rows: Sequence[int] | None = None) -> dict[str
                 "step": step.index + 1,
                 "phase": str(step.phase),
                 "kind": step.kind.name.lower(),
-                "name": quantity_name(trace, step.quantity),
+                "name": writer.name(step.quantity),
                 "row": None if step.phase is Phase.UPDATE else rows[step.quantity.sample] + 1,
                 "neuron": step.neuron or None,
                 "edge": step.edge or None,

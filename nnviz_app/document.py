@@ -43,6 +43,7 @@ class Change:
     # Another project altogether: a file was opened or a new one begun.
     project: bool = False
     breakpoints: bool = False
+    walkthrough: bool = False
 
     @property
     def affects_numbers(self) -> bool:
@@ -61,6 +62,7 @@ class Change:
             settings=old.settings != new.settings,
             about=(old.title, old.source, old.notes) != (new.title, new.source, new.notes),
             breakpoints=old.breakpoints != new.breakpoints,
+            walkthrough=old.walkthrough is not new.walkthrough,
         )
 
 
@@ -177,26 +179,47 @@ class Document(QObject):
         change = Change.between(self.project, draft)
         if change == Change() and run is None:
             return
-        if run is None:
-            former, present = self.project.settings, draft.settings
-            # The run goes on through a change of settings, but for what changes the meaning of its losses.
-            same_loss = (former.loss, former.batch_mean) == (present.loss, present.batch_mean)
-            goes_on = same_loss and not (change.structure or change.values or change.data)
-            if former.optimizer != present.optimizer:
-                # As the run does it: another optimizer begins anew, and coming back to the former one finds its own.
-                draft.memory = self.run.memory_at(draft.updates, present.optimizer) if goes_on else None
-            if goes_on:
-                run = self.run
-            else:
-                if change.data:
-                    # Other rows: none of them has been used yet.
-                    draft.used_rows = 0
-                # The losses so far stay in the plot. At update 0 there are none, so nothing is computed for them.
-                kept = draft.updates and draft.updates >= self.project.updates
-                run = Run(draft, self.run.points(self.project.updates) if kept else ())
-        self._leave(self._state, draft.updates, run)
+        renaming = self._renaming(draft) if run is None and change.structure else None
+        if renaming is not None:
+            # The same updates under another name: no run is left.
+            run = self.run.renamed(*renaming)
+        else:
+            run = run or self._run_after(change, draft)
+            self._leave(self._state, draft.updates, run)
         after = State(draft, run)
         self.undo_stack.push(_StateCommand(self, text, before=self._state, after=after, merge=merge))
+
+    def _run_after(self, change: Change, draft: Project) -> Run:
+        """The run of a draft that differs so: the present one where that goes on, else a new one."""
+        former, present = self.project.settings, draft.settings
+        # The run goes on through a change of settings, but for what changes the meaning of its losses.
+        same_loss = (former.loss, former.batch_mean) == (present.loss, present.batch_mean)
+        goes_on = same_loss and not (change.structure or change.values or change.data)
+        if former.optimizer != present.optimizer:
+            # As the run does it: another optimizer begins anew, and coming back to the former one finds its own.
+            draft.memory = self.run.memory_at(draft.updates, present.optimizer) if goes_on else None
+        if goes_on:
+            return self.run
+        if change.data:
+            # Other rows: none of them has been used yet.
+            draft.used_rows = 0
+        # The losses so far stay in the plot. At update 0 there are none, so nothing is computed for them.
+        kept = draft.updates and draft.updates >= self.project.updates
+        return Run(draft, self.run.points(self.project.updates) if kept else ())
+
+    def _renaming(self, draft: Project) -> tuple[str, str] | None:
+        """The former and the new id where one neuron or edge has another name, and no number is another."""
+        old, new = self.project.network, draft.network
+        if (len(old.neurons), len(old.edges)) != (len(new.neurons), len(new.edges)):
+            return None
+        ids = zip((*old.neurons, *old.edges), (*new.neurons, *new.edges), strict=True)
+        renamed = [(one, other) for one, other in ids if one != other]
+        if len(renamed) != 1:
+            return None
+        expected = self.project.copy()
+        expected.rename(*renamed[0])
+        expected.network.share_unchanged(new)
+        return None if Change.between(expected, draft).affects_numbers else renamed[0]
 
     def _leave(self, before: State, update: int, run: Run) -> None:
         """Tell of the former run where it went further than the point at which another one goes on."""

@@ -2,6 +2,9 @@
 
 A formula is laid out once, as SVG in a placeholder colour; every size, colour and screen resolution is drawn
 from that. What cannot be read as LaTeX is shown as plain text instead: a formula never raises.
+
+Operands marked as ``\\operand{place}{...}`` are laid out in colours of their own, so that their places in the picture
+are known; they are painted as the rest.
 """
 
 from __future__ import annotations
@@ -43,6 +46,15 @@ SIGNS = frozenset("+-−")
 SUMS = SIGNS | {r"\pm", r"\mp"}
 PRODUCTS = frozenset((r"\cdot", r"\times", r"\odot"))
 
+# Operands are laid out in the colours #0a0000 to #0affff.
+_FIRST_OPERAND_COLOR = 0x0A0000
+_OPERAND_COLORS = 0x10000
+_OPERAND = re.compile(r"\\operand\{(\d+)\}")
+_OPERAND_COLOR = re.compile("#0a[0-9a-f]{4}")
+_COLORED = re.compile(r'(<(?:path|rect)[^>]*fill="#([0-9a-f]{6})"[^>]*>)')
+_RECTANGLE = re.compile(r' (?:x|y|width|height)="([-\d.e]+)"')
+_NUMBERS = re.compile(r"-?\d+\.?\d*(?:e-?\d+)?")
+
 log = logging.getLogger(__name__)
 
 _TOKEN = re.compile(r"\\(?:begin|end)\{[^}]*\}|\\[A-Za-z]+|\\.|.", re.DOTALL)
@@ -65,12 +77,16 @@ _POWERS = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 @dataclass(frozen=True)
 class Drawing:
-    """A formula laid out at LAYOUT_SIZE: its SVG in the placeholder colour and its extent in pixels."""
+    """A formula laid out at LAYOUT_SIZE: its SVG in the placeholder colour and its extent in pixels.
+
+    `boxes` are the rectangles of its marked operands, by their places.
+    """
 
     svg: str
     width: float
     ascent: float
     descent: float
+    boxes: tuple[tuple[int, QRectF], ...] = ()
 
 
 def plain_text(latex: str) -> str:
@@ -90,6 +106,9 @@ def _plain(tokens: list[str]) -> str:
             text += f"{_in_brackets(_argument(tokens))}/{_in_brackets(_argument(tokens))}"
         elif name == "sqrt":
             text += f"√{_in_brackets(_argument(tokens))}"
+        elif name == "operand":
+            _argument(tokens)
+            text += _argument(tokens)
         elif token == "_":
             index = _argument(tokens)
             text += index if index.isdigit() else f"_{_in_brackets(index)}"
@@ -162,6 +181,29 @@ def _expects_operand(token: str) -> bool:
     return token in ("", ",", "^", "_", "/", "*", *RELATIONS, *SUMS, *PRODUCTS) or _opens(token)
 
 
+def _color_operands(latex: str) -> str:
+    return _OPERAND.sub(lambda found: rf"\textcolor{{#{_FIRST_OPERAND_COLOR + int(found[1]):06x}}}", latex)
+
+
+def _boxes(svg: str, *, left: float, top: float) -> tuple[tuple[int, QRectF], ...]:
+    """The rectangles of all that is drawn in the colour of an operand, from the drawing's upper left corner."""
+    found: dict[int, QRectF] = {}
+    for element, color in _COLORED.findall(svg):
+        place = int(color, 16) - _FIRST_OPERAND_COLOR
+        if not 0 <= place < _OPERAND_COLORS:
+            continue
+        if element.startswith("<rect"):
+            x, y, width, height = (float(part) for part in _RECTANGLE.findall(element))
+            box = QRectF(x, y, width, height)
+        else:
+            numbers = [float(number) for number in _NUMBERS.findall(element.partition('"')[2].partition('"')[0])]
+            xs, ys = numbers[::2], numbers[1::2]
+            box = QRectF(QPointF(min(xs), min(ys)), QPointF(max(xs), max(ys)))
+        box.translate(-left, -top)
+        found[place] = found[place].united(box) if place in found else box
+    return tuple(sorted(found.items(), key=lambda item: item[0]))
+
+
 def _close_signs(latex: str) -> str:
     """Put signs of numbers into groups; they would otherwise be set as far from them as operations are."""
     result = ""
@@ -185,7 +227,7 @@ def lay_out(latex: str) -> Drawing | None:
 
     ziamath.config.svg2 = False  # QtSvg cannot draw the SVG 2 symbols
     try:
-        formula = ziamath.Latex(_close_signs(latex), size=LAYOUT_SIZE, color=PLACEHOLDER_COLOR)
+        formula = ziamath.Latex(_color_operands(_close_signs(latex)), size=LAYOUT_SIZE, color=PLACEHOLDER_COLOR)
         svg = formula.svg()
     except Exception:  # the parser raises whatever it stumbles over, from KeyError to its own errors
         log.debug("cannot read %r as LaTeX", latex, exc_info=True)
@@ -193,10 +235,12 @@ def lay_out(latex: str) -> Drawing | None:
     match = re.search(r'viewBox="([-\d.e]+) ([-\d.e]+) ([-\d.e]+) ([-\d.e]+)"', svg)
     if match is None:
         return None
-    _, top, width, height = (float(part) for part in match.groups())
+    left, top, width, height = (float(part) for part in match.groups())
     if not (width > 0 and height > 0):
         return None
-    return Drawing(svg=svg, width=width, ascent=-top, descent=height + top)
+    boxes = _boxes(svg, left=left, top=top)
+    plain = _OPERAND_COLOR.sub(PLACEHOLDER_COLOR, svg)
+    return Drawing(svg=plain, width=width, ascent=-top, descent=height + top, boxes=boxes)
 
 
 def render_formula(

@@ -1,22 +1,25 @@
-"""A label that shows a formula and fits it into the width it gets."""
+"""A label that shows a formula, fits it into the width it gets, and knows where its operands stand."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
-from PySide6.QtCore import QEvent, QPointF, QSize
+from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import (
     QColor,
     QFontInfo,
     QGuiApplication,
+    QMouseEvent,
     QPainter,
     QPaintEvent,
     QResizeEvent,
 )
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
+from core.style import unmark
 from nnviz_app.formula import (
+    LAYOUT_SIZE,
     LINE_GAP,
     LINE_INDENT,
     SMALLEST_SCALE,
@@ -24,6 +27,7 @@ from nnviz_app.formula import (
     break_formula,
     fit_formula,
     formula_size,
+    lay_out,
     plain_text,
     render_formula,
 )
@@ -31,7 +35,13 @@ from nnviz_app.theme import theme
 
 
 class FormulaLabel(QWidget):
-    """Shows one formula, never cut off: too wide, it becomes smaller and then breaks into lines."""
+    """Shows one formula, never cut off: too wide, it becomes smaller and then breaks into lines.
+
+    Operands marked in it are lit under the pointer and can be clicked; `operand_hovered` is -1 beside them.
+    """
+
+    operand_hovered = Signal(int)
+    operand_clicked = Signal(int)
 
     def __init__(self, latex: str = "", parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -41,6 +51,9 @@ class FormulaLabel(QWidget):
         self._fits: dict[tuple[object, ...], FormulaLines] = {}
         self._color: QColor | str = "text"
         self._relative_size = 1.0
+        self._hovered = -1
+        self._lit: frozenset[int] = frozenset()
+        self.setMouseTracking(True)
         policy = QSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Minimum)
         policy.setHeightForWidth(True)
         self.setSizePolicy(policy)
@@ -54,15 +67,40 @@ class FormulaLabel(QWidget):
         joined must give the formula, say where else than by default it may be broken.
         """
         self._latex = latex.strip()
+        self._hovered, self._lit = -1, frozenset()
         self._plain = plain or plain_text(latex)
         self._pieces = tuple(pieces) if pieces is not None else tuple(break_formula(self._latex))
         self.setAccessibleName(self._plain)
         self.setToolTip(self._plain)
         self._relayout()
 
+    def set_lit(self, places: Iterable[int]) -> None:
+        """Light these operands, as when the pointer is on them."""
+        lit = frozenset(places)
+        if lit != self._lit:
+            self._lit = lit
+            self.update()
+
+    def operand_at(self, position: QPointF) -> int:
+        """The place of the operand there; -1 beside all of them. Within another one, the inner one."""
+        hit = [(box.width() * box.height(), place) for place, box in self.operand_boxes() if box.contains(position)]
+        return min(hit)[1] if hit else -1
+
+    def operand_boxes(self) -> list[tuple[int, QRectF]]:
+        """Where the operands are painted, with a margin that makes them easy to hit."""
+        found = []
+        for line, origin, size in self._lines():
+            drawing = lay_out(line)
+            scale = size / LAYOUT_SIZE
+            margin = 0.14 * size
+            for place, box in drawing.boxes if drawing is not None else ():
+                scaled = QRectF(box.topLeft() * scale, box.size() * scale).translated(origin)
+                found.append((place, scaled.adjusted(-margin, -margin, margin, margin)))
+        return found
+
     def latex(self) -> str:
-        """Return the formula's LaTeX."""
-        return self._latex
+        """Return the formula's LaTeX, without the marks of its operands."""
+        return unmark(self._latex)
 
     def plain(self) -> str:
         """Return the formula as plain text."""
@@ -130,23 +168,59 @@ class FormulaLabel(QWidget):
         if event.type() == QEvent.Type.EnabledChange:
             self.update()
 
-    def paintEvent(self, event: QPaintEvent) -> None:
-        if not self._latex:
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:
+        self._hover(self.operand_at(event.position()))
+
+    def leaveEvent(self, event: QEvent) -> None:
+        super().leaveEvent(event)
+        self._hover(-1)
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        place = self.operand_at(event.position())
+        if event.button() == Qt.MouseButton.LeftButton and place >= 0:
+            self.operand_clicked.emit(place)
+        else:
+            super().mousePressEvent(event)
+
+    def _hover(self, place: int) -> None:
+        if place == self._hovered:
             return
+        self._hovered = place
+        self.setCursor(Qt.CursorShape.PointingHandCursor if place >= 0 else Qt.CursorShape.ArrowCursor)
+        self.update()
+        self.operand_hovered.emit(place)
+
+    def _lines(self) -> list[tuple[str, QPointF, float]]:
+        """The lines as they are painted: LaTeX, upper left corner, text size."""
+        if not self._latex:
+            return []
         fitted = self._fit(self.width())
         # A layout may give less height than asked for; smaller is better than cut off.
         shrink = min(1.0, self.height() / fitted.height) if fitted.height > 0 else 1.0
         size = fitted.size * shrink
-        ratio = self.devicePixelRatioF()
-        painter = QPainter(self)
-        painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
         top = max(0.0, (self.height() - fitted.height * shrink) / 2.0)
+        lines = []
         for number, line in enumerate(fitted.lines):
             width, height = formula_size(line, size, plain=self._plain)
             indent = LINE_INDENT * size if number else 0.0
-            pixmap = render_formula(line, color=self.color(), size=size, device_pixel_ratio=ratio, plain=self._plain)
-            painter.drawPixmap(QPointF(self._left(width, indent), top), pixmap)
+            lines.append((line, QPointF(self._left(width, indent), top), size))
             top += height + LINE_GAP * size
+        return lines
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        ratio = self.devicePixelRatioF()
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        lit = self._lit | {self._hovered}
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(theme().palette.color("selection"))
+        for place, box in self.operand_boxes() if lit != {-1} else ():
+            if place in lit:
+                painter.drawRoundedRect(box, 3.0, 3.0)
+        for line, origin, size in self._lines():
+            pixmap = render_formula(line, color=self.color(), size=size, device_pixel_ratio=ratio, plain=self._plain)
+            painter.drawPixmap(origin, pixmap)
         painter.end()
 
     def _left(self, width: float, indent: float) -> float:

@@ -6,6 +6,8 @@ from enum import StrEnum
 
 from PySide6.QtCore import QObject, QSettings, Signal
 
+from core.style import CHOICES, MOST_PLACES, ROUNDINGS, Notation, Rounding, Style
+
 
 class LabelMode(StrEnum):
     """Which number an edge carries. AUTO follows the phase: weight and product, then gradient, then update."""
@@ -30,6 +32,8 @@ class Preferences(QObject):
         mode = str(store.value("view/edge_labels", LabelMode.AUTO))
         self._label_mode = LabelMode(mode) if mode in set(LabelMode) else LabelMode.AUTO
         self._wheel_zooms = _is_true(store.value("view/wheel_zooms", "false"))
+        self._notation = _stored_notation(store)
+        self._rounding = _stored_rounding(store)
         self._shows_maps = _is_true(store.value("view/maps_in_neurons", "false"))
         self._shows_health = _is_true(store.value("view/neuron_health", "true"))
 
@@ -42,6 +46,33 @@ class Preferences(QObject):
         """Choose the significant digits."""
         self._digits = digits
         self._keep("view/digits", digits)
+
+    @property
+    def notation(self) -> Notation:
+        """The symbols of canvas, formulas and captions."""
+        return self._notation
+
+    def set_notation(self, notation: Notation) -> None:
+        """Choose the symbols."""
+        self._notation = notation
+        for name in CHOICES:
+            QSettings().setValue(f"notation/{name}", getattr(notation, name))
+        self.changed.emit()
+
+    @property
+    def rounding(self) -> Rounding | None:
+        """How each step is rounded, as a printed book does; None where numbers are exact."""
+        return self._rounding
+
+    def set_rounding(self, rounding: Rounding | None) -> None:
+        """Round at each step, or not."""
+        self._rounding = rounding
+        self._keep("view/rounding", str(rounding) if rounding else "")
+
+    @property
+    def style(self) -> Style:
+        """How formulas and numbers are written; what is rounded already is shown with all its digits."""
+        return Style(self._notation, 15 if self._rounding else self._digits)
 
     @property
     def label_mode(self) -> LabelMode:
@@ -86,6 +117,18 @@ class Preferences(QObject):
     def _keep(self, key: str, value: object) -> None:
         QSettings().setValue(key, value)
         self.changed.emit()
+
+
+def _stored_notation(store: QSettings) -> Notation:
+    chosen = {name: str(store.value(f"notation/{name}", choices[0])) for name, choices in CHOICES.items()}
+    return Notation(**{name: value for name, value in chosen.items() if value in CHOICES[name]})
+
+
+def _stored_rounding(store: QSettings) -> Rounding | None:
+    places, _, kind = str(store.value("view/rounding", "")).partition(" ")
+    if not places.isdecimal() or kind not in ROUNDINGS or not 1 <= int(places) <= MOST_PLACES:
+        return None
+    return Rounding(int(places), kind)
 
 
 def _is_true(stored: object) -> bool:

@@ -17,7 +17,7 @@ from PySide6.QtWidgets import (
 )
 
 from core.explanation import Explanation, explain
-from core.notation import MAX_TERMS, quantity_name
+from core.notation import MAX_TERMS, Writer
 from core.numbers import format_exact, format_number
 from core.quantities import Phase, Quantity, Step
 from core.trace import Trace
@@ -76,7 +76,7 @@ class TermsModel(QAbstractTableModel):
             return None
         if index.column() == 0:
             sample = f"sample {term.sample + 1}: " if self._trace.batch > 1 else ""
-            return sample + quantity_name(self._trace, term)
+            return sample + Writer(self._trace, self.preferences.style).name(term)
         return format_number(self._trace.value(term), self.preferences.digits)
 
 
@@ -216,16 +216,16 @@ class ExplainPanel(QWidget):
             return
         self._stale = False
         trace, step = self.player.trace, self.player.step
-        digits = self.preferences.digits
+        style = self.preferences.style
         self._step = step
-        self.explanation = explain(trace, step, digits) if trace is not None and step is not None else None
+        self.explanation = explain(trace, step.quantity, style) if trace is not None and step is not None else None
         self._show_done(trace, step)
         following = None
         if trace is not None and self.player.index < len(trace):
             following = trace[self.player.index]
         self.next.setVisible(following is not None)
         if trace is not None and following is not None:
-            coming = explain(trace, following, digits)
+            coming = explain(trace, following.quantity, style)
             self.next.title.setText(f"Next: {coming.title}")
             self.next.setToolTip(coming.sentence)
             self.next.formula.set_latex(f"{coming.symbols} = {{?}}")
@@ -307,7 +307,7 @@ class ExplainPanel(QWidget):
         """Copy the formula as one line of LaTeX."""
         done = self.explanation
         if done is not None:
-            copy_text(" ".join(part for part in (done.symbols, done.numbers, done.result) if part))
+            copy_text(done.latex)
 
     def copy_result(self) -> None:
         """Copy the result with every digit, so that it pastes into Python."""

@@ -6,7 +6,8 @@ from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QWidget
 
 from core.network import Network
-from core.notation import weight_name
+from core.notation import Names
+from core.style import Notation
 from nnviz_app.document import Document
 from nnviz_app.panels.fields import keep_keys
 from nnviz_app.panels.forms import ElidedBox
@@ -20,7 +21,7 @@ MOST_LISTED = 3000
 
 def parameter_title(network: Network, name: str) -> str:
     """A short name of a parameter: w5, or b(h1) for a bias."""
-    return weight_name(name) if name in network.edges else f"b({name})"
+    return Names(network, Notation()).parameter(name)
 
 
 class ParameterBoxes(QWidget):

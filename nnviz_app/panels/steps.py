@@ -83,7 +83,7 @@ class StepsModel(QAbstractListModel):
         if trace is None or not 0 <= row < len(trace):
             return None
         if role == Qt.ItemDataRole.DisplayRole:
-            return step_title(trace, row)
+            return step_title(trace, row, self.preferences.style)
         if role == VALUE_ROLE:
             if not self.is_revealed(row):
                 return NOT_COMPUTED
@@ -93,7 +93,7 @@ class StepsModel(QAbstractListModel):
         if role == Qt.ItemDataRole.ToolTipRole:
             return self._tool_tip(trace, row)
         if role == Qt.ItemDataRole.AccessibleTextRole:
-            return f"{row + 1}, {step_title(trace, row)}, {index.data(VALUE_ROLE)}"
+            return f"{row + 1}, {step_title(trace, row, self.preferences.style)}, {index.data(VALUE_ROLE)}"
         return None
 
     def _tool_tip(self, trace: Trace, row: int) -> str:
@@ -102,7 +102,7 @@ class StepsModel(QAbstractListModel):
         if trace.batch > 1 and row < trace.batch * trace.schedule.sample_length:
             text += f", sample {quantity.sample + 1} of {trace.batch}"
         if self.is_revealed(row):
-            text += f"\n{step_title(trace, row)} = {format_exact(trace.value(quantity))}"
+            text += f"\n{step_title(trace, row, self.preferences.style)} = {format_exact(trace.value(quantity))}"
         return text
 
 

@@ -342,7 +342,7 @@ class TransportBar(QWidget):
         elif step is None:
             self.caption.show_text(HINT_START)
         else:
-            told = explain(trace, step, self.preferences.digits)
+            told = explain(trace, step.quantity, self.preferences.style)
             after: tuple[str, ...] = ()
             if player.index == len(trace):
                 after = self._what_comes_next()

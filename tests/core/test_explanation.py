@@ -17,10 +17,11 @@ from training_strategies import other_options, settings_of_any_sort
 
 from core.activations import ACTIVATIONS, evaluate
 from core.dataset import Dataset
-from core.explanation import Explanation, explain, step_title
+from core.explanation import Explanation, step_title
+from core.explanation import explain as explain_with_marks
 from core.losses import LOSSES
 from core.network import Network, Role
-from core.notation import quantity_name
+from core.notation import Writer, tex_number
 from core.numbers import parse_number
 from core.optimizers import OPTIMIZERS
 from core.passes import trace_project
@@ -29,6 +30,7 @@ from core.project import Project
 from core.project_file import load_project
 from core.quantities import TERM_KINDS, Kind, Quantity, Step
 from core.settings import Settings
+from core.style import Notation, Style, unmark
 from core.trace import Trace
 from core.training import Run, project_at
 
@@ -150,12 +152,23 @@ def worked() -> Trace:
     return example("01-two-two-two")
 
 
+def explain(trace: Trace, quantity: Quantity, style: Style = Style()) -> Explanation:  # noqa: B008 - frozen
+    """With plain LaTeX: most tests are about what is read, not about what stands for which operand."""
+    found = explain_with_marks(trace, quantity, style)
+    return replace(found, symbols=unmark(found.symbols), numbers=unmark(found.numbers))
+
+
+def operands_in(latex: str) -> dict[int, str]:
+    """What is marked, by its place among the operands."""
+    return {int(place): text for place, text in re.findall(r"\\operand\{(\d+)\}\{((?:[^{}]|\{[^{}]*\})*)\}", latex)}
+
+
 def step_of(trace: Trace, kind: Kind, subject: str = "", sample: int = 0) -> Step:
     return trace[trace.index_of(Quantity(kind, subject, sample))]
 
 
 def told(trace: Trace, kind: Kind, subject: str = "", digits: int = 4) -> Explanation:
-    return explain(trace, step_of(trace, kind, subject), digits)
+    return explain(trace, step_of(trace, kind, subject).quantity, Style(digits=digits))
 
 
 # Each kind on the worked example
@@ -205,7 +218,7 @@ def test_each_kind(worked: Trace, kind: Kind, subject: str, title: str, formula:
 
 def test_sentences_name_what_is_at_work(worked: Trace) -> None:
     for step in worked:
-        sentence = explain(worked, step).sentence
+        sentence = explain(worked, step.quantity).sentence
         subjects = {step.quantity.subject or "loss", *(worked.network.edges and [step.neuron, step.edge])} - {""}
         assert any(re.search(rf"\b{subject}\b", sentence) for subject in subjects), sentence
         assert not sentence.endswith(".")
@@ -277,7 +290,7 @@ def is_defined(trace: Trace, step: Step) -> bool:
 
 def check_arithmetic(trace: Trace) -> Iterator[Kind]:
     for step in trace:
-        explanation = explain(trace, step, EXACT)
+        explanation = explain(trace, step.quantity, Style(digits=EXACT))
         close = pytest.approx(step.value, rel=1e-9, abs=1e-12)
         assert number_of(explanation.result) == step.value
         *left, result = explanation.plain.split(" = ")
@@ -317,8 +330,8 @@ def test_tiny_activations_have_no_double_exponent() -> None:
 
 def test_softmax_with_targets_that_do_not_add_up_to_1() -> None:
     trace = small("softmax", "cross_entropy", target=0.3)
-    simple = explain(trace, step_of(trace, Kind.PRE_ACTIVATION_GRAD, "o1", 0))
-    general = explain(trace, step_of(trace, Kind.PRE_ACTIVATION_GRAD, "o1", 1))
+    simple = explain(trace, step_of(trace, Kind.PRE_ACTIVATION_GRAD, "o1", 0).quantity)
+    general = explain(trace, step_of(trace, Kind.PRE_ACTIVATION_GRAD, "o1", 1).quantity)
     assert simple.formula == "δ(o1) = a(o1) − t(o1)"
     assert general.formula == "δ(o1) = a(o1) · Σ t − t(o1)"
     assert r"\sum_{k} t_k" in general.symbols
@@ -374,14 +387,14 @@ def test_the_formula_of_an_update_names_what_its_operands_are(name: str) -> None
     for penalty in (0.0, 0.1):
         _, trace = training(batch=2, updates=2, optimizer=name, l2=penalty)
         for step in trace[trace.schedule.sample_length * 2 :]:
-            explanation = explain(trace, step, 6)
-            names = [quantity_name(trace, operand) for operand in step.operands]
+            explanation = explain(trace, step.quantity, Style(digits=6))
+            names = [Writer(trace, Style()).name(operand) for operand in step.operands]
             if step.kind is Kind.PARAMETER_GRAD:
                 continue
             for operand_name in names:
                 assert operand_name.removesuffix(" of the batch") in explanation.formula, explanation
-            assert explanation.formula.startswith(f"{quantity_name(trace, step.quantity)} = ")
-            assert explanation.title == quantity_name(trace, step.quantity)
+            assert explanation.formula.startswith(f"{Writer(trace, Style()).name(step.quantity)} = ")
+            assert explanation.title == Writer(trace, Style()).name(step.quantity)
 
 
 @pytest.mark.parametrize(
@@ -473,7 +486,7 @@ def test_every_step_of_any_network_can_be_explained(case: Case, digits: int, cho
         replace(chosen, loss=case.loss, batch_mean=case.mean),
     )
     for step in trace:
-        explanation = explain(trace, step, digits)
+        explanation = explain(trace, step.quantity, Style(digits=digits))
         assert explanation.title == step_title(trace, step.index)
         assert explanation.sentence
         assert explanation.symbols
@@ -484,9 +497,60 @@ def test_every_step_of_any_network_can_be_explained(case: Case, digits: int, cho
         for latex in (explanation.symbols, explanation.numbers):
             assert latex.count("{") == latex.count("}")
             assert "--" not in latex
+        marked = explain_with_marks(trace, step.quantity, Style(digits=digits))
+        assert not re.search("[\ue000-\uf8ff]", f"{marked.symbols} {marked.numbers} {marked.plain} {marked.formula}")
+        for place, number in operands_in(marked.numbers).items():
+            assert number == tex_number(trace.value(marked.operands[place]), digits)
 
 
 def test_numbers_that_overflow_are_still_explained() -> None:
     trace = small("linear", "half_squared_error", weight=1e200)
-    results = {explain(trace, step).result for step in trace}
+    results = {explain(trace, step.quantity).result for step in trace}
     assert r"= \infty" in results
+
+
+# Operands and notation
+
+
+def test_what_stands_for_an_operand_is_marked(worked: Trace) -> None:
+    told = explain_with_marks(worked, Quantity(Kind.WEIGHT_GRAD, "w7"))
+    assert told.operands == (Quantity(Kind.PRE_ACTIVATION_GRAD, "o2"), Quantity(Kind.ACTIVATION, "h1"))
+    assert operands_in(told.symbols) == {0: r"\delta_{o2}", 1: "a_{h1}"}
+    assert operands_in(told.numbers) == {0: "-0.0381", 1: "0.5933"}
+    assert told.latex == (
+        r"\frac{\partial L}{\partial w_{7}} = \delta_{o2} \cdot a_{h1} = -0.0381 \cdot 0.5933 = -0.0226"
+    )
+
+
+def test_a_negative_operand_keeps_its_brackets_outside_the_mark(worked: Trace) -> None:
+    told = explain_with_marks(worked, Quantity(Kind.CONTRIBUTION, "w7"))
+    assert told.symbols == r"\operand{0}{w_{7}} \cdot \operand{1}{\delta_{o2}}"
+    assert told.numbers == r"= \operand{0}{0.5} \cdot (\operand{1}{-0.0381})"
+
+
+@pytest.mark.parametrize(
+    ("kind", "subject", "formula", "symbols"),
+    [
+        (Kind.WEIGHTED_SUM, "h1", "net(h1) = w(i1,h1)·out(i1) + w(i2,h1)·out(i2) + b(h1)", r"\mathrm{net}_{h1} ="),
+        (Kind.PRE_ACTIVATION_GRAD, "o1", "∂E/∂net(o1) = ∂E/∂out(o1) · f'(net(o1))", r"\frac{\partial E}{\partial "),
+        (Kind.UPDATE, "w5", "new w(h1,o1) = w(h1,o1) − α · ∂E/∂w(h1,o1)", r"w_{h1,o1}^{\mathrm{new}} = w_{h1,o1}"),
+        (Kind.LOSS, "", "E = E(o1) + E(o2)", "E = E_{o1} + E_{o2}"),
+    ],
+)
+def test_another_notation(worked: Trace, kind: Kind, subject: str, formula: str, symbols: str) -> None:
+    notation = Notation(pre_activation="net", activation="out", delta="derivative", rate="α", weights="ends", loss="E")
+    told = explain(worked, Quantity(kind, subject), Style(notation))
+    assert told.formula == formula
+    assert told.symbols.startswith(symbols)
+
+
+def test_what_is_given_is_explained_as_given(worked: Trace) -> None:
+    told = explain(worked, Quantity(Kind.WEIGHT, "w5"))
+    assert (told.title, told.symbols, told.numbers, told.result) == ("w5", "w_{5}", "", "= 0.4")
+    assert "parameter" in told.sentence
+    assert "should be" in explain(worked, Quantity(Kind.TARGET, "o1")).sentence
+
+
+def test_a_notation_that_nobody_uses_is_refused() -> None:
+    with pytest.raises(ValueError, match="pre_activation is one of z, net, in"):
+        Notation(pre_activation="y")

@@ -19,6 +19,7 @@ from core.passes import trace_project
 from core.project import Project
 from core.project_file import load_project
 from core.report import HEADINGS, data_report, text_report
+from core.style import Style
 from core.settings import Settings
 
 ROOT = Path(__file__).parents[2]
@@ -125,7 +126,7 @@ def test_any_network_can_be_reported(case: Case) -> None:
     project = project_of(case)
     data = data_report(project)
     check_structure(data)
-    _, steps, _ = split(list(text_report(project, digits=3)))
+    _, steps, _ = split(list(text_report(project, style=Style(digits=3))))
     assert [int(line.split()[0]) for line in steps] == list(range(1, len(steps) + 1))
     assert len(steps) == len(data["steps"])  # type: ignore[arg-type]
 

@@ -21,7 +21,7 @@ from nnviz_app.formula import lay_out
 
 def formulas(trace: Trace) -> dict[str, str]:
     """By its shape one formula of each: which digits and neurons stand in it makes no difference."""
-    told = [explain(trace, step) for step in trace]
+    told = [explain(trace, step.quantity) for step in trace]
     found = (latex for e in told for latex in (e.symbols, e.numbers, e.result) if latex)
     return {re.sub(r"\b[iho]0", "n", re.sub(r"[\d.]+", "0", latex)): latex for latex in found}
 

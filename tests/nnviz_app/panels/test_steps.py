@@ -182,9 +182,9 @@ def test_three_million_steps_cost_no_more_than_what_is_seen(
     """3 million rows: counted is how often a row is asked for, which must not depend on their number."""
     asked: Counter[int] = Counter()
 
-    def counted(trace: object, index: int) -> str:
+    def counted(trace: object, index: int, style: object) -> str:
         asked[index] += 1
-        return step_title(trace, index)  # type: ignore[arg-type]
+        return step_title(trace, index, style)  # type: ignore[arg-type]
 
     monkeypatch.setattr(steps_module, "step_title", counted)
     rows = 70_000
