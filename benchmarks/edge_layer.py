@@ -11,7 +11,6 @@ from __future__ import annotations
 import argparse
 import math
 import os
-import platform
 import statistics
 import sys
 import time
@@ -29,6 +28,7 @@ from PySide6.QtCore import QLineF, QRectF, qVersion
 from PySide6.QtGui import QImage, QPainter
 from PySide6.QtWidgets import QApplication, QGraphicsLineItem, QGraphicsScene
 
+from benchmarks.page import make_section, write_section
 from nnviz_app.canvas.edge_layer import SMOOTH_ALWAYS, EdgeLayer
 from nnviz_app.theme import theme
 
@@ -37,7 +37,6 @@ COUNTS = (20, 200, 2_000, 20_000)
 WARM_UP, FRAMES = 2, 9
 # The naive scene gets no more time than this for one count, but always one frame.
 PATIENCE = 60.0
-BEGIN, END = "<!-- canvas: begin -->", "<!-- canvas: end -->"
 
 Array = NDArray[np.float64]
 
@@ -131,26 +130,11 @@ def measure(counts: tuple[int, ...], patience: float) -> list[str]:
     return rows
 
 
-def machine() -> str:
-    """One line: the processor, the system and the versions."""
-    model = platform.processor() or platform.machine()
-    info = Path("/proc/cpuinfo")
-    if info.exists():
-        names = [line.partition(":")[2].strip() for line in info.read_text().splitlines() if "model name" in line]
-        model = names[0] if names else model
-    return (
-        f"{model}, {os.cpu_count()} cores, {platform.system()} {platform.machine()}; "
-        f"Python {platform.python_version()}, numpy {np.__version__}, PySide6 {PySide6.__version__}, Qt {qVersion()}"
-    )
-
-
 def report(rows: list[str], patience: float) -> str:
     """The section for docs/benchmarks.md."""
-    return "\n".join(
+    return make_section(
+        "Canvas",
         [
-            BEGIN,
-            "## Canvas",
-            "",
             f"Frame time while all values change, in ms: median (and worst) of {FRAMES} frames after {WARM_UP} to warm",
             f"up, the whole viewport of {WIDTH} x {HEIGHT} px rendered into a picture without a window. Half the",
             "weights are negative and so dashed. Beside the layer a scene with one `QGraphicsLineItem` per edge in",
@@ -160,21 +144,10 @@ def report(rows: list[str], patience: float) -> str:
             "| edges | antialiased | layer, median | worst | one item per edge, median | worst | ratio of medians |",
             "| ---: | --- | ---: | ---: | ---: | ---: | ---: |",
             *rows,
-            "",
-            f"Measured by `python benchmarks/edge_layer.py` on: {machine()}.",
-            END,
-        ]
+        ],
+        script="edge_layer.py",
+        versions=[f"numpy {np.__version__}", f"PySide6 {PySide6.__version__}", f"Qt {qVersion()}"],
     )
-
-
-def write(section: str, path: Path) -> None:
-    """Put the section between its marks in the file, or at its end."""
-    text = path.read_text(encoding="utf-8") if path.exists() else "# Benchmarks\n"
-    before, mark, rest = text.partition(BEGIN)
-    after = rest.partition(END)[2] if mark else "\n"
-    text = before + section + after if mark else before.rstrip("\n") + "\n\n" + section + after
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(text, encoding="utf-8")
 
 
 def main() -> None:
@@ -188,7 +161,7 @@ def main() -> None:
     section = report(measure(tuple(options.counts), options.patience), options.patience)
     print(section)
     if not options.dry_run:
-        write(section, ROOT / "docs" / "benchmarks.md")
+        write_section(section)
 
 
 if __name__ == "__main__":

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import argparse
 import os
-import platform
 import statistics
 import sys
 import time
@@ -31,6 +30,7 @@ import torch
 from numpy.typing import NDArray
 from sklearn.neural_network import MLPClassifier, MLPRegressor
 
+from benchmarks.page import make_section, write_section
 from core.engine import Engine
 from core.network import Edge, Network, Neuron, Role
 from core.optimizers import OPTIMIZERS, Stepper
@@ -47,7 +47,6 @@ ROUNDS = 7
 # Seconds that each contestant gets in a round.
 SLICE = 0.15
 LEARNING_RATE = 0.01
-BEGIN, END = "<!-- engine: begin -->", "<!-- engine: end -->"
 
 Array = NDArray[np.float64]
 # Makes this many updates.
@@ -288,20 +287,6 @@ def further_level(rounds: int) -> str:
     )
 
 
-def machine() -> str:
-    """One line: the processor, the system and the versions."""
-    model = platform.processor() or platform.machine()
-    info = Path("/proc/cpuinfo")
-    if info.exists():
-        names = [line.partition(":")[2].strip() for line in info.read_text().splitlines() if "model name" in line]
-        model = names[0] if names else model
-    return (
-        f"{model}, {os.cpu_count()} cores, {platform.system()} {platform.machine()}; "
-        f"Python {platform.python_version()}, numpy {np.__version__} ({blas()}), PyTorch {torch.__version__}, "
-        f"scikit-learn {sklearn.__version__}"
-    )
-
-
 def blas() -> str:
     """The library of numpy's products and the kernel that it chose for this processor."""
     from threadpoolctl import threadpool_info
@@ -315,11 +300,9 @@ def blas() -> str:
 def report(rows: list[str], free: str, rounds: int) -> str:
     """The section for docs/benchmarks.md."""
     names = ["engine, float64", "engine, float32", *(["compiled kernel"] if HAS_KERNEL else []), "scikit-learn"]
-    return "\n".join(
+    return make_section(
+        "Engine",
         [
-            BEGIN,
-            "## Engine",
-            "",
             "Parameter updates per second relative to PyTorch eager, and PyTorch's own number. An update is forward",
             "pass, loss value, backward pass and a step of gradient descent, on one thread; the networks are free",
             "graphs of neurons and edges, compiled. PyTorch computes in float32, as people use it, with the loss",
@@ -331,21 +314,14 @@ def report(rows: list[str], free: str, rounds: int) -> str:
             *rows,
             "",
             free,
-            "",
-            f"Measured by `python benchmarks/engine.py` on: {machine()}.",
-            END,
-        ]
+        ],
+        script="engine.py",
+        versions=[
+            f"numpy {np.__version__} ({blas()})",
+            f"PyTorch {torch.__version__}",
+            f"scikit-learn {sklearn.__version__}",
+        ],
     )
-
-
-def write(section: str, path: Path) -> None:
-    """Put the section between its marks in the file, or at its end."""
-    text = path.read_text(encoding="utf-8") if path.exists() else "# Benchmarks\n"
-    before, mark, rest = text.partition(BEGIN)
-    after = rest.partition(END)[2] if mark else "\n"
-    text = before + section + after if mark else before.rstrip("\n") + "\n\n" + section + after
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(text, encoding="utf-8")
 
 
 def main() -> None:
@@ -363,7 +339,7 @@ def main() -> None:
     section = report(rows, further_level(options.rounds), options.rounds)
     print(section)
     if not options.dry_run:
-        write(section, ROOT / "docs" / "benchmarks.md")
+        write_section(section)
 
 
 if __name__ == "__main__":

@@ -8,7 +8,6 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import platform
 import statistics
 import struct
 import subprocess
@@ -25,11 +24,12 @@ for variable in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
+from benchmarks.page import make_section, write_section  # noqa: E402
+
 # Milliseconds between two frames that are asked for, and between two moves of the pointer.
 FRAME, HAND = 16, 100
 # Training that takes longer than any measurement.
 ENDLESS = 10**7
-BEGIN, END = "<!-- window: begin -->", "<!-- window: end -->"
 
 # Writes the time in nanoseconds to its output now and then, from a process of its own: it waits for nobody.
 HAND_CODE = """
@@ -38,8 +38,8 @@ while True:
     time.sleep(float(sys.argv[1]))
     os.write(1, struct.pack("q", time.monotonic_ns()))
 """
-# Prints the moment when the window has been painted for the first time, and ends.
-PAINTED_CODE = """
+# Prints the moment when what is watched has been painted for the first time, and ends.
+WATCH_CODE = """
 import os, sys, time
 from PySide6.QtCore import QCoreApplication, QEvent, QObject, Qt
 from PySide6.QtWidgets import QApplication, QMainWindow
@@ -55,14 +55,24 @@ class Watch(QObject):
         os.write(1, f"{time.monotonic()}".encode())
         os._exit(0)
 
-run = QApplication.exec
+run, watch = QApplication.exec, Watch()
 def watched_run():
-    watch = Watch()
-    window = next(w for w in QApplication.topLevelWidgets() if isinstance(w, QMainWindow))
-    centre = getattr(window, "view", None)
-    (centre.viewport() if centre else window.centralWidget()).installEventFilter(watch)
+    look(next(w for w in QApplication.topLevelWidgets() if isinstance(w, QMainWindow)))
     return run()
 QApplication.exec = staticmethod(watched_run)
+"""
+# What is watched: the middle of the window as it is first, or the canvas, which is there when the window is filled.
+PAINTED_CODE = """
+def look(window):
+    window.centralWidget().installEventFilter(watch)
+"""
+FILLED_CODE = """
+def look(window):
+    fill = window.fill
+    def watched_fill():
+        fill()
+        window.view.viewport().installEventFilter(watch)
+    window.fill = watched_fill
 """
 BARE_CODE = """
 from PySide6.QtWidgets import QLabel
@@ -285,8 +295,9 @@ def trace_seconds() -> float:
 def starts(rounds: int) -> dict[str, list[float]]:
     """Seconds of every start, all in turn; a first round to warm up is left out."""
     contestants: dict[str, Callable[[], float]] = {
-        "bare": lambda: seconds_to(PAINTED_CODE + BARE_CODE),
-        "window": lambda: seconds_to(PAINTED_CODE + PROGRAM_CODE),
+        "bare": lambda: seconds_to(WATCH_CODE + PAINTED_CODE + BARE_CODE),
+        "frame": lambda: seconds_to(WATCH_CODE + PAINTED_CODE + PROGRAM_CODE),
+        "window": lambda: seconds_to(WATCH_CODE + FILLED_CODE + PROGRAM_CODE),
         "numpy": lambda: seconds_to("import numpy"),
         "trace": trace_seconds,
     }
@@ -300,22 +311,6 @@ def starts(rounds: int) -> dict[str, list[float]]:
 
 
 # ------------------------------------------------------------------------------------------------ the report
-
-
-def machine() -> str:
-    """One line: the processor, the system and the versions."""
-    import numpy
-    import PySide6
-
-    model = platform.processor() or platform.machine()
-    info = Path("/proc/cpuinfo")
-    if info.exists():
-        names = [line.partition(":")[2].strip() for line in info.read_text().splitlines() if "model name" in line]
-        model = names[0] if names else model
-    return (
-        f"{model}, {os.cpu_count()} cores, {platform.system()} {platform.machine()}; "
-        f"Python {platform.python_version()}, numpy {numpy.__version__}, PySide6 {PySide6.__version__}"
-    )
 
 
 def live_rows(measured: dict[str, list[dict[str, Any]]]) -> list[str]:
@@ -340,7 +335,8 @@ def start_rows(taken: dict[str, list[float]]) -> list[str]:
     middle = {name: statistics.median(seconds) for name, seconds in taken.items()}
     rows = []
     for ours, theirs, title, than in (
-        ("window", "bare", "window painted", "a `QMainWindow` with a label"),
+        ("frame", "bare", "window painted, empty", "a `QMainWindow` with a label"),
+        ("window", "bare", "window painted with all its parts", "the same"),
         ("trace", "numpy", "`nnviz trace`", "`import numpy`"),
     ):
         ratio = statistics.median(a / b for a, b in zip(taken[ours], taken[theirs], strict=True))
@@ -352,12 +348,13 @@ def report(
     measured: dict[str, list[dict[str, Any]]], taken: dict[str, list[float]], *, seconds: float, where: str
 ) -> str:
     """The section for docs/benchmarks.md."""
+    import numpy
+    import PySide6
+
     panels = next(iter(measured.values()))[0]["panels"]
-    return "\n".join(
+    return make_section(
+        "Window",
         [
-            BEGIN,
-            "## Window",
-            "",
             "While a 2-8-8-8-1 network of tanh is trained on two spirals in batches of 10, with all",
             f"{len(panels)} panels in sight and maps in the neurons: the time between two frames, of which one is",
             f"asked for every {FRAME} ms; the time from a move of the pointer, which another process makes every",
@@ -375,21 +372,10 @@ def report(
             "| | seconds | beside | seconds | median of the ratios |",
             "| --- | ---: | --- | ---: | ---: |",
             *start_rows(taken),
-            "",
-            f"Measured by `python benchmarks/window.py` on: {machine()}.",
-            END,
-        ]
+        ],
+        script="window.py",
+        versions=[f"numpy {numpy.__version__}", f"PySide6 {PySide6.__version__}"],
     )
-
-
-def write(section: str, path: Path) -> None:
-    """Put the section between its marks in the file, or at its end."""
-    text = path.read_text(encoding="utf-8") if path.exists() else "# Benchmarks\n"
-    before, mark, rest = text.partition(BEGIN)
-    after = rest.partition(END)[2] if mark else "\n"
-    text = before + section + after if mark else before.rstrip("\n") + "\n\n" + section + after
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(text, encoding="utf-8")
 
 
 def measure(options: argparse.Namespace) -> dict[str, list[dict[str, Any]]]:
@@ -434,7 +420,7 @@ def main() -> None:
         section = report(measure(options), starts(options.starts), seconds=options.seconds, where=where)
     print(section)
     if not options.dry_run:
-        write(section, ROOT / "docs" / "benchmarks.md")
+        write_section(section)
 
 
 if __name__ == "__main__":

@@ -6,11 +6,11 @@ a program: the numpy calls that compute it, bound to their arrays once and run a
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 import numpy as np
+from msgspec import Struct
 from numpy.typing import NDArray
 
 Array = NDArray[np.floating[Any]]
@@ -23,8 +23,7 @@ ELU_ALPHA = 1.0
 _erfc = np.frompyfunc(math.erfc, 1, 1)
 
 
-@dataclass(frozen=True, slots=True)
-class Activation:
+class Activation(Struct, frozen=True):
     """One activation function a = f(z).
 
     `forward(z, a)` is the program that writes the activations. `slope(z, a, slope)` writes f'(z), element by

@@ -70,7 +70,7 @@ def _about_loss(network: Network, settings: Settings) -> list[str]:
             f"{softmax[0]} is alone in its softmax, so it is always 1: "
             "choose sigmoid, or give another output softmax too."
         )
-    if loss.name == "binary_cross_entropy":
+    if loss.joint_activation == "sigmoid":
         for activation, names in _by_activation(network, PROBABILITY_ACTIVATIONS).items():
             found.append(
                 f"{_join(names)} {_verb(names, 'is', 'are')} {_activation_name(activation)}: "
@@ -106,7 +106,7 @@ def _about_targets(network: Network, settings: Settings, dataset: Dataset) -> li
         value = format_number(float(targets[row, column]))
         return [
             f"Row {row + 1}: the target of {outputs[column]} is {value}; "
-            f"{loss.title.lower()} needs targets between 0 and 1."
+            f"{loss.in_words} needs targets between 0 and 1."
         ]
     softmax = [place for place, n in enumerate(network.outputs) if n.activation == "softmax"]
     if loss.name == "cross_entropy" and len(softmax) > 1:

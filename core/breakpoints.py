@@ -9,7 +9,10 @@ from core.numbers import format_number
 
 
 class Watch(StrEnum):
-    """What a condition is about. Loss and gradient are those of the batch, the activation its mean over the batch."""
+    """What a condition is about.
+
+    Loss and gradient are those of the batch without penalties, the activation is its mean over the batch.
+    """
 
     LOSS = "loss"
     PARAMETER = "parameter"

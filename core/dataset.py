@@ -52,13 +52,15 @@ class Dataset:
         self.test = _frozen(np.zeros(self.rows, dtype=np.bool_))
         self.scalings: tuple[Scaling, ...] = ()
         self._seen: dict[str, tuple[Column, tuple[Scaling, ...], Column]] = {}
+        # The scalings by neuron, and those that this was made of.
+        self._steps: tuple[dict[str, tuple[Scaling, ...]], tuple[Scaling, ...]] = ({}, ())
 
     def copy(self) -> Dataset:
         """A dataset that can be changed without changing this one."""
         twin = Dataset()
         twin.columns = dict(self.columns)
         twin.rows, twin.test, twin.scalings = self.rows, self.test, self.scalings
-        twin._seen = dict(self._seen)
+        twin._seen, twin._steps = dict(self._seen), self._steps
         return twin
 
     def same_as(self, other: Dataset) -> bool:
@@ -108,7 +110,14 @@ class Dataset:
 
     def scalings_of(self, neuron_id: str) -> tuple[Scaling, ...]:
         """The steps of one column, in their order."""
-        return tuple(scaling for scaling in self.scalings if scaling.neuron == neuron_id)
+        steps, made_of = self._steps
+        if made_of is not self.scalings:
+            found: dict[str, list[Scaling]] = {}
+            for scaling in self.scalings:
+                found.setdefault(scaling.neuron, []).append(scaling)
+            steps = {neuron: tuple(group) for neuron, group in found.items()}
+            self._steps = steps, self.scalings
+        return steps.get(neuron_id, ())
 
     def add_scaling(self, kind: Literal["standardize", "range"], neuron_ids: Iterable[str]) -> None:
         """Add a step to each of these columns, with its numbers taken from the training rows as they are now.

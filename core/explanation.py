@@ -181,7 +181,7 @@ def _loss_share(trace: Trace, step: _Told, w: Writer) -> _Lines:
     scale, scale_text = _scale(trace)
     a, t = w.bracket_text(w.text(activation)), w.bracket_text(w.text(target), loss.probabilities)
     return _Lines(
-        f"The share of {name} in the loss: {loss.title.lower()} of its activation and its target",
+        f"The share of {name} in the loss: {loss.in_words} of its activation and its target",
         w.symbol(step.quantity),
         _scaled(scale, loss.latex(w.symbol(activation), w.symbol(target))),
         _scaled(scale, loss.latex(w.number(activation), w.number(target, bracket=loss.probabilities))),
@@ -198,7 +198,7 @@ def _scaled(scale: str, term: str) -> str:
 def _share_text(loss: str, a: str, t: str) -> str:
     """One output's share of the loss as text, before the mean over the outputs."""
     match loss:
-        case "half_squared_error":
+        case "half_squared_error" | "half_mean_squared_error":
             return f"½ × ({t} − {a})²"
         case "squared_error" | "mean_squared_error":
             return f"({t} − {a})²"
@@ -206,7 +206,7 @@ def _share_text(loss: str, a: str, t: str) -> str:
             return f"|{t} − {a}|"
         case "huber":
             return f"huber({t} − {a})"
-        case "binary_cross_entropy":
+        case "binary_cross_entropy" | "summed_binary_cross_entropy":
             return f"−({t} × ln {a} + (1 − {t}) × ln(1 − {a}))"
         case _:
             return f"−{t} × ln {a}"
@@ -217,13 +217,15 @@ def _share_grad_text(loss: str, a: str, t: str) -> str:
     match loss:
         case "half_squared_error":
             return f"{a} − {t}"
+        case "half_mean_squared_error":
+            return f"({a} − {t})"
         case "squared_error" | "mean_squared_error":
             return f"2 × ({a} − {t})"
         case "mean_absolute_error":
             return f"sign({a} − {t})"
         case "huber":
             return f"clip({a} − {t})"
-        case "binary_cross_entropy":
+        case "binary_cross_entropy" | "summed_binary_cross_entropy":
             return f"({a} − {t}) / ({a} × (1 − {a}))"
         case _:
             return f"−{t} / {a}"
@@ -346,7 +348,7 @@ def _pre_activation_grad(trace: Trace, step: _Told, w: Writer) -> _Lines:
         formulas.append(f"{scale_text}({a_formula} − t({name}))" if scale else f"{a_formula} − t({name})")
         sentence = (
             f"{w.notation.delta_word} of {name}: {activation.title.lower()} and "
-            f"{trace.engine.loss.title.lower()} together leave the simple "
+            f"{trace.engine.loss.in_words} together leave the simple "
             "difference of activation and target"
         )
     else:

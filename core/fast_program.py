@@ -35,11 +35,13 @@ ACTIVATION_CODES = {
 # The squared errors are half squared errors of twice the weight.
 LOSS_CODES = {
     "half_squared_error": 0,
+    "half_mean_squared_error": 0,
     "squared_error": 0,
     "mean_squared_error": 0,
     "mean_absolute_error": 1,
     "huber": 2,
     "binary_cross_entropy": 3,
+    "summed_binary_cross_entropy": 3,
     "cross_entropy": 4,
 }
 TWICE = frozenset({"squared_error", "mean_squared_error"})

@@ -8,15 +8,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import numpy as np
+from msgspec import Struct
 
 from core.network import Network
 
 
-@dataclass(frozen=True, slots=True)
-class Initializer:
+class Initializer(Struct, frozen=True):
     """`draw(rng, fan_in, fan_out, scale)` gives one weight; `scale` is used where `scaled` names what it is."""
 
     name: str

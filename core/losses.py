@@ -47,6 +47,11 @@ class Loss:
     steps: Steps | None = None
     joint_steps: Steps | None = None
 
+    @property
+    def in_words(self) -> str:
+        """What a share is called within a sentence: the title, without what it says of all shares together."""
+        return self.title.partition(",")[0].lower()
+
 
 def _probability(a: Array) -> Array:
     # In float32 the margin is what that can tell from 1.
@@ -177,39 +182,49 @@ def _minus(a: str, t: str) -> str:
     return f"{a} - ({t})" if t.startswith(("-", "−")) else f"{a} - {t}"
 
 
+def _squared_error(name: str, title: str, *, half: bool, mean: bool) -> Loss:
+    def grad_latex(a: str, t: str) -> str:
+        # In brackets where a factor comes before it.
+        factor = "" if half else r"2 \, "
+        return f"{factor}({_minus(a, t)})" if mean or factor else _minus(a, t)
+
+    front = r"\frac{1}{2} " if half else ""
+    return Loss(
+        name,
+        title,
+        mean,
+        _half_squared if half else _squared,
+        np.subtract if half else lambda a, t: 2.0 * (a - t),
+        lambda a, t: f"{front}({_minus(t, a)})^2",
+        grad_latex,
+        steps=_squared_steps(half),
+    )
+
+
+def _binary_loss(name: str, title: str, *, mean: bool) -> Loss:
+    return Loss(
+        name,
+        title,
+        mean,
+        _binary_cross_entropy,
+        _binary_cross_entropy_grad,
+        lambda a, t: rf"-({t} \ln {a} + (1 - {t}) \ln(1 - {a}))",
+        lambda a, t: rf"\frac{{{_minus(a, t)}}}{{{a} \, (1 - {a})}}",
+        joint_activation="sigmoid",
+        joint_share=_binary_cross_entropy_joint,
+        joint_grad=lambda a, t: a - t,
+        joint_steps=_binary_cross_entropy_steps,
+        probabilities=True,
+    )
+
+
 LOSSES: dict[str, Loss] = {
     loss.name: loss
     for loss in (
-        Loss(
-            "half_squared_error",
-            "Half squared error",
-            False,
-            _half_squared,
-            lambda a, t: a - t,
-            lambda a, t: rf"\frac{{1}}{{2}} ({_minus(t, a)})^2",
-            _minus,
-            steps=_squared_steps(half=True),
-        ),
-        Loss(
-            "squared_error",
-            "Squared error",
-            False,
-            _squared,
-            lambda a, t: 2.0 * (a - t),
-            lambda a, t: f"({_minus(t, a)})^2",
-            lambda a, t: rf"2 \, ({_minus(a, t)})",
-            steps=_squared_steps(half=False),
-        ),
-        Loss(
-            "mean_squared_error",
-            "Mean squared error",
-            True,
-            _squared,
-            lambda a, t: 2.0 * (a - t),
-            lambda a, t: f"({_minus(t, a)})^2",
-            lambda a, t: rf"2 \, ({_minus(a, t)})",
-            steps=_squared_steps(half=False),
-        ),
+        _squared_error("half_squared_error", "Half squared error", half=True, mean=False),
+        _squared_error("half_mean_squared_error", "Half mean squared error", half=True, mean=True),
+        _squared_error("squared_error", "Squared error", half=False, mean=False),
+        _squared_error("mean_squared_error", "Mean squared error", half=False, mean=True),
         Loss(
             "mean_absolute_error",
             "Mean absolute error",
@@ -228,20 +243,8 @@ LOSSES: dict[str, Loss] = {
             lambda a, t: rf"\mathrm{{huber}}({_minus(t, a)})",
             lambda a, t: rf"\mathrm{{clip}}({_minus(a, t)}, -1, 1)",
         ),
-        Loss(
-            "binary_cross_entropy",
-            "Binary cross-entropy",
-            True,
-            _binary_cross_entropy,
-            _binary_cross_entropy_grad,
-            lambda a, t: rf"-({t} \ln {a} + (1 - {t}) \ln(1 - {a}))",
-            lambda a, t: rf"\frac{{{_minus(a, t)}}}{{{a} \, (1 - {a})}}",
-            joint_activation="sigmoid",
-            joint_share=_binary_cross_entropy_joint,
-            joint_grad=lambda a, t: a - t,
-            joint_steps=_binary_cross_entropy_steps,
-            probabilities=True,
-        ),
+        _binary_loss("binary_cross_entropy", "Binary cross-entropy", mean=True),
+        _binary_loss("summed_binary_cross_entropy", "Binary cross-entropy, summed", mean=False),
         Loss(
             "cross_entropy",
             "Cross-entropy",

@@ -99,4 +99,4 @@ def fill_caption(caption: str, trace: Trace | None, style: Style, sample: int = 
 def _in_sample(quantity: Quantity, sample: int) -> Quantity:
     """The same quantity of the sample on show, where it is one of a sample and names no other."""
     once = quantity.kind in PARAMETER_KINDS or quantity.kind in (Kind.WEIGHT, Kind.BIAS)
-    return quantity if once or quantity.sample else replace(quantity, sample=sample)
+    return quantity if once or quantity.sample else Quantity(quantity.kind, quantity.subject, sample)

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
 from enum import StrEnum
 from graphlib import CycleError, TopologicalSorter
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from core.activations import ACTIVATIONS
 from core.errors import NetworkError
@@ -25,8 +27,7 @@ ROLE_PREFIX = {Role.INPUT: "i", Role.HIDDEN: "h", Role.OUTPUT: "o"}
 _ID = re.compile(r"[^\W_]([\w.\-' ]{0,38}[\w.\-'])?")
 
 
-@dataclass(frozen=True, slots=True)
-class Neuron:
+class Neuron(Struct, frozen=True):
     """A neuron. `id` is its name; an input has no activation of its own (it is "linear") and no bias.
 
     `dropout` is the share of samples for which training leaves a hidden neuron out, from 0 to below 1.
@@ -38,8 +39,7 @@ class Neuron:
     dropout: float = 0.0
 
 
-@dataclass(frozen=True, slots=True)
-class Edge:
+class Edge(Struct, frozen=True):
     """An edge from the neuron `source` to the neuron `target`. `tied_to` names the edge whose weight it shares."""
 
     id: str

@@ -5,8 +5,9 @@ import re
 
 from core.errors import DataError
 
-_FRACTION = re.compile(r"^([^/]+)/([^/]+)$")
-_NUMBER = re.compile(r"^[+-]?(\d+([.,]\d*)?|[.,]\d+)([eE][+-]?\d+)?$")
+# Compiled when the first number is read, which most runs from the command line never do.
+_FRACTION = r"^([^/]+)/([^/]+)$"
+_NUMBER = r"^[+-]?(\d+([.,]\d*)?|[.,]\d+)([eE][+-]?\d+)?$"
 
 # What is not computed yet is shown so, never as 0.
 NOT_COMPUTED = "–"
@@ -20,7 +21,7 @@ def parse_number(text: str) -> float:
     cleaned = text.strip().replace("−", "-").replace("–", "-").replace("\u00a0", "").replace(" ", "")
     if not cleaned:
         raise DataError("Nothing is typed here: type a number such as 0.5 or 1/3.")
-    fraction = _FRACTION.match(cleaned)
+    fraction = re.match(_FRACTION, cleaned)
     if fraction:
         divisor = _parse_decimal(fraction[2], text)
         if divisor == 0:
@@ -34,7 +35,7 @@ def parse_number(text: str) -> float:
 
 
 def _parse_decimal(cleaned: str, text: str) -> float:
-    if not _NUMBER.match(cleaned):
+    if not re.match(_NUMBER, cleaned):
         raise DataError(f"“{text.strip()}” is not a number: type a number such as 0.5, 0,5 or 1/3.")
     return float(cleaned.replace(",", "."))
 

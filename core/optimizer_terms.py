@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from core.options import Option
 
@@ -12,27 +13,28 @@ from core.options import Option
 Texts = Mapping[str, str]
 
 
-@dataclass(frozen=True, slots=True)
-class Formula:
-    """A right-hand side, in LaTeX and as text, with symbols or numbers put in for its `operands`.
+class Formula(Struct, frozen=True):
+    """A right-hand side, in LaTeX, as text and as Python, with symbols or numbers put in for its `operands`.
 
     Operands are "parameter", "gradient", "learning_rate", "updates" (t, the number of this update, from 1), names
     of options, of terms, and "<term>_old" for a term's value before this update. Negative numbers are put in with
-    brackets, except those of the `bare` operands. In the text a product is written " × ".
+    brackets, except those of the `bare` operands. In the text a product is written " × ". The code takes
+    identifiers, and of Python `math` alone.
     """
 
     operands: tuple[str, ...]
     latex: Callable[[Texts], str]
     text: Callable[[Texts], str]
+    code: Callable[[Texts], str]
     bare: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Term:
+class Term(Struct, frozen=True):
     """One quantity that an optimizer computes for each parameter on the way to the new one.
 
     `kept`: its value is needed at the next update (it is a slot), and is 0 before the first.
     `weights_only`: for a bias nothing is computed, and the term's value is that of the formula's first operand.
+    `squares`: it is made of squares, so that it is never negative.
     """
 
     name: str
@@ -42,6 +44,7 @@ class Term:
     formula: Formula
     kept: bool = False
     weights_only: bool = False
+    squares: bool = False
 
 
 def _base(text: str) -> str:
@@ -54,12 +57,18 @@ def _bare(text: str) -> str:
     return text if re.fullmatch(r"[^\s()]+|\(.*\)", text) else f"({text})"
 
 
+def sign_code(text: str) -> str:
+    """The sign of a number as Python, which has no function for it; that of 0 is 0."""
+    return f"(1 if {text} > 0 else -1 if {text} < 0 else 0)"
+
+
 def _average(name: str, keep: str, of: str) -> Formula:
     """A running average of squares: what share `keep` of the old one stays, and what it averages."""
     return Formula(
         (f"{name}_old", keep, of),
         lambda s: rf"{s[keep]} \cdot {s[f'{name}_old']} + (1 - {s[keep]}) \cdot {_base(s[of])}^2",
         lambda s: f"{s[keep]} × {s[f'{name}_old']} + (1 − {s[keep]}) × {_base(s[of])}²",
+        lambda s: f"{s[keep]} * {s[f'{name}_old']} + (1 - {s[keep]}) * {s[of]} ** 2",
     )
 
 
@@ -68,6 +77,7 @@ def _corrected(name: str, beta: str) -> Formula:
         (name, beta, "updates"),
         lambda s: rf"\frac{{{s[name]}}}{{1 - {_base(s[beta])}^{{{s['updates']}}}}}",
         lambda s: f"{s[name]} / (1 − {_base(s[beta])}^{s['updates']})",
+        lambda s: f"{s[name]} / (1 - {s[beta]} ** {s['updates']})",
         bare=(name,),
     )
 
@@ -78,6 +88,7 @@ def plain_update(direction: str) -> Formula:
         ("parameter", "learning_rate", direction),
         lambda s: rf"{s['parameter']} - {s['learning_rate']} \cdot {s[direction]}",
         lambda s: f"{s['parameter']} − {s['learning_rate']} × {s[direction]}",
+        lambda s: f"{s['parameter']} - {s['learning_rate']} * {s[direction]}",
         bare=("parameter",),
     )
 
@@ -91,6 +102,7 @@ def scaled_update(direction: str, squares: str, parameter: str = "parameter") ->
             rf"\frac{{{s[direction]}}}{{\sqrt{{{s[squares]}}} + {s['eps']}}}"
         ),
         lambda s: f"{s[parameter]} − {s['learning_rate']} × {s[direction]} / (√{_bare(s[squares])} + {s['eps']})",
+        lambda s: f"{s[parameter]} - {s['learning_rate']} * {s[direction]} / (math.sqrt({s[squares]}) + {s['eps']})",
         bare=(parameter,),
     )
 
@@ -113,6 +125,7 @@ VELOCITY = Term(
         ("velocity_old", "momentum", "gradient"),
         lambda s: rf"{s['momentum']} \cdot {s['velocity_old']} + {s['gradient']}",
         lambda s: f"{s['momentum']} × {s['velocity_old']} + {s['gradient']}",
+        lambda s: f"{s['momentum']} * {s['velocity_old']} + {s['gradient']}",
     ),
     kept=True,
 )
@@ -125,6 +138,7 @@ LOOK_AHEAD = Term(
         ("gradient", "momentum", "velocity"),
         lambda s: rf"{s['gradient']} + {s['momentum']} \cdot {s['velocity']}",
         lambda s: f"{s['gradient']} + {s['momentum']} × {s['velocity']}",
+        lambda s: f"{s['gradient']} + {s['momentum']} * {s['velocity']}",
         bare=("gradient",),
     ),
 )
@@ -138,8 +152,10 @@ SQUARE_SUM = Term(
         ("square_sum_old", "gradient"),
         lambda s: rf"{s['square_sum_old']} + {_base(s['gradient'])}^2",
         lambda s: f"{s['square_sum_old']} + {_base(s['gradient'])}²",
+        lambda s: f"{s['square_sum_old']} + {s['gradient']} ** 2",
     ),
     kept=True,
+    squares=True,
 )
 RMSPROP_OPTIONS = (
     _share("alpha", "Alpha", "α", r"\alpha", 0.99, "How much of the last average of squares is kept."),
@@ -153,6 +169,7 @@ RMSPROP_TERMS = (
         "v",
         _average("square_average", "alpha", "gradient"),
         kept=True,
+        squares=True,
     ),
 )
 
@@ -168,6 +185,7 @@ ADADELTA_TERMS = (
         "v",
         _average("square_average", "rho", "gradient"),
         kept=True,
+        squares=True,
     ),
     Term(
         "step",
@@ -184,9 +202,21 @@ ADADELTA_TERMS = (
             lambda s: (
                 f"√({s['step_average_old']} + {s['eps']}) / √({s['square_average']} + {s['eps']}) × {s['gradient']}"
             ),
+            lambda s: (
+                f"math.sqrt({s['step_average_old']} + {s['eps']}) / math.sqrt({s['square_average']} + {s['eps']})"
+                f" * {s['gradient']}"
+            ),
         ),
     ),
-    Term("step_average", "average of squared steps", "u", "u", _average("step_average", "rho", "step"), kept=True),
+    Term(
+        "step_average",
+        "average of squared steps",
+        "u",
+        "u",
+        _average("step_average", "rho", "step"),
+        kept=True,
+        squares=True,
+    ),
 )
 
 ADAM_OPTIONS = (
@@ -204,10 +234,19 @@ ADAM_TERMS = (
             ("first_moment_old", "beta1", "gradient"),
             lambda s: rf"{s['beta1']} \cdot {s['first_moment_old']} + (1 - {s['beta1']}) \cdot {s['gradient']}",
             lambda s: f"{s['beta1']} × {s['first_moment_old']} + (1 − {s['beta1']}) × {s['gradient']}",
+            lambda s: f"{s['beta1']} * {s['first_moment_old']} + (1 - {s['beta1']}) * {s['gradient']}",
         ),
         kept=True,
     ),
-    Term("second_moment", "second moment", "v", "v", _average("second_moment", "beta2", "gradient"), kept=True),
+    Term(
+        "second_moment",
+        "second moment",
+        "v",
+        "v",
+        _average("second_moment", "beta2", "gradient"),
+        kept=True,
+        squares=True,
+    ),
     # ˆ and ˜ stand behind their letter: many fonts put marks that combine with it elsewhere.
     Term("first_corrected", "corrected first moment", "mˆ", r"\hat{m}", _corrected("first_moment", "beta1")),
     Term("second_corrected", "corrected second moment", "vˆ", r"\hat{v}", _corrected("second_moment", "beta2")),
@@ -231,6 +270,7 @@ DECAYED = Term(
         ("parameter", "learning_rate", "weight_decay"),
         lambda s: rf"(1 - {s['learning_rate']} \cdot {s['weight_decay']}) \cdot {s['parameter']}",
         lambda s: f"(1 − {s['learning_rate']} × {s['weight_decay']}) × {s['parameter']}",
+        lambda s: f"(1 - {s['learning_rate']} * {s['weight_decay']}) * {s['parameter']}",
     ),
     weights_only=True,
 )
@@ -254,6 +294,11 @@ def penalized_gradient(*, l1: bool, l2: bool) -> Term:
                 s["gradient"]
                 + (f" + {s['l2']} × {s['parameter']}" if l2 else "")
                 + (f" + {s['l1']} × sign({s['parameter']})" if l1 else "")
+            ),
+            lambda s: (
+                s["gradient"]
+                + (f" + {s['l2']} * {s['parameter']}" if l2 else "")
+                + (f" + {s['l1']} * {sign_code(s['parameter'])}" if l1 else "")
             ),
             bare=("gradient",),
         ),

@@ -8,9 +8,9 @@ same function, so their bits agree.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 
 import numpy as np
+from msgspec import Struct
 from numpy.typing import DTypeLike
 
 from core.activations import Array
@@ -39,8 +39,7 @@ from core.options import Option, option_values
 Apply = Callable[[Array, Array], None]
 
 
-@dataclass(frozen=True, slots=True)
-class Optimizer:
+class Optimizer(Struct, frozen=True):
     """One way to make an update: the `terms` in the order of their computation, then the new parameter by `update`.
 
     `build` gives the function that carries a Stepper's updates out; `suggested_rate` is a learning rate to begin
@@ -61,9 +60,15 @@ class Optimizer:
         """The names of the terms that are kept from one update to the next."""
         return tuple(term.name for term in self.terms if term.kept)
 
+    def why_not_remember(self, slot: str, number: float) -> str | None:
+        """Why this slot can hold no such number for a parameter, in a few words; None where it can."""
+        term = next(term for term in self.terms if term.name == slot)
+        if term.squares and number < 0.0:
+            return f"the {term.title} is never negative: choose 0 or more"
+        return None
 
-@dataclass(frozen=True, slots=True)
-class OptimizerState:
+
+class OptimizerState(Struct, frozen=True):
     """What an optimizer remembers: the number of updates done, and a copy of each slot, shape (parameters,)."""
 
     updates: int
@@ -383,16 +388,19 @@ class Penalty:
     """Penalties on the weights: the loss grows by l2/2 * sum(w^2) + l1 * sum(|w|), the gradient by l2*w + l1*sign(w).
 
     `weights` is 1 at weights and 0 at biases, which are not penalised; shape (parameters,). sign(0) = 0.
+    `loss_gradient`, shape (parameters,), is the gradient of the loss alone that the penalties were last added to.
     """
 
     def __init__(self, weights: Array, *, l1: float, l2: float, dtype: DTypeLike = np.float64) -> None:
         self.l1, self.l2 = l1, l2
+        self.loss_gradient = np.zeros(len(weights), dtype)
         self._l1 = (weights * l1).astype(dtype)
         self._l2 = (weights * l2).astype(dtype)
         self._buffer = np.zeros(len(weights), dtype)
 
     def add_to(self, gradient: Array, parameters: Array) -> None:
         """Add the penalties' share to `gradient` in place; both of shape (parameters,)."""
+        np.copyto(self.loss_gradient, gradient)
         if self.l2:
             np.multiply(parameters, self._l2, self._buffer)
             np.add(gradient, self._buffer, gradient)

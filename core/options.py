@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from core.errors import TrainingError
 
 
-@dataclass(frozen=True, slots=True)
-class Option:
+class Option(Struct, frozen=True):
     """A number that a person can set. `low` and `high` are allowed themselves unless marked as open.
 
     `symbol` is plain text, `latex` the same for formulas, `about` one sentence on what the number does.

@@ -12,6 +12,7 @@ from core.learning import rate_of
 from core.plan import Plan, compile_network
 from core.project import Project
 from core.schedule import Schedule
+from core.style import Rounding
 from core.trace import Trace
 
 
@@ -21,11 +22,13 @@ def trace_project(
     *,
     plan: Plan | None = None,
     schedule: Schedule | None = None,
+    rounding: Rounding | None = None,
 ) -> Trace:
     """The trace of these rows of the project's data; without `rows`, of the first batch of the present epoch.
 
     Rows among which there is a test row are not trained with: their trace has no update and no dropout.
-    `plan` and `schedule` are former ones to use again, where only numbers have changed since.
+    `plan` and `schedule` are former ones to use again, where only numbers have changed since. With a `rounding` each
+    step's number is rounded before the next is made with it (core.book).
     Raises TrainingError when there is no neuron or no row.
     """
     network, settings, dataset = project.network, project.settings, project.dataset
@@ -34,7 +37,7 @@ def trace_project(
     if rows is None:
         rows = project.first_rows
     index = np.asarray(rows, dtype=np.intp)
-    return Trace(
+    trace = Trace(
         plan or compile_network(network),
         network.values,
         dataset.matrix([n.id for n in network.inputs], index),
@@ -46,3 +49,9 @@ def trace_project(
         training=not dataset.test[index].any(),
         schedule=schedule,
     )
+    if rounding is None:
+        return trace
+    # Only now: most traces are not rounded.
+    from core.book import RoundedTrace
+
+    return RoundedTrace(trace, rounding)

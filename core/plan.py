@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 
 import numpy as np
+from msgspec import Struct
 from numpy.typing import NDArray
 
 from core.activations import ACTIVATIONS, Activation, Array
@@ -24,8 +24,7 @@ BLOCK_FREE = 65536
 MASK_GAP = 4096
 
 
-@dataclass(frozen=True, slots=True)
-class Block:
+class Block(Struct, frozen=True):
     """A dense product: z[rows] = W · a[sources], W the parameters from `offset` on, shape (rows, sources).
 
     The first source is a row of ones, so that the first column of W holds the biases. `mask` is None when
@@ -45,8 +44,7 @@ class Block:
         return self.shape[0] * self.shape[1]
 
 
-@dataclass(frozen=True, slots=True)
-class Segment:
+class Segment(Struct, frozen=True):
     """Neighbouring rows of one level with one activation."""
 
     rows: slice
@@ -55,8 +53,7 @@ class Segment:
     last: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Level:
+class Level(Struct, frozen=True):
     """The rows of one depth, their blocks and their activations."""
 
     rows: slice
@@ -64,8 +61,7 @@ class Level:
     segments: tuple[Segment, ...]
 
 
-@dataclass(frozen=True, eq=False)
-class Plan:
+class Plan(Struct, frozen=True, eq=False):
     """The compiled network. Values and gradients are arrays with one row per neuron, in level order.
 
     `rows[id]` is a neuron's row; each level starts with a row of ones of its own. `weight_position[edge]` and
@@ -92,8 +88,8 @@ class Plan:
     dropout_neurons: tuple[str, ...]
     dropout_rows: NDArray[np.intp]
     dropout_rates: NDArray[np.float64]
-    names: list[str] = field(repr=False)
-    name_positions: NDArray[np.intp] = field(repr=False)
+    names: list[str]
+    name_positions: NDArray[np.intp]
 
     def pack(self, values: Mapping[str, float]) -> NDArray[np.float64]:
         """The flat parameter vector that holds `values`."""

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import IntEnum, StrEnum
+
+from msgspec import Struct
 
 
 class Kind(IntEnum):
@@ -71,8 +72,12 @@ def phase_of(kind: Kind) -> Phase:
 
 
 class Granularity(StrEnum):
-    """How far one press goes. UPDATE and EPOCH end with the trace; going on from there is the player's part."""
+    """How far one press goes. UPDATE and EPOCH end with the trace; going on from there is the player's part.
 
+    OPERATION goes within a step: through the elementary operations of a neuron. The trace's own steps are its TERMs.
+    """
+
+    OPERATION = "operation"
     TERM = "term"
     NEURON = "neuron"
     LAYER = "layer"
@@ -82,8 +87,7 @@ class Granularity(StrEnum):
     EPOCH = "epoch"
 
 
-@dataclass(frozen=True, slots=True)
-class Quantity:
+class Quantity(Struct, frozen=True):
     """One number of a trace: dL/dw of edge w5 in the trace's second sample, say.
 
     `subject` is the id of a neuron, edge or parameter ("" for the loss); `sample` counts within the batch and
@@ -95,8 +99,7 @@ class Quantity:
     sample: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
+class Step(Struct, frozen=True):
     """One step: the quantity that it reveals, its value, and the earlier quantities that it is made of.
 
     `neuron` is the neuron at work ("" for the loss and for updates of weights), `edge` the edge ("" if none).

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from core.options import Option, option_values
 
 
-@dataclass(frozen=True, slots=True)
-class RateSchedule:
+class RateSchedule(Struct, frozen=True):
     """How the learning rate goes on from its setting, the base.
 
     `rate(base, epoch, values)` is the rate during the epoch after `epoch` finished ones, with every option's

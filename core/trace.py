@@ -473,7 +473,7 @@ class Trace(Sequence[Step]):
         schedule, length = self.schedule, self.schedule.sample_length
         if granularity in (Granularity.UPDATE, Granularity.EPOCH):
             return np.array([len(self)])
-        if granularity is Granularity.TERM:
+        if granularity in (Granularity.OPERATION, Granularity.TERM):
             return np.arange(1, len(self) + 1)
         if granularity is Granularity.SAMPLE:
             ends = np.arange(1, self.batch + 1) * length
@@ -491,7 +491,7 @@ class Trace(Sequence[Step]):
 
     def next_index(self, index: int, granularity: Granularity) -> int:
         """The number of steps done after going one unit forward from `index` (len(self) at the end)."""
-        if granularity is Granularity.TERM:
+        if granularity in (Granularity.OPERATION, Granularity.TERM):
             # Without `boundaries`, which of terms are as many as steps.
             return min(index + 1, len(self))
         ends = self.boundaries(granularity)
@@ -500,7 +500,7 @@ class Trace(Sequence[Step]):
 
     def previous_index(self, index: int, granularity: Granularity) -> int:
         """The number of steps done after going one unit back from `index` (0 at the start)."""
-        if granularity is Granularity.TERM:
+        if granularity in (Granularity.OPERATION, Granularity.TERM):
             return max(index - 1, 0)
         ends = self.boundaries(granularity)
         place = int(np.searchsorted(ends, index, side="left")) - 1

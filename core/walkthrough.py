@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from core.errors import ProjectError
 from core.network import Network
@@ -20,8 +22,7 @@ REFERENCE = re.compile(r"\[\[([^\[\]=]+)(=(\d*))?\]\]")
 HIDEABLE = ("weights", "biases", "values", "gradients", "targets", "loss")
 
 
-@dataclass(frozen=True, slots=True)
-class Moment:
+class Moment(Struct, frozen=True):
     """One moment: what is said, and what is on show meanwhile.
 
     `caption`: Markdown with formulas between dollar signs and references to quantities in double square brackets:
@@ -47,8 +48,7 @@ class Moment:
     panel: str = ""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Walkthrough:
+class Walkthrough(Struct, frozen=True, eq=False):
     """Moments in their order, and the scenes that they are set in: projects without a walkthrough of their own.
 
     Immutable: each change gives another walkthrough, so that it can be undone.

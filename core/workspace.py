@@ -7,10 +7,10 @@ a pass is nothing but the calls. Arrays are neuron-major, shape (rows, batch), a
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
+from msgspec import Struct
 from numpy.typing import NDArray
 
 from core.activations import Activation, Array, Program
@@ -18,8 +18,7 @@ from core.losses import Loss
 from core.plan import Block, Plan, Segment
 
 
-@dataclass(frozen=True, slots=True)
-class Passes:
+class Passes(Struct, frozen=True):
     """The programs of one batch: the outputs, the loss, the gradient. `whole` is the three in this order."""
 
     forward: Program

@@ -5,12 +5,15 @@ from __future__ import annotations
 import os
 import signal
 import sys
-import traceback
-from datetime import datetime
 from pathlib import Path
-from types import TracebackType
+from typing import TYPE_CHECKING
 
 from nnviz_app.platform import display_problem, qt_problem
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+    from nnviz_app.main_window import MainWindow
 
 
 def run_app(path: Path | None = None) -> int:
@@ -33,10 +36,10 @@ def run_app(path: Path | None = None) -> int:
 
 
 def _run_window(path: Path | None) -> int:
+    """Show an empty frame at once, which takes neither numpy nor the engine, and fill it when it has been painted."""
     from PySide6.QtWidgets import QApplication
 
     from nnviz_app.application import make_application
-    from nnviz_app.examples import first_example
     from nnviz_app.theme import theme
 
     app = make_application(sys.argv[:1])
@@ -44,26 +47,47 @@ def _run_window(path: Path | None) -> int:
 
     from nnviz_app.main_window import MainWindow
 
-    window = MainWindow()
-    sys.excepthook = _Rescue(window)
+    window = MainWindow(fill_later=True)
     # Ctrl+C in the terminal ends the program as it does any other.
     signal.signal(signal.SIGINT, signal.SIG_DFL)
-    if path is None or not window.open_path(path):
-        problem = window.notice.text
-        window.open_example(first_example())
-        if problem:
-            window.show_error(problem)
+    window.painted_first.connect(lambda: _fill(window, path))
     window.show()
     return QApplication.exec()
+
+
+def _fill(window: MainWindow, path: Path | None) -> None:
+    from PySide6.QtWidgets import QApplication
+
+    if not window.isVisible():
+        # Closed at once.
+        return
+    try:
+        window.fill()
+        from nnviz_app.examples import first_example
+
+        if path is None or not window.open_path(path):
+            problem = window.notice.text
+            window.open_example(first_example())
+            if problem:
+                window.show_error(problem)
+        window.show()
+    except BaseException:
+        # An empty frame that stays would be of no use.
+        QApplication.exit(1)
+        raise
+    sys.excepthook = _Rescue(window)
 
 
 class _Rescue:
     """What happens to an error that nobody foresaw: details go to a log, one sentence to the person."""
 
-    def __init__(self, window: object) -> None:
+    def __init__(self, window: MainWindow) -> None:
         self.window = window
 
     def __call__(self, kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+        import traceback
+        from datetime import datetime
+
         from PySide6.QtCore import QStandardPaths
 
         details = "".join(traceback.format_exception(kind, error, trace))
@@ -77,6 +101,6 @@ class _Rescue:
             where = f"the details are in {log}"
         except OSError:
             where = "the details are in the terminal"
-        self.window.show_error(  # type: ignore[attr-defined]
+        self.window.show_error(
             f"Something went wrong that should not have; {where}. Save your work under another name to be safe."
         )

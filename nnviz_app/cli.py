@@ -7,6 +7,7 @@ argparse, since importing typer takes four times as long and ``nnviz trace`` has
 from __future__ import annotations
 
 import argparse
+import gc
 import os
 import sys
 from collections.abc import Callable, Iterable, Sequence
@@ -26,6 +27,8 @@ INTERRUPTED, PIPE_CLOSED = 130, 141
 LISTED = 20
 # From so many on it says that it takes a while.
 SLOW = 2000
+# Columns of the help.
+WIDTH = 100
 
 _DESCRIPTION = "Draw a neural network and step through backpropagation, with every number where it belongs."
 _EPILOG = """\
@@ -79,6 +82,13 @@ exit codes:
 """
 
 
+class _HelpFormatter(argparse.RawDescriptionHelpFormatter):
+    """Help of a fixed width: to ask for the terminal's argparse would import shutil, even when no help is wanted."""
+
+    def __init__(self, prog: str) -> None:
+        super().__init__(prog, width=WIDTH)
+
+
 class _Parser(argparse.ArgumentParser):
     """A parser that says what is wrong in one line."""
 
@@ -92,7 +102,7 @@ def _parser(prog: str, description: str, epilog: str) -> _Parser:
         prog=prog,
         description=description,
         epilog=epilog,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        formatter_class=_HelpFormatter,
         allow_abbrev=False,
     )
 
@@ -152,10 +162,14 @@ class _whole_number:  # noqa: N801 (used like a function)
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command with these arguments (without them, the program's own) and return its exit code."""
+    own_process = arguments is None
     arguments = list(sys.argv[1:] if arguments is None else arguments)
     _prepare_output()
     try:
         if arguments and arguments[0] in _COMMANDS:
+            if own_process:
+                # Until the imports are done, see _keep_imports.
+                gc.disable()
             return _print_command(_COMMANDS[arguments[0]], arguments[1:])
         return _open(arguments)
     except SystemExit as stop:
@@ -210,7 +224,8 @@ def _complain(sentence: object) -> None:
 def _open(arguments: list[str]) -> int:
     options = _window_parser().parse_args(arguments)
     path: Path | None = options.file
-    if path is not None:
+    # What is said about a file that cannot be opened comes with the engine, which takes longer than the window's frame.
+    if path is not None and not (os.path.isfile(path) and os.access(path, os.R_OK)):
         from core.project_file import reading_problem
 
         if problem := reading_problem(path):
@@ -227,7 +242,9 @@ def _trace(arguments: list[str]) -> int:
     from core.errors import NnvizError
     from core.project_file import load_project
     from core.report import data_report, text_report
+    from core.style import Style
 
+    _keep_imports()
     try:
         project = load_project(options.file)
         rows = _chosen_rows(project, options.sample, whole=options.batch)
@@ -237,11 +254,21 @@ def _trace(arguments: list[str]) -> int:
             # Numbers that JSON does not have (NaN and the infinities) become null.
             print(msgspec.json.format(msgspec.json.encode(data_report(project, rows)), indent=2).decode())
         else:
-            _print_lines(text_report(project, rows, digits=options.digits))
+            _print_lines(text_report(project, rows, style=Style(digits=options.digits)))
     except NnvizError as error:
         _complain(error)
         return BAD_USAGE
     return OK
+
+
+def _keep_imports() -> None:
+    """Let the garbage collector work again, but never look through what was imported while it did not.
+
+    All that stays, and to search it, last of all when the process ends, took a tenth of the time of a small trace.
+    """
+    if not gc.isenabled():
+        gc.freeze()
+        gc.enable()
 
 
 def _use_one_thread() -> None:
@@ -277,6 +304,7 @@ def _check(arguments: list[str]) -> int:
     from core.gradient_check import check_gradients
     from core.project_file import load_project
 
+    _keep_imports()
     try:
         project = load_project(options.file)
         if len(project.network.values) > SLOW and sys.stderr.isatty():
@@ -339,6 +367,7 @@ def _train(arguments: list[str]) -> int:
     from core.errors import NnvizError
     from nnviz_app.train_command import train
 
+    _keep_imports()
     try:
         print(train(options.file, sys.stderr, epochs=options.epochs, every=options.every, out=options.out))
     except NnvizError as error:

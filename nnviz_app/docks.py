@@ -89,7 +89,7 @@ class Docks(dict[str, QDockWidget]):
     def __init__(self, window: QMainWindow, panels: dict[str, QWidget]) -> None:
         super().__init__()
         self.window = window
-        self.is_narrow = False
+        self.is_narrow = self._should_be_narrow()
         for title, panel in panels.items():
             dock = QDockWidget(title, window)
             dock.setObjectName(title)
@@ -139,19 +139,27 @@ class Docks(dict[str, QDockWidget]):
     def _place(self, title: str, area: Qt.DockWidgetArea, *, shown: bool = True) -> None:
         self.window.addDockWidget(area, self[title])
         # Only now: a dock that is in no area cannot be put back into the window.
-        self[title].setFloating(False)
+        self._put_back(title)
         self[title].setVisible(shown)
 
     def _pile(self, titles: tuple[str, ...]) -> None:
         for below, above in pairwise(title for title in titles if title in self):
             self.window.tabifyDockWidget(self[below], self[above])
-            self[above].setFloating(False)
+            self._put_back(above)
             self[above].show()
+
+    def _put_back(self, title: str) -> None:
+        # Asked for in vain, it takes as long as if it were floating.
+        if self[title].isFloating():
+            self[title].setFloating(False)
+
+    def _should_be_narrow(self) -> bool:
+        return self.window.width() < NARROW * theme().em
 
     def resize(self) -> None:
         """Give the panels their first sizes, by the window's size and the size of its text."""
         window, em = self.window, theme().em
-        is_narrow = window.width() < NARROW * em
+        is_narrow = self._should_be_narrow()
         if is_narrow is not self.is_narrow:
             self.is_narrow = is_narrow
             self.arrange()

@@ -1,50 +1,55 @@
-"""The main window: menus, toolbar, canvas with its transport, and the panels around them."""
+"""The main window: menus, toolbar, canvas with its transport, and the panels around them.
+
+What is not needed to show an empty frame is imported inside functions: see `MainWindow`.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QByteArray, QEvent, QSettings, Qt, QTimer
-from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QShowEvent
-from PySide6.QtWidgets import QApplication, QFileDialog, QLabel, QLineEdit, QMainWindow, QUndoView, QVBoxLayout, QWidget
+from PySide6.QtCore import QByteArray, QEvent, QSettings, Qt, QTimer, Signal
+from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QPainter, QPaintEvent, QShowEvent
+from PySide6.QtWidgets import QApplication, QFileDialog, QLineEdit, QMainWindow, QWidget
 
-from core.errors import NnvizError
-from core.network import Role
-from nnviz_app.actions import Actions
-from nnviz_app.assets import app_icon, themed_icon
-from nnviz_app.canvas.view import CanvasView
-from nnviz_app.comparison import Comparison
-from nnviz_app.dialogs import AddLayerDialog, NewNetworkDialog
-from nnviz_app.docks import Docks
-from nnviz_app.document import Change, Document
-from nnviz_app.editing import Editing
-from nnviz_app.examples import Example
-from nnviz_app.file_actions import SUFFIX, FileActions
-from nnviz_app.menus import Menus
-from nnviz_app.notice import NoticeBar
-from nnviz_app.panels.breakpoints import BreakpointsPanel
-from nnviz_app.panels.confusion import ConfusionPanel
-from nnviz_app.panels.data import DataPanel
-from nnviz_app.panels.decision_map import DecisionMapPanel
-from nnviz_app.panels.examples import ExamplesPanel
-from nnviz_app.panels.explain import ExplainPanel
-from nnviz_app.panels.fields import try_edit
-from nnviz_app.panels.histograms import HistogramsPanel
-from nnviz_app.panels.inspector import InspectorPanel
-from nnviz_app.panels.landscape import LandscapePanel
-from nnviz_app.panels.loss_plot import LossPlotPanel
-from nnviz_app.panels.steps import StepsPanel
-from nnviz_app.panels.time_machine import TimeMachinePanel
-from nnviz_app.panels.training import TrainingPanel
-from nnviz_app.panels.transport import TransportBar
-from nnviz_app.player import Player
-from nnviz_app.preferences import Preferences
-from nnviz_app.runs import RunShelf
-from nnviz_app.selection import Selection
-from nnviz_app.shortcut_guard import ShortcutGuard
 from nnviz_app.theme import theme
-from nnviz_app.trainer import Trainer
+
+if TYPE_CHECKING:
+    from PySide6.QtWidgets import QLabel, QUndoView
+
+    from core.network import Role
+    from nnviz_app.actions import Actions
+    from nnviz_app.canvas.view import CanvasView
+    from nnviz_app.comparison import Comparison
+    from nnviz_app.docks import Docks
+    from nnviz_app.document import Change, Document
+    from nnviz_app.editing import Editing
+    from nnviz_app.examples import Example
+    from nnviz_app.file_actions import FileActions
+    from nnviz_app.inquiry import Inquiry
+    from nnviz_app.menus import Menus
+    from nnviz_app.notice import NoticeBar
+    from nnviz_app.panels.breakpoints import BreakpointsPanel
+    from nnviz_app.panels.confusion import ConfusionPanel
+    from nnviz_app.panels.data import DataPanel
+    from nnviz_app.panels.decision_map import DecisionMapPanel
+    from nnviz_app.panels.examples import ExamplesPanel
+    from nnviz_app.panels.explain import ExplainPanel
+    from nnviz_app.panels.histograms import HistogramsPanel
+    from nnviz_app.panels.inspector import InspectorPanel
+    from nnviz_app.panels.landscape import LandscapePanel
+    from nnviz_app.panels.loss_plot import LossPlotPanel
+    from nnviz_app.panels.steps import StepsPanel
+    from nnviz_app.panels.time_machine import TimeMachinePanel
+    from nnviz_app.panels.training import TrainingPanel
+    from nnviz_app.panels.transport import TransportBar
+    from nnviz_app.player import Player
+    from nnviz_app.preferences import Preferences
+    from nnviz_app.runs import RunShelf
+    from nnviz_app.selection import Selection
+    from nnviz_app.spotlight import Spotlight
+    from nnviz_app.trainer import Trainer
 
 # What is imported as a table when it is dropped.
 TABLE_SUFFIXES = (".csv", ".tsv", ".txt")
@@ -54,126 +59,74 @@ LAYOUT_VERSION = 2
 
 
 class MainWindow(QMainWindow):
-    """Puts the parts together; what happens in one reaches the others through document, player and selection."""
+    """Puts the parts together; what happens in one reaches the others through document, player and selection.
 
-    def __init__(self) -> None:
+    With `fill_later` it is an empty frame at first, which needs neither numpy nor the engine and so is on the screen
+    at once. It asks to be filled when it has been painted; until then it has none of its parts.
+    """
+
+    painted_first = Signal()
+
+    document: Document
+    player: Player
+    selection: Selection
+    preferences: Preferences
+    inquiry: Inquiry
+    spotlight: Spotlight
+    trainer: Trainer
+    editing: Editing
+    files: FileActions
+    runs: RunShelf
+    comparison: Comparison
+    view: CanvasView
+    notice: NoticeBar
+    transport: TransportBar
+    examples_panel: ExamplesPanel
+    training_panel: TrainingPanel
+    inspector: InspectorPanel
+    explain: ExplainPanel
+    steps: StepsPanel
+    data: DataPanel
+    loss_plot: LossPlotPanel
+    confusion: ConfusionPanel
+    time_machine: TimeMachinePanel
+    breakpoints: BreakpointsPanel
+    map: DecisionMapPanel
+    histograms: HistogramsPanel
+    landscape: LandscapePanel
+    history: QUndoView
+    docks: Docks
+    actions_by_name: Actions
+    menus: Menus
+    counts_label: QLabel
+    state_label: QLabel
+
+    def __init__(self, *, fill_later: bool = False) -> None:
         super().__init__()
-        self.setWindowIcon(app_icon())
-        self.setAcceptDrops(True)
-        self.document = Document(self)
-        self.player = Player(self.document, self)
-        self.selection = Selection(self.document, self)
-        self.preferences = Preferences(self)
-        self.trainer = Trainer(self.document, self.player, self)
-        self.editing = Editing(self.document, self.selection, self.player, self)
-        self.files = FileActions(self.document, self)
-        self.runs = RunShelf(self.document, self)
-        self.comparison = Comparison(self.document, self.runs, self)
-
-        self.view = CanvasView(self.document, self.player, self.selection, self.preferences, self.editing)
-        self.view.set_comparison(self.comparison)
-        self.notice = NoticeBar()
-        self.transport = TransportBar(self.document, self.player, self.preferences)
-        centre = QWidget()
-        layout = QVBoxLayout(centre)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.setSpacing(0)
-        layout.addWidget(self.notice)
-        layout.addWidget(self.view, 1)
-        layout.addWidget(self.transport)
-        self.setCentralWidget(centre)
-
+        self.is_filled = False
         self._was_shown = False
         self._has_layout = False
-        self._make_docks()
-        self.actions_by_name = Actions(self)
-        self.menus = Menus(self)
-        self._make_status_bar()
-        self._connect()
-        self._restore()
+        self.setWindowTitle("nnviz")
+        self._restore_geometry()
+        if fill_later:
+            self.setCentralWidget(_EmptyCanvas(self.painted_first.emit))
+        else:
+            self.fill()
+
+    def fill(self) -> None:
+        """Make the parts; `show` shows them, also where the frame is on the screen already."""
+        from nnviz_app.assembly import assemble
+        from nnviz_app.shortcut_guard import ShortcutGuard
+
+        # In a window that Qt takes for visible each part would be shown and laid out as it comes, and make the window
+        # larger. On the screen the frame stays: these marks are Qt's own notes only, which `show` renews.
+        self.setAttribute(Qt.WidgetAttribute.WA_WState_Visible, False)
+        self.setAttribute(Qt.WidgetAttribute.WA_WState_Hidden, True)
+        assemble(self)
+        self._restore_layout()
         self._guard = ShortcutGuard(self)
         self._application().installEventFilter(self._guard)
-        self._follow_document(Change(*[True] * 7))
-
-    # Panels
-
-    def _make_docks(self) -> None:
-        self.examples_panel = ExamplesPanel()
-        self.training_panel = TrainingPanel(self.document, self.player, self.trainer)
-        self.inspector = InspectorPanel(self.document, self.player, self.selection, self.preferences)
-        self.explain = ExplainPanel(self.player, self.preferences)
-        self.steps = StepsPanel(self.player, self.preferences)
-        self.data = DataPanel(self.document, self.player)
-        self.loss_plot = LossPlotPanel(self.document, self.player, self.trainer, self.runs)
-        self.confusion = ConfusionPanel(self.document, self.player, self.trainer)
-        self.time_machine = TimeMachinePanel(self.document, self.player, self.trainer, self.runs, self.comparison)
-        self.breakpoints = BreakpointsPanel(self.document, self.player, self.trainer, self.selection)
-        shared = (self.document, self.player, self.selection, self.trainer)
-        self.map = DecisionMapPanel(*shared)
-        self.histograms = HistogramsPanel(*shared)
-        self.landscape = LandscapePanel(*shared)
-        self.history = QUndoView(self.document.undo_stack)
-        self.history.setEmptyLabel("As opened")
-        self.history.setAccessibleName("History of changes")
-        self.docks = Docks(
-            self,
-            {
-                "Examples": self.examples_panel,
-                "Train": self.training_panel,
-                "Explain": self.explain,
-                "Inspector": self.inspector,
-                "Steps": self.steps,
-                "History": self.history,
-                "Data": self.data,
-                "Time machine": self.time_machine,
-                "Breakpoints": self.breakpoints,
-                "Loss": self.loss_plot,
-                "Confusion": self.confusion,
-                "Map": self.map,
-                "Histograms": self.histograms,
-                "Surface": self.landscape,
-            },
-        )
-
-    def _make_status_bar(self) -> None:
-        self.counts_label, self.state_label = QLabel(), QLabel()
-        for label in (self.counts_label, self.state_label):
-            label.setProperty("role", "muted")
-        self.statusBar().addWidget(self.counts_label)
-        self.statusBar().addPermanentWidget(self.state_label)
-
-    def _connect(self) -> None:
-        self.document.changed.connect(self._follow_document)
-        self.document.path_changed.connect(self._show_state)
-        self.document.undo_stack.cleanChanged.connect(self._show_state)
-        self.preferences.changed.connect(self.menus.show_preferences)
-        self.player.granularity_changed.connect(self.menus.show_preferences)
-        self.player.playing_changed.connect(
-            lambda playing: themed_icon(self.actions_by_name["play"], "pause" if playing else "play")
-        )
-        theme().changed.connect(self.menus.show_preferences)
-        self.selection.changed.connect(self._follow_selection)
-        self.trainer.running_changed.connect(self._follow_running)
-        self.trainer.finished.connect(lambda text: self.statusBar().showMessage(text, 8000))
-        self.view.message.connect(lambda text: self.statusBar().showMessage(text, 8000))
-        self.files.saved.connect(lambda text: self.statusBar().showMessage(text, 5000))
-        # What the canvas, the keys and the steps are refused, the canvas says itself.
-        for refused in (self.trainer.refused, self.files.failed):
-            refused.connect(self.show_error)
-        self.files.recent_changed.connect(self.menus.fill_recent)
-        self.document.undo_stack.indexChanged.connect(self.notice.hide)
-        self.player.moved.connect(self.notice.hide)
-        self.examples_panel.requested.connect(self.open_example)
-        self.breakpoints.stopped.connect(lambda text: self.notice.show_message(text, "info"))
-        self.data.choose_requested.connect(self.choose_data)
-        self.data.import_requested.connect(self.import_data)
-        self.view.examples_requested.connect(self._show_examples)
-        self.view.zoom_changed.connect(self.menus.show_zoom)
-        self.view.role_changed.connect(self.menus.show_role)
-        self.player.long_epoch.connect(lambda: self.trainer.start(1))
-        self.view.new_network_requested.connect(self.new_network)
-        self.view.add_layer_requested.connect(self.add_layer)
-        self.view.tool_changed.connect(lambda name: self.actions_by_name[f"tool_{name}"].setChecked(True))
+        self.is_filled = True
 
     # What the actions do
 
@@ -227,8 +180,8 @@ class MainWindow(QMainWindow):
 
     def choose_data(self) -> None:
         """Offer generated and well-known data: with a network that learns it, or for the present network."""
-        # Here and below: what is not needed to show the window is imported when it is.
         from nnviz_app.data_dialog import DataDialog
+        from nnviz_app.panels.fields import try_edit
 
         dialog = DataDialog(self.document.project.network, self.document.project.settings.seed, self)
         accepted = dialog.exec()
@@ -270,6 +223,8 @@ class MainWindow(QMainWindow):
             self.view.paste()
 
     def _import(self, ask: Callable[[], bool]) -> None:
+        from core.errors import NnvizError
+
         if not self._may_leave():
             return
         try:
@@ -281,7 +236,7 @@ class MainWindow(QMainWindow):
             self.selection.clear()
             self._opened(True)
 
-    def _show_examples(self) -> None:
+    def show_examples(self) -> None:
         self.docks["Examples"].show()
         self.docks["Examples"].raise_()
         self.examples_panel.list.setFocus()
@@ -298,6 +253,8 @@ class MainWindow(QMainWindow):
 
     def new_network(self) -> None:
         """Ask for the sizes of the layers and draw the network."""
+        from nnviz_app.dialogs import NewNetworkDialog
+
         dialog = NewNetworkDialog(self.document.project.settings, self)
         if dialog.exec():
             self.editing.new_network(dialog.choice())
@@ -306,6 +263,8 @@ class MainWindow(QMainWindow):
 
     def add_layer(self) -> None:
         """Ask for a layer and add it."""
+        from nnviz_app.dialogs import AddLayerDialog
+
         dialog = AddLayerDialog(self.document.project.network, self.selection.ids, self)
         if dialog.exec():
             self.editing.add_layer(dialog.choice())
@@ -336,7 +295,7 @@ class MainWindow(QMainWindow):
 
     # Following
 
-    def _follow_document(self, change: Change) -> None:
+    def follow_document(self, change: Change) -> None:
         network = self.document.project.network
         counts = (len(network.neurons), len(network.edges), len(network.values))
         words = ("neuron", "edge", "parameter")
@@ -348,7 +307,7 @@ class MainWindow(QMainWindow):
         )
         if change.project:
             self._mark_example()
-        self._show_state()
+        self.show_state()
         if change.structure or change.project:
             self.actions_by_name.enable()
         if change.project:
@@ -358,7 +317,7 @@ class MainWindow(QMainWindow):
     def _mark_example(self) -> None:
         self.examples_panel.mark(self.document.project.title if self.document.path is None else "")
 
-    def _show_state(self) -> None:
+    def show_state(self) -> None:
         project, path = self.document.project, self.document.path
         name = path.name if path else project.title or "Untitled"
         self.setWindowTitle(f"{name}[*] – nnviz")
@@ -366,13 +325,13 @@ class MainWindow(QMainWindow):
         saved = "modified" if self.document.is_modified else "saved" if path else "not saved yet"
         self.state_label.setText(f"{saved} · update {project.updates} · seed {project.settings.seed}")
 
-    def _follow_selection(self) -> None:
+    def follow_selection(self) -> None:
         self.actions_by_name.enable()
         # What was clicked is what one wants to know about.
         if len(self.selection) and self.docks["Inspector"].isVisible():
             self.docks["Inspector"].raise_()
 
-    def _follow_running(self, running: bool) -> None:
+    def follow_running(self, running: bool) -> None:
         if not running:
             self.player.follow_order()
         self.history.setEnabled(not running)
@@ -391,6 +350,8 @@ class MainWindow(QMainWindow):
             event.acceptProposedAction()
 
     def dropEvent(self, event: QDropEvent) -> None:
+        from nnviz_app.file_actions import SUFFIX
+
         paths = [Path(url.toLocalFile()) for url in event.mimeData().urls() if url.isLocalFile()]
         event.acceptProposedAction()
         kinds = {SUFFIX: self.open_path, **dict.fromkeys(TABLE_SUFFIXES, self.import_path)}
@@ -405,18 +366,21 @@ class MainWindow(QMainWindow):
 
     def changeEvent(self, event: QEvent) -> None:
         super().changeEvent(event)
-        if event.type() == QEvent.Type.WindowStateChange:
+        if self.is_filled and event.type() == QEvent.Type.WindowStateChange:
             self.actions_by_name["full_screen"].setChecked(self.isFullScreen())
 
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)
-        if not self._was_shown:
+        if self.is_filled and not self._was_shown:
             self._was_shown = True
             if not self._has_layout:
                 self.docks.resize()
             self.view.setFocus()
 
     def closeEvent(self, event: QCloseEvent) -> None:
+        if not self.is_filled:
+            event.accept()
+            return
         if not self._may_leave() or not self.files.may_discard():
             event.ignore()
             return
@@ -427,13 +391,30 @@ class MainWindow(QMainWindow):
         self._application().removeEventFilter(self._guard)
         event.accept()
 
-    def _restore(self) -> None:
-        store = QSettings()
-        geometry, state = store.value("window/geometry"), store.value("window/state")
+    def _restore_geometry(self) -> None:
+        geometry = QSettings().value("window/geometry")
         if not (isinstance(geometry, QByteArray) and self.restoreGeometry(geometry)):
             screen = self.screen().availableSize()
             self.resize(min(1440, screen.width()), min(900, screen.height()))
+
+    def _restore_layout(self) -> None:
+        state = QSettings().value("window/state")
         self._has_layout = isinstance(state, QByteArray) and self.restoreState(state, LAYOUT_VERSION)
         if not self._has_layout:
             # Before the window is shown: an arrangement too wide for the screen would make it as wide.
             self.docks.resize()
+
+
+class _EmptyCanvas(QWidget):
+    """What is in the middle of the window until it is filled; says when it has been painted for the first time."""
+
+    def __init__(self, painted: Callable[[], object]) -> None:
+        super().__init__()
+        self._painted: Callable[[], object] | None = painted
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        QPainter(self).fillRect(event.rect(), theme().palette.canvas)
+        if self._painted is not None:
+            # Later, when what was painted has reached the screen.
+            QTimer.singleShot(0, self._painted)
+            self._painted = None

@@ -15,7 +15,6 @@ from __future__ import annotations
 import ctypes
 import importlib.util
 import os
-import socket
 import sys
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -147,6 +146,8 @@ def _x11_answers() -> bool:
 
 
 def _wayland_problem() -> str | None:
+    import socket
+
     name = os.environ.get("WAYLAND_DISPLAY") or "wayland-0"
     path = Path(os.environ.get("XDG_RUNTIME_DIR", ""), name)
     try:

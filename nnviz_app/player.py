@@ -6,11 +6,15 @@ import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QObject, QTimer, Signal
 
+from core.book import RoundedTrace
 from core.errors import NnvizError
+from core.operation_graph import operations_of_step
+from core.operations import neuron_operations
 from core.passes import trace_project
 from core.plan import Plan, compile_network
 from core.quantities import PARAMETER_KINDS, Granularity, Kind, Phase, Quantity, Step
 from core.schedule import Schedule
+from core.style import Rounding
 from core.trace import Trace
 from nnviz_app.document import Change, Document
 
@@ -25,8 +29,9 @@ SPEEDS = (0.5, 1.0, 2.0, 4.0, 8.0, 16.0)
 class Player(QObject):
     """Steps through the trace of the selected row or of its batch.
 
-    `index` is the number of steps done: 0 is before the first, `len(trace)` after the last. `moved` comes
-    whenever anything that a view shows of the trace may differ; `row` is the row on show.
+    `index` is the number of steps done: 0 is before the first, `len(trace)` after the last; `operation` the number
+    of elementary operations done of the step after these. `moved` comes whenever anything that a view shows of the
+    trace may differ; `row` is the row on show.
     """
 
     moved = Signal()
@@ -41,6 +46,7 @@ class Player(QObject):
         super().__init__(parent)
         self.document = document
         self.index = 0
+        self.operation = 0
         self.granularity = Granularity.TERM
         self.speed = 2.0
         self.is_locked = False
@@ -50,6 +56,7 @@ class Player(QObject):
         self._plan: Plan | None = None
         self._trace: Trace | None = None
         self._schedule: Schedule | None = None
+        self._rounding: Rounding | None = None
         self._timer = QTimer(self)
         self._timer.timeout.connect(self._play_on)
         document.changed.connect(self._follow)
@@ -65,7 +72,16 @@ class Player(QObject):
                 self._plan = compile_network(project.network)
             self._trace = trace_project(project, self.batch_rows, plan=self._plan, schedule=self._schedule)
             self._schedule = self._trace.schedule
+            if self._rounding is not None:
+                self._trace = RoundedTrace(self._trace, self._rounding)
         return self._trace
+
+    def set_rounding(self, rounding: Rounding | None) -> None:
+        """Show numbers as a person gets them who rounds at every step; None for exact ones."""
+        if rounding != self._rounding:
+            self._rounding = rounding
+            self._trace = None
+            self.moved.emit()
 
     @property
     def batch_rows(self) -> NDArray[np.intp]:
@@ -138,10 +154,24 @@ class Player(QObject):
 
     def go_to(self, index: int) -> None:
         """Show the trace after `index` steps."""
-        index = max(0, min(index, self.length))
-        if index != self.index:
-            self.index = index
+        self.go_into(max(0, min(index, self.length)), 0)
+
+    def go_into(self, index: int, operation: int) -> None:
+        """Show the trace after `index` steps and so many elementary operations of the next one."""
+        if (index, operation) != (self.index, self.operation):
+            self.index, self.operation = index, operation
             self.moved.emit()
+
+    def operations_in(self, index: int) -> int:
+        """How many elementary operations of its neuron the step at `index` consists of; 1 where it is not opened."""
+        trace = self.trace
+        if trace is None or not 0 <= index < len(trace):
+            return 0
+        step = trace[index]
+        if step.neuron not in trace.network.neurons:
+            return 1
+        opened = neuron_operations(trace, step.neuron, step.quantity.sample)
+        return max(1, len(operations_of_step(opened, index)))
 
     def forward(self, granularity: Granularity | None = None) -> None:
         """One unit forward; past the end, the update is applied and the next batch begins."""
@@ -149,7 +179,9 @@ class Player(QObject):
         trace = self.trace
         if trace is None or self.is_locked:
             return
-        if self.index < len(trace) and size is not Granularity.EPOCH:
+        if size is Granularity.OPERATION and self.operation + 1 < self.operations_in(self.index):
+            self.go_into(self.index, self.operation + 1)
+        elif self.index < len(trace) and size is not Granularity.EPOCH:
             self.go_to(trace.next_index(self.index, size))
         elif size is Granularity.EPOCH:
             self._finish_epoch()
@@ -165,7 +197,14 @@ class Player(QObject):
         trace = self.trace
         if trace is None or self.is_locked:
             return
-        if self.index > 0:
+        if size is Granularity.OPERATION and self.operation:
+            self.go_into(self.index, self.operation - 1)
+        elif size is Granularity.OPERATION and self.index > 0:
+            self.go_into(self.index - 1, self.operations_in(self.index - 1) - 1)
+        elif self.operation:
+            # What is begun of the next step is taken back first.
+            self.go_to(self.index)
+        elif self.index > 0:
             self.go_to(trace.previous_index(self.index, size))
         elif self.document.can_go_back:
             rows = self.document.back_update(epoch=size is Granularity.EPOCH)
@@ -284,7 +323,7 @@ class Player(QObject):
 
     def _set(self, row: int, index: int) -> None:
         self._show_batch(row)
-        self.index = max(0, min(index, self.length))
+        self.index, self.operation = max(0, min(index, self.length)), 0
         self.moved.emit()
 
     # Playing
@@ -331,6 +370,8 @@ class Player(QObject):
             return
         former, rows = self._trace, self._rows
         at_end = former is not None and self.index == len(former)
+        if change.structure or change.project or change.settings:
+            self.operation = 0
         if change.structure or change.project:
             self._plan = None
         self._trace = self._rows = None

@@ -97,7 +97,12 @@ class RunShelf(QObject):
         if run.last == run.first:
             return
         course = Course.of(run.points())
-        if any(course.is_part_of(kept.course) for kept in self.kept):
+        same = next((kept for kept in self.kept if course.is_part_of(kept.course)), None)
+        if same is not None:
+            if course.updates[-1] == same.course.updates[-1]:
+                # The very same updates: something may have another name in it since.
+                same.run = run
+                self.changed.emit()
             return
         begun = next((kept for kept in self.kept if kept.course.is_part_of(course)), None)
         if begun is not None:

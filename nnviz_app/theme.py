@@ -97,6 +97,7 @@ class Theme(QObject):
         self._text_scale = SMALLEST_TEXT_SCALE
         self._palette = LIGHT
         self._fonts: dict[FontRole, QFont] = {}
+        self._em: float | None = None
         self._refreshing = False
         self._load_settings()
 
@@ -125,7 +126,10 @@ class Theme(QObject):
     @property
     def em(self) -> float:
         """The body text's size in pixels: the unit of all spacing."""
-        return float(QFontInfo(self.font("body")).pixelSize())
+        # Asked for thousands of times in a layout; a font's pixels take a while to be found.
+        if self._em is None:
+            self._em = float(QFontInfo(self.font("body")).pixelSize())
+        return self._em
 
     @property
     def icon_size(self) -> int:
@@ -209,7 +213,7 @@ class Theme(QObject):
         # A not-a-number from a hand-edited file must not get through: every comparison with it is false.
         self._text_scale = scale if SMALLEST_TEXT_SCALE <= scale <= LARGEST_TEXT_SCALE else SMALLEST_TEXT_SCALE
         self._palette = self._choose_palette()
-        self._fonts.clear()
+        self._forget_fonts()
 
     def _choose_palette(self) -> Palette:
         if self._mode != "system":
@@ -224,7 +228,7 @@ class Theme(QObject):
     def _refresh(self) -> None:
         self._refreshing = True
         try:
-            self._fonts.clear()
+            self._forget_fonts()
             if self._app is not None:
                 self._tell_system()
             self._palette = self._choose_palette()
@@ -246,6 +250,10 @@ class Theme(QObject):
         }
         if hasattr(hints, "setColorScheme"):
             hints.setColorScheme(schemes[self._mode])
+
+    def _forget_fonts(self) -> None:
+        self._fonts.clear()
+        self._em = None
 
     def _make_font(self, role: FontRole) -> QFont:
         system = QFontDatabase.systemFont(QFontDatabase.SystemFont.GeneralFont)

@@ -27,8 +27,9 @@ _ON_THE_WAY = frozenset({Kind.PENALIZED_GRAD, *TERM_KINDS})
 # The characters of a number as people type them, such as 0.25.
 SHORT = 4
 _SHARES = {
-    "half_squared_error": "½(t−a)²", "squared_error": "(t−a)²", "mean_squared_error": "(t−a)²",
-    "mean_absolute_error": "|t−a|", "huber": "huber", "binary_cross_entropy": "BCE", "cross_entropy": "−t·ln a",
+    "half_squared_error": "½(t−a)²", "half_mean_squared_error": "½(t−a)²", "squared_error": "(t−a)²",
+    "mean_squared_error": "(t−a)²", "mean_absolute_error": "|t−a|", "huber": "huber", "binary_cross_entropy": "BCE",
+    "summed_binary_cross_entropy": "BCE", "cross_entropy": "−t·ln a",
 }  # fmt: skip
 
 

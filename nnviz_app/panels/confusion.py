@@ -105,7 +105,7 @@ class ConfusionPanel(QWidget):
         self._table_box.addWidget(self.caption)
         self._table_box.addWidget(self.view, 1)
         self._table_box.addWidget(self._rows_area)
-        self.placeholder = QLabel()
+        self.placeholder = QLabel(self)
         self.placeholder.setProperty("role", "muted")
         self.placeholder.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self.placeholder.setWordWrap(True)

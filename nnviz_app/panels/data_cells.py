@@ -244,11 +244,17 @@ class DataHeader(QHeaderView):
             self.setSortIndicatorClearable(True)
             self.setSortIndicator(-1, Qt.SortOrder.AscendingOrder)
 
+    def model_(self) -> DataModel:
+        """The model, by its own type. A header gets it before its view does, and measures its sections at once."""
+        model = self.model()
+        assert isinstance(model, DataModel)
+        return model
+
     def sectionSizeFromContents(self, section: int) -> QSize:
         size = super().sectionSizeFromContents(section)
         if self.orientation() is Qt.Orientation.Vertical:
             # As wide for any row, so that nothing moves when the table is sorted or scrolled.
-            model = self.view.model_()
+            model = self.model_()
             text = f"{model.samples}+" + (f" {TEST_MARK}" if model.has_test_rows else "")
             size.setWidth(QFontMetrics(theme().font("body")).horizontalAdvance(text) + theme().space(1.2))
         return size
@@ -256,7 +262,7 @@ class DataHeader(QHeaderView):
     def paintSection(self, painter: QPainter, rect: QRect, section: int) -> None:
         palette, view = theme().palette, self.view
         across = self.orientation() is Qt.Orientation.Horizontal
-        model = view.model_()
+        model = self.model_()
         ground, color = "", "muted"
         if across:
             ground = "window" if model.is_target(section) else ""

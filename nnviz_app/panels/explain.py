@@ -1,37 +1,42 @@
-"""The explain panel: the step that was done, as a sentence and a typeset formula, and the one that comes next."""
+"""The explain panel: the step that was done, or any number that was asked about, as a sentence and a formula.
+
+What a number is made of can be followed down to what is given; beneath a step stands the one that comes next.
+"""
 
 from __future__ import annotations
 
-from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersistentModelIndex, Qt, QTimer
-from PySide6.QtGui import QFontMetrics, QPainter, QPaintEvent, QShowEvent
+from PySide6.QtCore import Qt, QTimer
+from PySide6.QtGui import QFontMetrics, QKeyEvent, QPainter, QPaintEvent, QShowEvent
 from PySide6.QtWidgets import (
     QFrame,
     QHBoxLayout,
-    QHeaderView,
     QLabel,
     QMenu,
-    QTableView,
     QToolButton,
     QVBoxLayout,
     QWidget,
 )
 
+from core.book import RoundedTrace
 from core.explanation import Explanation, explain
-from core.notation import MAX_TERMS, Writer
-from core.numbers import format_exact, format_number
-from core.quantities import Phase, Quantity, Step
+from core.numbers import format_exact
+from core.python_code import python_code
+from core.quantities import EDGE_KINDS, Phase, Quantity, phase_of
+from core.style import unmark
 from core.trace import Trace
 from nnviz_app.formula import break_formula
 from nnviz_app.formula_label import FormulaLabel
+from nnviz_app.inquiry import Inquiry
+from nnviz_app.panels.derivation_view import DerivationModel, DerivationView
 from nnviz_app.panels.fields import PanelArea, copy_text, flat_button, keep_keys
 from nnviz_app.panels.readings import phase_name
+from nnviz_app.panels.trail_bar import TrailBar
 from nnviz_app.player import Player
 from nnviz_app.preferences import Preferences
 from nnviz_app.theme import set_style_property, theme
 
-Index = QModelIndex | QPersistentModelIndex
 RUNNING = "A run is under way: its last step is explained when it ends."
-BEGIN = "Press → to begin."
+BEGIN = "Press → to begin, or click any number to see where it comes from."
 EMPTY = "There is nothing to explain yet: the network needs input and output neurons, the data a row."
 DONE = "All steps are done. Press → to keep the new parameters and go on."
 DONE_WITHOUT_LOSS = "All steps are done. Draw an output neuron to get a loss and gradients."
@@ -41,43 +46,6 @@ PHASE_TITLES = {
     Phase.BACKWARD: "BACKWARD",
     Phase.UPDATE: "UPDATE",
 }
-
-
-class TermsModel(QAbstractTableModel):
-    """The terms of a long sum: name and value. A value is asked of the trace when it is painted."""
-
-    def __init__(self, preferences: Preferences, parent: QObject | None = None) -> None:
-        super().__init__(parent)
-        self.preferences = preferences
-        self._trace: Trace | None = None
-        self._terms: tuple[Quantity, ...] = ()
-
-    def show_terms(self, trace: Trace, terms: tuple[Quantity, ...]) -> None:
-        """Show the terms of another sum."""
-        self.beginResetModel()
-        self._trace, self._terms = trace, terms
-        self.endResetModel()
-
-    def rowCount(self, parent: Index | None = None) -> int:
-        return 0 if parent is not None and parent.isValid() else len(self._terms)
-
-    def columnCount(self, parent: Index | None = None) -> int:
-        return 2
-
-    def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> object:
-        if self._trace is None or not index.isValid():
-            return None
-        term = self._terms[index.row()]
-        if role == Qt.ItemDataRole.TextAlignmentRole and index.column() == 1:
-            return Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
-        if role == Qt.ItemDataRole.ToolTipRole:
-            return format_exact(self._trace.value(term))
-        if role != Qt.ItemDataRole.DisplayRole:
-            return None
-        if index.column() == 0:
-            sample = f"sample {term.sample + 1}: " if self._trace.batch > 1 else ""
-            return sample + Writer(self._trace, self.preferences.style).name(term)
-        return format_number(self._trace.value(term), self.preferences.digits)
 
 
 class NextFrame(QFrame):
@@ -110,13 +78,18 @@ class NextFrame(QFrame):
 
 
 class ExplainPanel(QWidget):
-    """Explains where the player stands: what came out last, and beneath it what is about to be computed."""
+    """Explains the number that was asked about; else what came out last, and what is about to be computed.
 
-    def __init__(self, player: Player, preferences: Preferences, parent: QWidget | None = None) -> None:
+    Each operand in a formula can be pointed at and clicked: the inquiry goes on to it.
+    """
+
+    def __init__(
+        self, player: Player, preferences: Preferences, inquiry: Inquiry, parent: QWidget | None = None
+    ) -> None:
         super().__init__(parent)
-        self.player, self.preferences = player, preferences
+        self.player, self.preferences, self.inquiry = player, preferences, inquiry
         self.explanation: Explanation | None = None
-        self._step: Step | None = None
+        self._quantity: Quantity | None = None
         self._stale = False
         self.phase = QLabel()
         set_style_property(self.phase, "role", "strong")
@@ -125,8 +98,10 @@ class ExplainPanel(QWidget):
         self.copy_menu = QMenu(self.copy_button)
         self.copy_menu.addAction("As text", self.copy_as_text)
         self.copy_menu.addAction("As LaTeX", self.copy_as_latex)
+        self.copy_menu.addAction("As Python", self.copy_as_python)
         self.copy_menu.addAction("Result only", self.copy_result)
         self.copy_button.setMenu(self.copy_menu)
+        self.trail = TrailBar(inquiry, preferences)
         self.sentence = QLabel()
         self.sentence.setWordWrap(True)
         self.sentence.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
@@ -134,6 +109,12 @@ class ExplainPanel(QWidget):
         self.numbers = FormulaLabel()
         self.result = FormulaLabel()
         self.result.set_relative_size(1.2)
+        for formula in (self.symbols, self.numbers):
+            formula.operand_clicked.connect(self._follow_operand)
+            formula.operand_hovered.connect(self._point_at_operand)
+        self.missing = QLabel()
+        self.missing.setWordWrap(True)
+        self.missing.linkActivated.connect(self._go_to_step)
         self.note = QLabel()
         self.note.setWordWrap(True)
         set_style_property(self.note, "role", "small")
@@ -141,11 +122,12 @@ class ExplainPanel(QWidget):
         self.more.setCheckable(True)
         self.more.setAutoRaise(True)
         self.more.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
-        self.more.toggled.connect(self._show_terms)
+        self.more.setText("Made of")
+        self.more.setChecked(False)
+        self.more.toggled.connect(self._show_tree)
         keep_keys(self.more)
-        self.terms = QTableView()
-        self.terms_model = TermsModel(preferences, self)
-        self._set_up_terms()
+        self.tree_model = DerivationModel(player, preferences, self)
+        self.tree = DerivationView(self.tree_model, inquiry)
         self.next = NextFrame()
         self.end = QLabel()
         self.end.setWordWrap(True)
@@ -158,20 +140,12 @@ class ExplainPanel(QWidget):
         self._timer.setInterval(0)
         self._timer.timeout.connect(self.refresh)
         player.moved.connect(self._timer.start)
+        inquiry.changed.connect(self._timer.start)
+        inquiry.pointed_changed.connect(self._light)
         preferences.changed.connect(self._timer.start)
         theme().changed.connect(self._restyle)
         self._restyle()
         self.refresh()
-
-    def _set_up_terms(self) -> None:
-        self.terms.setModel(self.terms_model)
-        self.terms.setShowGrid(False)
-        self.terms.setSelectionMode(QTableView.SelectionMode.NoSelection)
-        self.terms.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        self.terms.horizontalHeader().hide()
-        self.terms.verticalHeader().hide()
-        self.terms.verticalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
-        self.terms.horizontalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Stretch)
 
     def _lay_out(self) -> None:
         content = QWidget()
@@ -184,12 +158,14 @@ class ExplainPanel(QWidget):
         for formula in (self.symbols, self.numbers, self.result):
             self._formulas.addWidget(formula)
         self._inner = QVBoxLayout(content)
+        self._inner.addWidget(self.trail)
         self._inner.addWidget(self.head)
         self._inner.addWidget(self.sentence)
         self._inner.addLayout(self._formulas)
-        self._inner.addWidget(self.more, 0, Qt.AlignmentFlag.AlignLeft)
-        self._inner.addWidget(self.terms)
+        self._inner.addWidget(self.missing)
         self._inner.addWidget(self.note)
+        self._inner.addWidget(self.more, 0, Qt.AlignmentFlag.AlignLeft)
+        self._inner.addWidget(self.tree)
         self._inner.addSpacing(theme().space(0.4))
         self._inner.addWidget(self.next)
         self._inner.addWidget(self.end)
@@ -208,7 +184,7 @@ class ExplainPanel(QWidget):
             return
         if self.player.is_locked:
             # Numbers that change many times a second are not typeset.
-            self._show_done(None, None)
+            self._show(None, None)
             self.phase.setText("")
             self.sentence.setText(RUNNING)
             self.next.hide()
@@ -216,64 +192,117 @@ class ExplainPanel(QWidget):
             return
         self._stale = False
         trace, step = self.player.trace, self.player.step
-        style = self.preferences.style
-        self._step = step
-        self.explanation = explain(trace, step.quantity, style) if trace is not None and step is not None else None
-        self._show_done(trace, step)
+        asked = self.inquiry.quantity
+        self._show(trace, asked if asked is not None else step.quantity if step is not None else None)
         following = None
-        if trace is not None and self.player.index < len(trace):
-            following = trace[self.player.index]
+        if asked is None and trace is not None and self.player.index < len(trace):
+            following = trace.quantity_at(self.player.index)
         self.next.setVisible(following is not None)
         if trace is not None and following is not None:
-            coming = explain(trace, following.quantity, style)
+            coming = explain(trace, following, self.preferences.style)
             self.next.title.setText(f"Next: {coming.title}")
             self.next.setToolTip(coming.sentence)
-            self.next.formula.set_latex(f"{coming.symbols} = {{?}}")
-        self.end.setVisible(trace is not None and following is None)
+            self.next.formula.set_latex(unmark(f"{coming.symbols} = {{?}}"))
+        self.end.setVisible(asked is None and trace is not None and following is None)
         has_loss = bool(self.player.document.project.network.outputs)
         self.end.setText(DONE if has_loss else DONE_WITHOUT_LOSS)
 
-    def _show_done(self, trace: Trace | None, step: Step | None) -> None:
-        done = self.explanation
-        if step is None:
-            done = None
+    def _show(self, trace: Trace | None, quantity: Quantity | None) -> None:
+        """Explain a quantity of the trace; nothing where there is none."""
+        self._quantity = quantity
+        told = None
+        if trace is not None and quantity is not None:
+            told = explain(trace, quantity, self.preferences.style)
+        self.explanation = told
         for widget in (self.symbols, self.numbers, self.result, self.head):
-            widget.setVisible(done is not None)
-        if done is None or step is None or trace is None:
+            widget.setVisible(told is not None)
+        if trace is None or quantity is None or told is None:
             self.phase.setText("")
             self.sentence.setText(BEGIN if trace is not None else EMPTY)
-            self.note.hide()
-            self.more.hide()
-            self.terms.hide()
+            for widget in (self.trail, self.missing, self.note, self.more, self.tree):
+                widget.hide()
             return
-        hue = phase_name(step.phase)
-        self.phase.setText(PHASE_TITLES[step.phase])
+        hue = phase_name(phase_of(quantity.kind))
+        is_known = trace.is_revealed(quantity, self.player.index)
+        self.trail.show_trail(trace)
+        self.phase.setText(PHASE_TITLES[phase_of(quantity.kind)])
         set_style_property(self.phase, "phase", hue)
-        self.sentence.setText(done.sentence.rstrip(".") + ".")
-        self.symbols.set_latex(done.symbols, plain=done.formula)
-        self.numbers.set_latex(done.numbers, pieces=formula_pieces(done.numbers))
-        self.numbers.setVisible(bool(done.numbers))
+        self.sentence.setText(told.sentence.rstrip(".") + ".")
+        self.symbols.set_latex(told.symbols, plain=told.formula)
+        self.numbers.set_latex(told.numbers, pieces=formula_pieces(told.numbers))
+        self.numbers.setVisible(bool(told.numbers) and is_known)
         self.numbers.set_color(hue)
-        self.result.set_latex(done.result)
+        self.result.set_latex(told.result)
+        self.result.setVisible(is_known)
         self.result.set_color(hue)
-        self.result.setToolTip(f"{done.title} = {format_exact(step.value)}")
+        self.result.setToolTip(f"{told.title} = {format_exact(trace.value(quantity))}")
         self.result.setAccessibleName(self.result.toolTip())
-        self.note.setText(done.note)
-        self.note.setVisible(bool(done.note))
-        is_long = len(step.operands) > MAX_TERMS + 1
-        self.more.setVisible(is_long)
-        self.more.setText(f"All {len(step.operands):,} terms")
-        self._show_terms(self.more.isChecked())
+        color = theme().palette.color("accent").name()
+        self.missing.setText(
+            f'Not computed yet: <a href="step" style="color: {color}">go to its step</a>'
+            if trace.has_step(quantity)
+            else "No step computes this number."
+        )
+        self.missing.setVisible(not is_known)
+        self.note.setText("\n".join(note for note in (told.note, self._rounding_note(trace, quantity)) if note))
+        self.note.setVisible(bool(self.note.text()))
+        self.more.setVisible(bool(told.operands))
+        self._show_tree(self.more.isChecked())
+        self._light()
 
-    def _show_terms(self, wanted: bool) -> None:
-        step, trace = self._step, self.player.trace
-        is_long = step is not None and len(step.operands) > MAX_TERMS + 1
+    def _rounding_note(self, trace: Trace, quantity: Quantity) -> str:
+        if not isinstance(trace, RoundedTrace) or not trace.is_revealed(quantity, self.player.index):
+            return ""
+        exact = format_exact(trace.exact.value(quantity))
+        return f"Rounded to {trace.rounding} at each step, as a printed calculation is. Exactly it is {exact}."
+
+    def _show_tree(self, wanted: bool) -> None:
+        trace, told = self.player.trace, self.explanation
+        shown = wanted and told is not None and bool(told.operands)
         self.more.setArrowType(Qt.ArrowType.DownArrow if wanted else Qt.ArrowType.RightArrow)
-        self.terms.setVisible(wanted and is_long)
-        if wanted and is_long and step is not None and trace is not None:
-            self.terms_model.show_terms(trace, step.operands)
-            rows = min(8, len(step.operands))
-            self.terms.setFixedHeight(rows * self.terms.verticalHeader().defaultSectionSize() + 2)
+        if told is not None:
+            count = len(told.operands)
+            self.more.setText("Made of" if count < 8 else f"Made of {count:,} numbers")
+        self.tree.setVisible(shown)
+        self.tree_model.show_quantity(trace if shown else None, self._quantity if shown else None)
+
+    # Operands
+
+    def _operand(self, place: int) -> Quantity | None:
+        told = self.explanation
+        return told.operands[place] if told is not None and 0 <= place < len(told.operands) else None
+
+    def _follow_operand(self, place: int) -> None:
+        operand = self._operand(place)
+        if operand is not None:
+            self.inquiry.follow(operand)
+
+    def _point_at_operand(self, place: int) -> None:
+        self.inquiry.point_at(self._operand(place))
+
+    def _light(self) -> None:
+        """Light the terms that stand for what is pointed at: that very number, else those of the same edge."""
+        pointed, told = self.inquiry.pointed, self.explanation
+        lit: list[int] = []
+        if pointed is not None and told is not None:
+            lit = [place for place, operand in enumerate(told.operands) if operand == pointed]
+            if not lit:
+                lit = [place for place, operand in enumerate(told.operands) if _are_of_one_part(operand, pointed)]
+        self.symbols.set_lit(lit)
+        self.numbers.set_lit(lit)
+
+    def _go_to_step(self) -> None:
+        trace, quantity = self.player.trace, self._quantity
+        if trace is not None and quantity is not None:
+            self.player.go_to(trace.index_of(quantity) + 1)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        if self.inquiry.trail and event.key() == Qt.Key.Key_Backspace:
+            self.inquiry.go_back()
+        elif self.inquiry.trail and event.key() == Qt.Key.Key_Escape:
+            self.inquiry.end()
+        else:
+            super().keyPressEvent(event)
 
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)
@@ -291,8 +320,7 @@ class ExplainPanel(QWidget):
         self.phase.setMinimumWidth(max(metrics.horizontalAdvance(title) for title in PHASE_TITLES.values()))
         for formula in (self.symbols, self.numbers, self.result, self.next.formula):
             formula.setMinimumWidth(space(6))  # what is wider becomes smaller or breaks
-        self.terms.verticalHeader().setMinimumSectionSize(1)
-        self.terms.verticalHeader().setDefaultSectionSize(space(1.7))
+        self.tree.restyle()
         self.next.restyle()
 
     # Copying
@@ -311,8 +339,21 @@ class ExplainPanel(QWidget):
 
     def copy_result(self) -> None:
         """Copy the result with every digit, so that it pastes into Python."""
-        if self._step is not None:
-            copy_text(repr(float(self._step.value)))
+        trace = self.player.trace
+        if trace is not None and self._quantity is not None:
+            copy_text(repr(float(trace.value(self._quantity))))
+
+    def copy_as_python(self) -> None:
+        """Copy the formula as a script: what goes in with every digit, then the calculation."""
+        trace = self.player.trace
+        if trace is not None and self._quantity is not None:
+            copy_text(python_code(trace, self._quantity, style=self.preferences.style))
+
+
+def _are_of_one_part(first: Quantity, second: Quantity) -> bool:
+    """Whether both belong to the same edge, or to the same neuron."""
+    same_sort = (first.kind in EDGE_KINDS) == (second.kind in EDGE_KINDS)
+    return bool(first.subject) and same_sort and first.subject == second.subject
 
 
 def formula_pieces(latex: str) -> list[str]:

@@ -64,7 +64,7 @@ class LossPlotPanel(QWidget):
         self.bar.chosen.connect(self.refresh)
         self.bar.accuracy.toggled.connect(self._show_list)
         self.bar.keep_requested.connect(lambda: self.runs.keep(self.document.run))
-        self.placeholder = QLabel(PREPARING)
+        self.placeholder = QLabel(PREPARING, self)
         self.placeholder.setProperty("role", "muted")
         self.placeholder.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self.placeholder.setWordWrap(True)

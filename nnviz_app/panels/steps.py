@@ -87,7 +87,7 @@ class StepsModel(QAbstractListModel):
         if role == VALUE_ROLE:
             if not self.is_revealed(row):
                 return NOT_COMPUTED
-            return format_number(trace.value(trace.quantity_at(row)), self.preferences.digits)
+            return format_number(trace.value(trace.quantity_at(row)), self.preferences.style.digits)
         if role == PHASE_ROLE:
             return phase_of(trace.quantity_at(row).kind)
         if role == Qt.ItemDataRole.ToolTipRole:

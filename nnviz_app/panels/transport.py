@@ -40,6 +40,7 @@ NARROWEST_PHASE = 3.0
 # A slider shorter than so many text sizes stands in a row of its own.
 SHORTEST_SLIDER = 10.0
 _SIZES = {
+    Granularity.OPERATION: "one elementary operation of a neuron at a time",
     Granularity.TERM: "one product, sum or gradient at a time",
     Granularity.NEURON: "all of a neuron at a time",
     Granularity.LAYER: "all neurons of equal depth at a time",

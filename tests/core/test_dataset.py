@@ -127,6 +127,24 @@ def test_datasets_with_columns_in_another_order_are_not_the_same() -> None:
     assert not twin.same_as(dataset)
 
 
+def test_the_steps_of_a_column_are_those_that_are_there_now() -> None:
+    dataset = small()
+    assert dataset.scalings_of("x") == ()
+    dataset.add_scaling("range", ["x", "y"])
+    dataset.add_scaling("standardize", ["x"])
+    twin = dataset.copy()
+    assert [step.kind for step in dataset.scalings_of("x")] == ["range", "standardize"]
+    assert [step.kind for step in dataset.scalings_of("y")] == ["range"]
+    dataset.remove_scaling(["x"])
+    assert dataset.scalings_of("x") == ()
+    assert [step.kind for step in dataset.scalings_of("y")] == ["range"]
+    # A copy has its own.
+    assert [step.kind for step in twin.scalings_of("x")] == ["range", "standardize"]
+    twin.rename("x", "z")
+    assert twin.scalings_of("x") == ()
+    assert [step.neuron for step in twin.scalings_of("z")] == ["z", "z"]
+
+
 # Rows
 
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 from graph_strategies import Case, cases
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from core.activations import ACTIVATIONS, Array
 from core.engine import KEPT_BATCHES, Engine, pass_sample

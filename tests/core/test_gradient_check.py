@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import dataclasses
-
+import msgspec
 import numpy as np
 import pytest
 from graph_strategies import Case, cases
@@ -70,7 +69,7 @@ def test_a_wrong_derivative_fails(monkeypatch: pytest.MonkeyPatch, factor: float
     def wrong(z: Array, a: Array, slope: Array) -> Program:
         return [*right.slope(z, a, slope), (np.multiply, (slope, factor, slope))]
 
-    monkeypatch.setitem(ACTIVATIONS, "tanh", dataclasses.replace(right, slope=wrong))
+    monkeypatch.setitem(ACTIVATIONS, "tanh", msgspec.structs.replace(right, slope=wrong))
     result = check_gradients(chain("tanh"))
     assert not result.passed
     assert result.worst is not None

@@ -26,16 +26,24 @@ def huber(a: float, t: float) -> float:
 
 SHARES: dict[str, Callable[[float, float], float]] = {
     "half_squared_error": lambda a, t: 0.5 * (t - a) ** 2,
+    "half_mean_squared_error": lambda a, t: 0.5 * (t - a) ** 2,
     "squared_error": lambda a, t: (t - a) ** 2,
     "mean_squared_error": lambda a, t: (t - a) ** 2,
     "mean_absolute_error": lambda a, t: abs(t - a),
     "huber": huber,
     "binary_cross_entropy": lambda a, t: -(t * math.log(a) + (1.0 - t) * math.log1p(-a)),
+    "summed_binary_cross_entropy": lambda a, t: -(t * math.log(a) + (1.0 - t) * math.log1p(-a)),
     "cross_entropy": lambda a, t: -t * math.log(a),
 }
 ANY = [name for name in SHARES if not LOSSES[name].probabilities]
 PROBABILITIES = [name for name in SHARES if LOSSES[name].probabilities]
-MEAN = {"mean_squared_error", "mean_absolute_error", "huber", "binary_cross_entropy"}
+MEAN = {
+    "half_mean_squared_error",
+    "mean_squared_error",
+    "mean_absolute_error",
+    "huber",
+    "binary_cross_entropy",
+}
 
 numbers = st.floats(-1e3, 1e3)
 chances = st.floats(0.001, 0.999)
@@ -51,6 +59,7 @@ def test_the_table_lists_every_loss_under_its_name_and_convention() -> None:
     assert {name for name, loss in LOSSES.items() if loss.mean} == MEAN
     assert {name: loss.joint_activation for name, loss in LOSSES.items() if loss.joint_activation} == {
         "binary_cross_entropy": "sigmoid",
+        "summed_binary_cross_entropy": "sigmoid",
         "cross_entropy": "softmax",
     }
 
@@ -125,25 +134,47 @@ def engine_with(network: Network, loss: str) -> Engine:
     return engine
 
 
+BINARY = ["binary_cross_entropy", "summed_binary_cross_entropy"]
+
+
+@pytest.mark.parametrize("name", BINARY)
 @pytest.mark.parametrize("z", [0.0, 5.0, -5.0, 20.0, -20.0, 40.0, -40.0, 700.0, -700.0, 1e4, -1e4])
 @pytest.mark.parametrize("t", [0.0, 1.0])
-def test_sigmoid_with_binary_cross_entropy_is_exact_where_the_sigmoid_saturates(z: float, t: float) -> None:
+def test_sigmoid_with_binary_cross_entropy_is_exact_where_the_sigmoid_saturates(name: str, z: float, t: float) -> None:
     wrong_way = z if t == 0.0 else -z
-    numbers = pass_sample(
-        engine_with(network_with_outputs(["sigmoid"], [z]), "binary_cross_entropy"), np.zeros(0), np.array([t])
-    )
+    numbers = pass_sample(engine_with(network_with_outputs(["sigmoid"], [z]), name), np.zeros(0), np.array([t]))
     expected = max(wrong_way, 0.0) + math.log1p(math.exp(-abs(wrong_way)))
     assert numbers.loss == pytest.approx(expected, rel=1e-14, abs=0.0)
     assert numbers.pre_activation_grad("o1") == pytest.approx(float(evaluate("sigmoid", np.array(z))) - t, rel=1e-14)
 
 
+@pytest.mark.parametrize("name", BINARY)
 @given(z=st.floats(-30.0, 30.0), t=st.floats(0.0, 1.0))
-def test_the_joint_form_of_binary_cross_entropy_equals_the_plain_one(z: float, t: float) -> None:
-    loss = LOSSES["binary_cross_entropy"]
+def test_the_joint_form_of_binary_cross_entropy_equals_the_plain_one(name: str, z: float, t: float) -> None:
+    loss = LOSSES[name]
     assert loss.joint_share is not None
     a = evaluate("sigmoid", one(z))
     if 1e-9 < a < 1.0 - 1e-9:
         assert loss.joint_share(one(z), one(t)).item() == pytest.approx(loss.share(a, one(t)).item(), rel=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("summed", "mean"),
+    [
+        ("half_squared_error", "half_mean_squared_error"),
+        ("squared_error", "mean_squared_error"),
+        ("summed_binary_cross_entropy", "binary_cross_entropy"),
+    ],
+)
+@pytest.mark.parametrize("activations", [["sigmoid"] * 3, ["sigmoid", "tanh", "sigmoid"], ["tanh"] * 3])
+def test_a_mean_over_three_outputs_is_a_third_of_the_sum(summed: str, mean: str, activations: list[str]) -> None:
+    network = network_with_outputs(activations, [0.3, 0.8, 1.5])
+    targets = np.array([0.2, 0.5, 0.9])
+    whole, part = (pass_sample(engine_with(network, name), np.zeros(0), targets) for name in (summed, mean))
+    assert part.loss == pytest.approx(whole.loss / 3, rel=1e-14)
+    for neuron in network.outputs:
+        expected = whole.pre_activation_grad(neuron.id) / 3
+        assert part.pre_activation_grad(neuron.id) == pytest.approx(expected, rel=1e-14)
 
 
 @pytest.mark.parametrize("z", [[0.0, 0.0, 0.0], [40.0, 0.0, -40.0], [1e4, 0.0, -1e4], [-1e4, 1e4, 1e4]])

@@ -266,6 +266,23 @@ def test_frozen_parameters_stay_to_the_bit(name: str, spoilt: float, dtype: type
     assert (parameters[~frozen] != before[~frozen]).all()
 
 
+@every_optimizer
+def test_only_what_training_can_give_is_remembered(name: str) -> None:
+    optimizer = OPTIMIZERS[name]
+    stepper, parameters = Stepper(optimizer, SIZE, weights=WEIGHTS), start()
+    least = dict.fromkeys(optimizer.slots, 0.0)
+    for gradient in gradients():
+        stepper.step(parameters, gradient, 0.1)
+        least = {slot: min(number, float(stepper.slots[slot].min())) for slot, number in least.items()}
+    for slot, number in least.items():
+        # A slot that never was negative, however the signs of the gradients change, may not be so in a file.
+        reason = optimizer.why_not_remember(slot, -1e-9)
+        assert (reason is None) == (number < 0.0)
+        assert reason is None or "never negative: choose 0 or more" in reason
+        for possible in (0.0, -0.0, 1e-9):
+            assert optimizer.why_not_remember(slot, possible) is None
+
+
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])
 @every_optimizer
 def test_going_on_from_a_kept_state_gives_the_same_bits(name: str, dtype: type) -> None:
@@ -304,6 +321,15 @@ def test_penalties_by_hand() -> None:
     single = np.ones(4, np.float32)
     Penalty(np.ones(4), l1=0.1, l2=0.1, dtype=np.float32).add_to(single, parameters.astype(np.float32))
     assert single.dtype == np.float32
+
+
+def test_the_gradient_without_the_penalties_is_kept() -> None:
+    penalty = Penalty(WEIGHTS, l1=0.3, l2=0.7)
+    gradient = gradients()[0]
+    alone = gradient.copy()
+    penalty.add_to(gradient, start())
+    assert penalty.loss_gradient.tobytes() == alone.tobytes()
+    assert (gradient != alone).tolist() == (WEIGHTS == 1.0).tolist()
 
 
 def test_wrong_options_are_named() -> None:

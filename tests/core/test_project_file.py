@@ -17,9 +17,10 @@ from graph_strategies import networks
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from core import project_file
+from core import file_writing
 from core.dataset import Dataset
 from core.errors import ProjectError
+from core.file_reading import project_from_bytes
 from core.initializers import INITIALIZERS
 from core.losses import LOSSES
 from core.network import Network
@@ -388,7 +389,7 @@ def test_what_is_too_much_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     project = project_from_text(TEXT)
     for limit, what in (("MAX_NEURONS", "neurons"), ("MAX_EDGES", "edges"), ("MAX_CELLS", "numbers in its data")):
         with monkeypatch.context() as patch:
-            patch.setattr(project_file, limit, 3)
+            patch.setattr(file_writing, limit, 3)
             with pytest.raises(ProjectError, match=f"The project has . {what}: a file holds at most 3"):
                 project_to_text(project)
 
@@ -483,7 +484,7 @@ def test_any_bytes_give_a_sentence(data: bytes) -> None:
 
 def assert_project_or_sentence(data: bytes) -> None:
     try:
-        project = project_file._read(data, "two.nnviz")
+        project = project_from_bytes(data, "two.nnviz")
     except ProjectError as error:
         sentence = str(error)
     else:

@@ -14,7 +14,8 @@ import jsonschema
 import pytest
 
 from core.errors import ProjectError
-from core.project_file import SettingsRecord, project_from_text, project_schema
+from core.file_records import SettingsRecord
+from core.project_file import project_from_text, project_schema
 from core.settings import Settings
 
 ROOT = Path(__file__).parents[2]

@@ -35,11 +35,13 @@ ACTIVATIONS = {
 }
 LOSSES_BY_NAME = {
     "half_squared_error": lambda a, t: 0.5 * F.mse_loss(a, t, reduction="sum"),
+    "half_mean_squared_error": lambda a, t: 0.5 * F.mse_loss(a, t, reduction="sum"),
     "squared_error": lambda a, t: F.mse_loss(a, t, reduction="sum"),
     "mean_squared_error": lambda a, t: F.mse_loss(a, t, reduction="sum"),
     "mean_absolute_error": lambda a, t: F.l1_loss(a, t, reduction="sum"),
     "huber": lambda a, t: F.huber_loss(a, t, delta=HUBER_DELTA, reduction="sum"),
     "binary_cross_entropy": lambda a, t: F.binary_cross_entropy(a, t, reduction="sum"),
+    "summed_binary_cross_entropy": lambda a, t: F.binary_cross_entropy(a, t, reduction="sum"),
     "cross_entropy": lambda a, t: -(t * torch.log(a)).sum(),
 }
 JOINT_LOSSES = {

@@ -24,7 +24,7 @@ from training_strategies import (
     train,
 )
 
-from core import fast_kernel, history, training
+from core import fast_kernel, history, timeline, training_loop
 from core.breakpoints import Breakpoint, Relation, Watch
 from core.dataset import Dataset
 from core.errors import ProjectError, TrainingError
@@ -104,7 +104,7 @@ class Wanderer:
         else:
             assert isinstance(what, list)
             for share in what:
-                count = run._batches_of(settings).count
+                count = run.batches_of(settings).count
                 run = run.advance(run.last, int(share * count), settings)
                 self.look_back()
             assert run is self.run
@@ -360,7 +360,7 @@ def test_keyframes_stay_within_their_memory(monkeypatch: pytest.MonkeyPatch, way
     assert run.memory >= run._keyframes.nbytes
     # Resting takes even less, and everything can still be gone back to.
     before = state_at(run, 1234)
-    monkeypatch.setattr(training, "REST_BYTES", 7_000)
+    monkeypatch.setattr(timeline, "REST_BYTES", 7_000)
     run.rest()
     assert run._keyframes.nbytes <= 7_000
     assert state_at(run, 1234) == before
@@ -392,7 +392,7 @@ def test_points_of_many_epochs_are_thinned_evenly_and_stepped_ones_stay(monkeypa
 
 def test_points_are_spread_evenly_however_few_updates_are_made_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(history, "POINT_LIMIT", 20)
-    monkeypatch.setattr(training, "MOST_AT_ONCE", 7)
+    monkeypatch.setattr(training_loop, "MOST_AT_ONCE", 7)
     run = Run(small_project(rows=3))
     train(run, 400)
     epochs = [point.update / 3 for point in run.points()]
@@ -402,7 +402,7 @@ def test_points_are_spread_evenly_however_few_updates_are_made_at_once(monkeypat
 
 
 def test_points_of_former_runs_are_bounded_too(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(training, "POINT_LIMIT", 10)
+    monkeypatch.setattr(timeline, "POINT_LIMIT", 10)
     project = after_updates(small_project(), 50)
     run = Run(project, tuple(LossPoint(update, 1.0) for update in range(60)))
     assert len(run.earlier) <= 26
@@ -434,7 +434,7 @@ def test_a_run_may_begin_after_former_updates() -> None:
 
 
 def test_stopping_within_an_epoch_keeps_the_updates_made(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(training, "BREATH", 0.0)
+    monkeypatch.setattr(training_loop, "BREATH", 0.0)
     project = small_project(rows=7)
     run = Run(project)
     steps = run.train(0, project.settings, epochs=5)
@@ -469,7 +469,7 @@ def test_interrupted_within_the_updates_it_keeps_whole_ones(monkeypatch: pytest.
             raise KeyboardInterrupt
 
         patch.setattr(Learner, "updates", interrupt)
-        patch.setattr(training, "can_be_fast", lambda *_: False)
+        patch.setattr(training_loop, "can_be_fast", lambda *_: False)
         with pytest.raises(KeyboardInterrupt):
             train(run, 2)
     assert run.last > 7
@@ -620,7 +620,7 @@ def test_it_is_the_very_update_that_went_wrong_and_the_parameter_is_named(way: s
 def test_an_infinite_loss_found_on_the_way_does_not_wait_for_the_end_of_the_epoch(
     monkeypatch: pytest.MonkeyPatch, way: str
 ) -> None:
-    monkeypatch.setattr(training, "BREATH", 0.0)
+    monkeypatch.setattr(training_loop, "BREATH", 0.0)
     project = exploding(rows=500)
     run = Run(project)
     with pytest.raises(TrainingError, match="the run ends with update"):
@@ -643,13 +643,12 @@ def test_an_update_to_infinity_is_refused_and_leaves_the_run_usable() -> None:
 
 
 def test_a_run_stopped_just_when_it_goes_wrong_says_so_too(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(training, "BREATH", 0.0)
+    monkeypatch.setattr(training_loop, "BREATH", 0.0)
     run = Run(bad_in_row(3))
     steps = run.train(6, run.settings, epochs=1)
     assert [next(steps).update for _ in range(3)] == [7, 8, 9]
     # As a fault found only when the run is closed: what is sealed is measured and checked.
-    run._append(run.settings, 1, 3, 1)
-    run._forward(10)
+    run.make(run.settings, epoch=1, batch=3, count=1)
     with pytest.raises(TrainingError, match="Update 10 makes"):
         steps.close()
     assert run.last == 9
@@ -757,6 +756,47 @@ def test_memory_follows_a_parameters_new_name() -> None:
     assert other.parameters_at(14) == {"a" if name == "w1" else name: value for name, value in values.items()}
 
 
+# Other names
+
+
+@given(subject=st.sampled_from(["i1", "h2", "o1", "w1", "w2", "w10"]), data=st.data())
+def test_a_renamed_run_has_the_same_past_and_future_to_the_bit(subject: str, data: st.DataObject) -> None:
+    project = small_project(8, test_rows=1, dropout=data.draw(st.sampled_from([0.0, 0.4])))
+    project.settings = settings = data.draw(settings_of_any_sort())
+    # Named so that it comes first where names are sorted.
+    new = data.draw(st.sampled_from(["A first one", "zz"]))
+    project.network.tie("w2", "w1")
+    run = Run(project)
+    train(run, 2)
+    run.advance(run.last, run.next_batch(run.last, settings), settings)
+    run.parameters_at(data.draw(st.integers(0, run.last)))
+    judge = run.branch(run.last)
+    twin = run.renamed(subject, new)
+    assert twin.network.neurons.keys() - run.network.neurons.keys() <= {new}
+    assert twin.points() == run.points()
+
+    def same(one: Run, other: Run, update: int) -> bool:
+        def named(numbers: dict[str, float]) -> dict[str, str]:
+            return bits({new if name == subject else name: number for name, number in numbers.items()})
+
+        memory = one.memory_at(update)
+        assert other.memory_at(update) == (memory and memory.rename(subject, new))
+        return bits(other.parameters_at(update)) == named(one.parameters_at(update))
+
+    for update in data.draw(st.permutations(range(run.last + 1))):
+        assert same(run, twin, update)
+        if update:
+            assert twin.rows_of(update).tolist() == run.rows_of(update).tolist()
+        assert (twin.epoch_at(update), twin.used_rows_at(update)) == (run.epoch_at(update), run.used_rows_at(update))
+    train(judge, 2)
+    train(twin, 2)
+    assert same(judge, twin, judge.last)
+    assert twin.points() == judge.points()
+    # The former run has neither gone on nor taken the name.
+    assert run.last < twin.last
+    assert new not in run.parameters_at(run.last)
+
+
 # Breakpoints
 
 
@@ -801,6 +841,25 @@ class Recorded:
             if point.holds(numbers[update - 1], present):
                 return update
         return None
+
+
+@pytest.mark.parametrize("precision", ["float64", "float32"])
+def test_a_watched_gradient_is_that_of_the_loss_without_the_penalties(precision: str) -> None:
+    # As the canvas shows it under ∂L/∂w: the penalties are far larger here, and of the other sign.
+    project = small_project(rows=9, seed=4, batch_size=2, l1=3.0, l2=5.0, learning_rate=0.01, precision=precision)
+    recorded = Recorded(project, 3)
+    numbers = recorded.numbers(watch(Watch.GRADIENT, Relation.ABOVE, subject="w1"))[1:]
+    sizes = sorted(abs(number) for number in numbers if number is not None)
+    assert sizes[-1] < 1.0
+    for level in ((sizes[-1] + sizes[-2]) / 2, (sizes[5] + sizes[6]) / 2):
+        point = watch(Watch.GRADIENT, Relation.ABOVE, level, "w1", absolute=True)
+        first = recorded.first(point)
+        assert first is not None
+        run = Run(project)
+        assert progress_of(run, 3, None, point)[-1].update == first - 1
+    run = Run(project)
+    progress_of(run, 3, None, watch(Watch.GRADIENT, Relation.ABOVE, 1.0, "w1", absolute=True))
+    assert run.last == 15
 
 
 SUBJECTS = {Watch.LOSS: "", Watch.PARAMETER: "w1", Watch.GRADIENT: "h2", Watch.ACTIVATION: "h1"}

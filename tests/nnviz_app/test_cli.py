@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import io
 import json
 import os
@@ -27,6 +28,14 @@ TWO = str(first_example().path)
 BATCH = str(next(e.path for e in examples() if e.name == "batch"))
 
 QT = re.compile(r"PySide6|shiboken6|pyqtgraph|ziamath")
+# What a trace has no need of, and would only wait for: training, data from elsewhere, what is found out about a
+# network, the compiled loop, and the larger modules of the standard library that numpy does without as well.
+NOT_FOR_A_TRACE = re.compile(
+    r"core\.(training|training_loop|timeline|history|fast_\w+|generators|samplers|digits|table_file|import_table"
+    r"|metrics|evaluation|diagnostics|decision|landscape|gradient_check|advice)"
+    r"|numba|nnviz_app\.(?!cli)\w+|resources|asyncio|bz2|csv|email|json|logging|lzma|multiprocessing|random|shutil"
+    r"|statistics|subprocess|tempfile|unittest"
+)
 
 
 def python(*arguments: str, **options: Any) -> subprocess.CompletedProcess[str]:
@@ -40,6 +49,13 @@ def python(*arguments: str, **options: Any) -> subprocess.CompletedProcess[str]:
 def run(*arguments: str, **options: Any) -> subprocess.CompletedProcess[str]:
     """`nnviz` with these arguments in a process of its own."""
     return python("-m", "nnviz_app", *arguments, **options)
+
+
+def modules_after(code: str) -> list[str]:
+    """The modules that a process has imported when it has run `code`."""
+    done = python("-c", f"{code}\nimport sys; print('MODULES', *sys.modules)")
+    assert done.returncode == 0, done.stderr
+    return done.stdout.rpartition("MODULES ")[2].split()
 
 
 def relu_at_its_kink(path: Path) -> str:
@@ -250,18 +266,36 @@ def test_the_window_opens_on_a_file_or_on_nothing(tmp_path: Path, monkeypatch: p
 
 def test_trace_and_check_never_import_qt() -> None:
     code = (
-        "import sys; from nnviz_app.cli import main\n"
+        "from nnviz_app.cli import main\n"
         f"assert main(['trace', {TWO!r}]) == 0\n"
         f"assert main(['trace', {TWO!r}, '--format', 'json']) == 0\n"
         f"assert main(['check', {TWO!r}]) == 0\n"
-        "assert main(['--help']) == 0\n"
-        "print('MODULES', *sys.modules)"
+        "assert main(['--help']) == 0"
     )
-    done = python("-c", code)
-    assert done.returncode == 0, done.stderr
-    modules = done.stdout.rpartition("MODULES ")[2].split()
+    modules = modules_after(code)
     assert "core.trace" in modules
     assert [name for name in modules if QT.match(name)] == []
+
+
+def test_trace_imports_no_more_than_it_needs() -> None:
+    code = f"from nnviz_app.cli import main; assert main(['trace', {TWO!r}]) == 0"
+    loaded = sorted({*modules_after(code)} - {*modules_after("import numpy")})
+    assert "core.trace" in loaded
+    assert [name for name in loaded if NOT_FOR_A_TRACE.fullmatch(name)] == []
+    # numpy loads some of its parts when they are first used, numpy.random for one.
+    assert [name for name in loaded if re.match(r"numpy\.(?!typing|_typing)", name)] == []
+
+
+def test_the_collector_passes_over_imports_in_a_process_of_its_own(capsys: pytest.CaptureFixture[str]) -> None:
+    code = (
+        f"import gc, sys; from nnviz_app.cli import main; sys.argv = ['nnviz', 'trace', {TWO!r}]; main()\n"
+        "sys.exit(0 if gc.isenabled() and gc.get_freeze_count() > 1000 else 1)"
+    )
+    assert python("-c", code).returncode == 0
+    frozen = gc.get_freeze_count()
+    assert main(["trace", TWO]) == 0
+    assert gc.isenabled()
+    assert gc.get_freeze_count() == frozen
 
 
 def test_help_needs_no_numpy() -> None:

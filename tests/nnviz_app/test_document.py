@@ -254,6 +254,60 @@ def test_the_run_goes_on_through_a_change_of_settings(document: Document) -> Non
         assert document.project.settings.optimizer == "adam"
 
 
+@pytest.mark.parametrize("old", ["i1", "h2", "o1", "w5"])
+def test_the_run_goes_on_under_another_name(document: Document, old: str) -> None:
+    document.open_project(small_project(optimizer="adam", batch_size=2))
+    left: list[object] = []
+    document.run_left.connect(left.append)
+    history = [bits(document)]
+    for update in range(12):
+        document.apply_update(update % 2)
+        history.append(bits(document))
+    judge = document.run.branch(9)
+    # Within an epoch, and with updates that have been gone back past: none of them is lost.
+    document.go_to_update(9)
+    points, memory = document.run.points(), document.project.memory
+    with document.edit("Rename") as draft:
+        draft.rename(old, "a new name")
+    assert not left
+    assert (document.run.first, document.run.last) == (0, 12)
+    assert document.run.points() == points
+    assert document.project.used_rows == 2
+    assert memory is not None
+    assert document.project.memory == memory.rename(old, "a new name")
+
+    def named(numbers: dict[str, str]) -> dict[str, str]:
+        return {"a new name" if name == old else name: number for name, number in numbers.items()}
+
+    for update in (12, 4, 0, 9):
+        document.go_to_update(update)
+        assert bits(document) == named(history[update])
+    document.back_update()
+    assert bits(document) == named(history[8])
+    # On from there otherwise: a batch that was not that of update 10.
+    document.go_to_update(9)
+    document.apply_update(0)
+    judge = judge.advance(9, 0, document.project.settings)
+    assert bits(document) == named({name: value.hex() for name, value in judge.parameters_at(10).items()})
+    while document.undo_stack.index() > 12:
+        document.undo_stack.undo()
+    assert bits(document) == history[12]
+    assert old in {*document.run.network.neurons, *document.run.network.edges}
+
+
+def test_a_new_name_beside_another_change_begins_a_run(document: Document) -> None:
+    document.apply_update(0)
+    with document.edit("Rename and more") as draft:
+        draft.rename("h1", "first")
+        draft.network.set_activation("first", "tanh")
+    assert not document.can_go_back
+    document.apply_update(0)
+    with document.edit("Rename two") as draft:
+        draft.rename("first", "h1")
+        draft.rename("w1", "w20")
+    assert not document.can_go_back
+
+
 def test_a_change_of_the_loss_keeps_the_points_so_far_in_a_run_of_its_own(document: Document) -> None:
     for _ in range(2):
         document.apply_update(0)

@@ -69,8 +69,8 @@ def test_the_beginning(player: Player) -> None:
 
 def test_every_size_leads_to_the_end_and_back_to_the_start(player: Player) -> None:
     for size in Granularity:
-        if size is Granularity.EPOCH:
-            continue
+        if size in (Granularity.OPERATION, Granularity.EPOCH):
+            continue  # tests of their own
         player.set_granularity(size)
         player.go_to(0)
         stops = [0]

@@ -116,6 +116,18 @@ def test_a_short_one_is_kept_when_a_person_wants_it(shelf: RunShelf) -> None:
     assert not shelf.has(shelf.document.run)
 
 
+def test_a_kept_run_follows_a_new_name_when_it_is_kept_again(shelf: RunShelf) -> None:
+    update(shelf, 3)
+    shelf.keep(shelf.document.run)
+    with shelf.document.edit("Rename") as draft:
+        draft.rename("y", "double")
+    assert not shelf.has(shelf.document.run)
+    shelf.keep(shelf.document.run)
+    assert len(shelf.kept) == 1
+    assert shelf.has(shelf.document.run)
+    assert "double" in shelf.kept[0].run.parameters_at(3)
+
+
 def test_a_kept_run_that_went_on_is_brought_up_to_date(shelf: RunShelf) -> None:
     update(shelf, 12)
     shelf.keep(shelf.document.run)

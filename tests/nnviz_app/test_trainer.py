@@ -250,7 +250,7 @@ def test_a_fault_in_the_worker_does_not_leave_the_window_locked(
 ) -> None:
     faults: list[type[BaseException]] = []
     monkeypatch.setattr("sys.excepthook", lambda kind, error, trace: faults.append(kind))
-    monkeypatch.setattr("core.training.Run._append", lambda self, *what, **more: 1 / 0)
+    monkeypatch.setattr("core.training.Run.make", lambda self, *what, **more: 1 / 0)
     with qtbot.waitSignal(trainer.finished), qtbot.waitSignal(trainer.refused) as caught:
         trainer.start(3)
     assert "ZeroDivisionError" in caught.args[0]

@@ -8,6 +8,7 @@ import json
 from collections.abc import Callable
 from typing import Any
 
+import msgspec
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PySide6.QtGui import QGuiApplication
@@ -31,8 +32,8 @@ def dump(project: Project) -> str:
     """Everything of a project that can be edited, with each number to the bit and in its order."""
     network = project.network
     whole: dict[str, Any] = {
-        "neurons": [dataclasses.astuple(neuron) for neuron in network.neurons.values()],
-        "edges": [dataclasses.astuple(edge) for edge in network.edges.values()],
+        "neurons": [msgspec.structs.astuple(neuron) for neuron in network.neurons.values()],
+        "edges": [msgspec.structs.astuple(edge) for edge in network.edges.values()],
         "values": [(i, value.hex()) for i, value in network.values.items()],
         "frozen": sorted(network.frozen),
         "positions": [(i, x.hex(), y.hex()) for i, (x, y) in network.positions.items()],

@@ -16,9 +16,11 @@ from core.dataset import Dataset
 from core.project_file import load_project
 from core.quantities import Kind, Quantity
 from nnviz_app.document import Document
+from nnviz_app.inquiry import Inquiry
 from nnviz_app.player import Player
 from nnviz_app.preferences import Preferences
 from nnviz_app.selection import Selection
+from nnviz_app.spotlight import Spotlight
 from nnviz_app.theme import theme
 
 EXAMPLES = Path(__file__).parents[3] / "resources" / "examples"
@@ -34,6 +36,8 @@ class Desk:
     player: Player
     selection: Selection
     preferences: Preferences
+    inquiry: Inquiry
+    spotlight: Spotlight
 
     def open(self, example: str) -> None:
         """Open one of the examples."""
@@ -80,7 +84,10 @@ def desk(qtbot: QtBot, qapp: QApplication) -> Desk:
     """A document with the 2-2-2 example."""
     theme().apply(qapp)
     document = Document()
-    made = Desk(qtbot, document, Player(document), Selection(document), Preferences())
+    player = Player(document)
+    made = Desk(
+        qtbot, document, player, Selection(document), Preferences(), Inquiry(player), Spotlight(document)
+    )
     made.open("01-two-two-two")
     QGuiApplication.clipboard().clear()
     return made

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
-from PySide6.QtCore import QItemSelectionModel, QPoint, Qt
+from PySide6.QtCore import QItemSelectionModel, QPoint, QSize, Qt
 from PySide6.QtGui import QAction, QContextMenuEvent, QGuiApplication, QKeySequence
 from PySide6.QtWidgets import QApplication, QLineEdit, QMainWindow, QMenu
 
@@ -16,6 +16,7 @@ from core.errors import DataError
 from core.network import Role
 from nnviz_app.panels.blocks import DECIMAL_COMMA_NOTE, format_block, parse_block
 from nnviz_app.panels.data import EMPTY, NO_TARGETS, DataPanel
+from nnviz_app.panels.data_cells import DataHeader
 from nnviz_app.panels.data_model import NO_COLUMNS
 from nnviz_app.panels.data_view import DataView
 
@@ -146,6 +147,28 @@ def test_without_neurons_no_row_is_added(desk: Desk, panel: DataPanel) -> None:
     with desk.document.edit("Input") as draft:
         draft.network.add_neuron(Role.INPUT)
     assert panel.message.isHidden()
+
+
+def test_row_numbers_are_measured_while_the_table_takes_its_model(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    # Qt asks before the view has its model, and nobody hears what is raised there. After such a fault PySide6 6.10
+    # and later drop a reference to the next method that Qt calls, until the interpreter crashes.
+    faults: list[Exception] = []
+    measured: list[QSize] = []
+    measure = DataHeader.sectionSizeFromContents
+
+    def watch(header: DataHeader, section: int) -> QSize:
+        try:
+            measured.append(measure(header, section))
+        except Exception as fault:
+            faults.append(fault)
+            raise
+        return measured[-1]
+
+    monkeypatch.setattr(DataHeader, "sectionSizeFromContents", watch)
+    panel = DataPanel(desk.document, desk.player)
+    desk.qtbot.addWidget(panel)
+    assert measured
+    assert faults == []
 
 
 # Typing

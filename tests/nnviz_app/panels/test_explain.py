@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def panel(desk: Desk) -> ExplainPanel:
-    panel = desk.show(ExplainPanel(desk.player, desk.preferences), 360, 420)
+    panel = desk.show(ExplainPanel(desk.player, desk.preferences, desk.inquiry), 360, 420)
     desk.settle()
     return panel
 
