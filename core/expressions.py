@@ -177,7 +177,7 @@ class _Building:
         """The operands of this kind."""
         return [q for q in self.operands if q.kind is kind]
 
-    def list(self, quantities: Sequence[Quantity]) -> str:
+    def listed(self, quantities: Sequence[Quantity]) -> str:
         """Quantities as a Python list."""
         places = [self._place(quantity) for quantity in quantities]
         # Places that follow one another differ by the same from their own.
@@ -187,7 +187,7 @@ class _Building:
     def sum(self, quantities: Sequence[Quantity]) -> str:
         """Their sum."""
         if len(quantities) > LONGEST_SUM:
-            return f"sum({self.list(quantities)})"
+            return f"sum({self.listed(quantities)})"
         return " + ".join(self[q] for q in quantities)
 
     def fill(self, template: str, **quantities: Quantity) -> str:
@@ -223,7 +223,7 @@ def _activation(b: _Building) -> str:
         return b.fill(ACTIVATION_CODES[b.trace.network.neurons[b.subject].activation], z=own)
     # The exponentials, each divided by its own: none overflows where the result is not 0.
     if len(b.operands) > LONGEST_SUM:
-        return f"1 / sum([math.exp(z - {z}) for z in {b.list(b.operands)}])"
+        return f"1 / sum([math.exp(z - {z}) for z in {b.listed(b.operands)}])"
     return f"1 / ({' + '.join(f'math.exp({b[other]} - {z})' for other in b.operands)})"
 
 
@@ -237,7 +237,7 @@ def _loss_share(b: _Building) -> str:
     sums = b.trace.operands(activation)
     if not b.is_coupled:
         return b.per_output(b.fill(BINARY_FROM_Z, z=sums[0], t=target))
-    t, z, every = b[target], b[sums[0]], b.list(sums)
+    t, z, every = b[target], b[sums[0]], b.listed(sums)
     logarithm = f"math.log(sum([math.exp(z - max({every})) for z in {every}]))"
     return b.per_output(f"{t} * (max({every}) - {z} + {logarithm})")
 
@@ -270,7 +270,7 @@ def _pre_activation_grad(b: _Building) -> str:
     if grads and b.is_coupled:
         a, grad = b[activations[0]], b[grads[0]]
         if len(grads) > LONGEST_SUM:
-            total = f"sum([a * grad for a, grad in zip({b.list(activations)}, {b.list(grads)})])"
+            total = f"sum([a * grad for a, grad in zip({b.listed(activations)}, {b.listed(grads)})])"
         else:
             total = " + ".join(f"{b[x]} * {b[y]}" for x, y in zip(activations, grads, strict=True))
         back = f"{a} * ({grad} - ({total}))"

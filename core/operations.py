@@ -144,8 +144,8 @@ class _Opening:
         if not products:
             return self.apply(PASS_ON, bias, quantity=z)
         total = products[0]
-        for product in products[1:]:
-            total = self.apply(ADD, total, product)
+        for term in products[1:]:
+            total = self.apply(ADD, total, term)
         return self.apply(ADD, total, bias, quantity=z)
 
     def _activate(self) -> dict[str, int]:
@@ -179,8 +179,8 @@ class _Opening:
             )
         self.backward = shared_backward
         total, *others = powers.values()
-        for power in others:
-            total = self.apply(ADD, total, power)
+        for other in others:
+            total = self.apply(ADD, total, other)
         found = {}
         for member in self.members:
             self.forward = self.quantity(Kind.ACTIVATION, member)

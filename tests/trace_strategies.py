@@ -31,10 +31,10 @@ def project_of(case: Case, settings: Settings, *, dropout: bool) -> Project:
 
 
 @st.composite
-def traces(draw: st.DrawFn, max_neurons: int = 15, max_batch: int = 4) -> Trace:
-    """The first batch of any network with settings of any sort in float64, perhaps after an update."""
+def traces(draw: st.DrawFn, max_neurons: int = 15, max_batch: int = 4, precision: str = "float64") -> Trace:
+    """The first batch of any network with settings of any sort, perhaps with what an optimizer remembers."""
     case = draw(cases(max_neurons=max_neurons, max_batch=max_batch))
-    project = project_of(case, draw(settings_of_any_sort(precision="float64")), dropout=draw(st.booleans()))
+    project = project_of(case, draw(settings_of_any_sort(precision=precision)), dropout=draw(st.booleans()))
     trace = trace_project(project)
     if draw(st.booleans()):
         project.updates = 1

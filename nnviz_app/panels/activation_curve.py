@@ -177,7 +177,7 @@ class ActivationCurve(QWidget):
         painter.drawLine(point, drawing.point(z, 0.0))
         # The tangent: as long on the screen whatever its slope.
         way = drawing.point(z + 1.0, a + slope) - point
-        along = way / max(math.hypot(way.x(), way.y()), 1e-9) * theme().space(4.5)
+        along = QPointF(way) * (theme().space(4.5) / max(math.hypot(way.x(), way.y()), 1e-9))
         painter.setPen(theme().pen("text", 1.6, dashed=True))
         painter.drawLine(point - along, point + along)
         painter.setPen(QPen(palette.panel, 1.5))

@@ -134,7 +134,10 @@ class DerivationModel(QAbstractItemModel):
             name = Writer(trace, self.preferences.style).name(quantity)
             return f"{sample}{name}  ({_GIVEN[quantity.kind]})" if quantity.kind in _GIVEN else f"{sample}{name}"
         told = explain(trace, quantity, self.preferences.style)
-        return sample + (told.formula if told.formula.startswith(told.title) else f"{told.title} = {told.formula}")
+        left = told.formula.partition(" = ")[0]
+        # A product's formula is its name.
+        is_name = left.replace(" ", "") == told.title.replace(" ", "")
+        return sample + (told.formula if is_name else f"{told.title} = {told.formula}")
 
     @staticmethod
     def _is_mixed(row: _Row) -> bool:

@@ -22,7 +22,8 @@ from core.numbers import NOT_COMPUTED, format_exact, format_number
 from core.operation_graph import End, Operations, Revealed
 from core.quantities import Phase, Quantity
 from nnviz_app.panels.fields import keep_keys
-from nnviz_app.panels.inside_layout import Box, Layout, Name, Numbers, Wire, arrange
+from nnviz_app.panels.inside_layout import arrange
+from nnviz_app.panels.inside_parts import Box, Layout, Name, Numbers, Wire
 from nnviz_app.theme import theme
 
 NOTHING = Revealed(frozenset(), frozenset(), frozenset())
@@ -167,7 +168,8 @@ class InsideGraph(QWidget):
     # Hands
 
     def _at(self, position: QPointF) -> Box | Name | Numbers | None:
-        for part in (*self.layout_.boxes, *self.layout_.names, *self.layout_.numbers):
+        parts: list[Box | Name | Numbers] = [*self.layout_.boxes, *self.layout_.names, *self.layout_.numbers]
+        for part in parts:
             if part.rect.contains(position):
                 return part
         return None

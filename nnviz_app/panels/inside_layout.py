@@ -11,74 +11,11 @@ from core.notation import Writer
 from core.numbers import NOT_COMPUTED, format_number
 from core.operation_graph import End, Operation, Operations
 from core.quantities import Kind, Quantity
+from nnviz_app.panels.inside_parts import Box, Layout, Name, Numbers, Wire
 from nnviz_app.theme import theme
 
 # More products are drawn as one box.
 MOST_PRODUCTS = 6
-
-
-@dataclass(frozen=True, slots=True)
-class Box:
-    """A box with its symbol. It may stand for several operations; the last one gives its value.
-
-    `about` is what it does, for a box of several.
-    """
-
-    rect: QRectF
-    symbol: str
-    operations: tuple[int, ...]
-    quantity: Quantity | None
-    about: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Name:
-    """The name of a quantity at the end of a wire."""
-
-    rect: QRectF
-    text: str
-    quantity: Quantity
-
-
-@dataclass(frozen=True, slots=True)
-class Numbers:
-    """The numbers at a wire: above it in `rect` a value, below it a derivative; None where there never is one.
-
-    `source` is whose value it is. `back` is the operation whose gradient it is, or the operation and the place of
-    the operand that it is passed back to. The quantities are the trace's names for both.
-    """
-
-    rect: QRectF
-    source: int | Quantity
-    value: float | None
-    back: int | tuple[int, int]
-    grad: float | None
-    quantity: Quantity | None = None
-    grad_quantity: Quantity | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Wire:
-    """A line from point to point; where it leads into a box or to a name with an arrow."""
-
-    points: tuple[QPointF, ...]
-    has_arrow: bool = True
-
-
-@dataclass(slots=True)
-class Layout:
-    """All that is drawn, in pixels."""
-
-    boxes: list[Box] = field(default_factory=list)
-    names: list[Name] = field(default_factory=list)
-    numbers: list[Numbers] = field(default_factory=list)
-    wires: list[Wire] = field(default_factory=list)
-    width: float = 0.0
-    height: float = 0.0
-
-    def box_of(self, operation: int) -> Box | None:
-        """The box that stands for an operation."""
-        return next((box for box in self.boxes if operation in box.operations), None)
 
 
 def arrange(operations: Operations, writer: Writer, measure: Callable[[str], float], width: float) -> Layout:
@@ -379,7 +316,7 @@ class _Drawing:
         assert isinstance(total, int)
         before = operations[power].operands[0]
         own = [power] if before == z else [before, power]
-        groups = [(index,) for index in own if isinstance(index, int)]
+        groups: list[tuple[int, ...]] = [(index,) for index in own if isinstance(index, int)]
         others = [index for index in range(z + 1, len(operations)) if index not in (*own, a, total)]
         # The sum comes last: it gives the box's value. Of a single neuron the exponential is the sum.
         if total != power:

@@ -22,6 +22,7 @@ from core.formula_code import ACTIVATION_CODES, SHARE_CODES, SHARE_SLOPE_CODES, 
 from core.identifiers import Identifiers
 from core.losses import LOSSES
 from core.network import Network
+from core.optimizers import OPTIMIZERS
 from core.python_code import python_code
 from core.quantities import Kind, Quantity
 from core.trace import Trace
@@ -68,7 +69,7 @@ def test_the_code_of_an_expression_runs_on_its_names_alone(trace: Trace) -> None
         assert not own & {"math", "abs", "max", "min", "sum", "zip", "z", "a", "grad"}
         values = {name: trace.value(q) for name, q in found.names.items()} | found.settings
         with contextlib.suppress(ArithmeticError, ValueError):
-            result = eval(found.code, {"math": math}, values)
+            result = eval(found.code, {"math": math, **values})
             assert result == found.evaluate(trace.value) or math.isnan(result)
 
 
@@ -247,6 +248,51 @@ def test_each_loss_at_its_corners(loss: str, target: float) -> None:
         for step in trace:
             found = expression(trace, step.quantity)
             assert found.evaluate(trace.value) == pytest.approx(step.value, rel=1e-9, abs=1e-14), (step, found.code)
+
+
+@pytest.mark.parametrize("name", OPTIMIZERS)
+def test_each_optimizer_in_its_first_and_in_a_later_update(name: str) -> None:
+    trace = chain(("h", "tanh"), ("o", "linear"), optimizer=name, learning_rate=0.1, l1=0.01, l2=0.02)
+    for updates in (1, 5):
+        learner = trace.learner
+        for _ in range(updates - 1):
+            learner.gradient(trace.x, trace.targets, masks=None)
+            learner.step(0.1)
+        values = trace.plan.unpack(learner.engine.parameters)
+        settings, memory = trace.settings, learner.memory()
+        later = Trace(trace.plan, values, trace.x, trace.targets, settings, number=updates, memory=memory)
+        for step in later:
+            found = expression(later, step.quantity)
+            assert found.evaluate(later.value) == pytest.approx(step.value, rel=1e-12, abs=1e-15), found.code
+
+
+@given(trace=traces(max_neurons=10, precision="float32"))
+def test_in_single_precision_the_numbers_agree_as_far_as_it_goes(trace: Trace) -> None:
+    for step in trace:
+        found = expression(trace, step.quantity)
+        floor = max(size_of(trace, found), 1e-3)
+        if math.isfinite(step.value) and step.kind is not Kind.LOSS_SHARE:
+            assert abs(found.evaluate(trace.value) - step.value) <= 1e-5 * floor, f"{step} {found.code}"
+
+
+class Updated(Trace):
+    """A trace in which what goes back through an edge does so through its new weight."""
+
+    def operands(self, quantity: Quantity) -> tuple[Quantity, ...]:
+        found = super().operands(quantity)
+        if quantity.kind is Kind.CONTRIBUTION:
+            return Quantity(Kind.UPDATE, quantity.subject), *found[1:]
+        return found
+
+
+def test_what_goes_back_is_the_product_of_its_operands_whatever_they_are() -> None:
+    trace = two_two_one()
+    updated = Updated(trace.plan, trace.values, trace.x, trace.targets)
+    found = expression(updated, Quantity(Kind.CONTRIBUTION, "w5"))
+    assert found.code == "new_w5 * delta_o1"
+    quantities = (Quantity(Kind.UPDATE, "w5"), Quantity(Kind.PRE_ACTIVATION_GRAD, "o1"))
+    assert found.evaluate(updated.value) == math.prod(map(updated.value, quantities))
+    assert Quantity(Kind.TARGET, "o1") in leaves(updated, Quantity(Kind.UPDATE, "w1"))
 
 
 # Sums and names

@@ -18,7 +18,7 @@ from core.numbers import format_number
 from core.operation_graph import End
 from core.quantities import Granularity, Kind, Quantity
 from nnviz_app.panels.inside import BEGIN, EMPTY, INPUT, RUNNING, InsidePanel
-from nnviz_app.panels.inside_layout import Box, Numbers
+from nnviz_app.panels.inside_parts import Box, Numbers
 from nnviz_app.theme import theme
 
 if TYPE_CHECKING:
