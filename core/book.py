@@ -27,7 +27,8 @@ def round_half_away(value: float, rounding: Rounding) -> float:
     if int(number.as_tuple().exponent) >= last:
         return value
     certain = _CERTAIN.plus(number)
-    if int(certain.as_tuple().exponent) < last:
+    # Not where that would move the last place itself.
+    if int(certain.as_tuple().exponent) <= last - 3:
         number = certain
     # Adding 0 makes -0.0, which a small negative number may become, 0.0.
     return float(number.quantize(Decimal((0, (1,), last)), ROUND_HALF_UP)) + 0.0

@@ -81,7 +81,21 @@ def _add(result: QIcon, name: str, color: QColor, mode: QIcon.Mode, state: QIcon
 
 @functools.lru_cache(maxsize=2048)
 def _pixmap(name: str, rgba: int, size: int) -> QPixmap:
-    return _draw(tinted_svg(name, QColor.fromRgba(rgba)), size, 1.0)
+    shape = _shape(name, size)
+    if name == APP_ICON:
+        return shape
+    # The same shape in another colour: much quicker than to draw it anew.
+    pixmap = QPixmap(shape)
+    painter = QPainter(pixmap)
+    painter.setCompositionMode(QPainter.CompositionMode.CompositionMode_SourceIn)
+    painter.fillRect(pixmap.rect(), QColor.fromRgba(rgba))
+    painter.end()
+    return pixmap
+
+
+@functools.lru_cache(maxsize=512)
+def _shape(name: str, size: int) -> QPixmap:
+    return _draw(tinted_svg(name, QColor(Qt.GlobalColor.black)), size, 1.0)
 
 
 def _draw(svg: bytes, pixels: int, ratio: float) -> QPixmap:

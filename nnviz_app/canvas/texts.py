@@ -10,9 +10,10 @@ from dataclasses import dataclass
 from core.activations import ACTIVATIONS
 from core.losses import LOSSES
 from core.network import Network, Role
-from core.notation import term_of
+from core.notation import Names, term_of
 from core.numbers import NOT_COMPUTED, format_exact, format_number
-from core.quantities import TERM_KINDS, Kind, Phase, Quantity
+from core.quantities import PARAMETER_KINDS, TERM_KINDS, Kind, Phase, Quantity
+from core.style import Notation
 from nnviz_app.canvas.lettering import elided, pill_width
 from nnviz_app.canvas.parts import EDGE_PARTS, Focus, Part, PartKind
 from nnviz_app.comparison import Comparison
@@ -35,10 +36,11 @@ _SHARES = {
 
 @dataclass(frozen=True)
 class Text:
-    """One number as text. `color` names the palette's colour that it has at rest."""
+    """One number as text: `color` names the palette's colour that it has at rest, `quantity` is what it shows."""
 
     text: str
     color: str = "text"
+    quantity: Quantity | None = None
 
     @property
     def is_known(self) -> bool:
@@ -61,7 +63,30 @@ class CanvasTexts:
 
     def number(self, value: float | None, digits: int | None = None) -> str:
         """A number with the chosen digits; "–" for what is not computed yet."""
-        return NOT_COMPUTED if value is None else format_number(value, digits or self.preferences.digits)
+        return NOT_COMPUTED if value is None else format_number(value, digits or self.preferences.style.digits)
+
+    @property
+    def notation(self) -> Notation:
+        """The symbols."""
+        return self.preferences.notation
+
+    @property
+    def _places(self) -> int:
+        """How many digits numbers usually have."""
+        rounding = self.preferences.rounding
+        return rounding.places if rounding is not None else self.preferences.digits
+
+    def _quantity(self, kind: Kind, subject: str = "") -> Quantity:
+        """A quantity of the sample on show."""
+        once = kind in PARAMETER_KINDS or kind in (Kind.WEIGHT, Kind.BIAS)
+        return Quantity(kind, subject, 0 if once else self.player.sample)
+
+    def _parameter(self, kind: Kind, subject: str) -> float:
+        """A weight or a bias, as the trace has it: rounded where its numbers are."""
+        trace = self.player.trace
+        if self.preferences.rounding is not None and trace is not None and trace.network is self.network:
+            return trace.value(Quantity(kind, subject))
+        return self.network.weight(subject) if kind is Kind.WEIGHT else self.network.bias(subject)
 
     # Comparing
 
@@ -96,6 +121,10 @@ class CanvasTexts:
         row = self.player.row
         if neuron_id not in dataset.columns or not 0 <= row < dataset.rows:
             return None
+        trace = self.player.trace
+        if self.preferences.rounding is not None and trace is not None and trace.network is self.network:
+            is_input = self.network.neurons[neuron_id].role is Role.INPUT
+            return trace.value(self._quantity(Kind.INPUT if is_input else Kind.TARGET, neuron_id))
         return float(dataset.seen(neuron_id)[row])
 
     # Neurons
@@ -103,8 +132,11 @@ class CanvasTexts:
     def value(self, neuron_id: str, digits: int | None = None) -> Text:
         """The number inside a neuron: an input's value, which is given, or the activation."""
         is_input = self.network.neurons[neuron_id].role is Role.INPUT
-        value = self._given(neuron_id) if is_input else self._passed_on(neuron_id)
-        return Text(self.number(value, digits))
+        if is_input:
+            return Text(self.number(self._given(neuron_id), digits), quantity=self._quantity(Kind.INPUT, neuron_id))
+        dropped = self.player.known(Kind.DROPOUT, neuron_id) is not None
+        quantity = self._quantity(Kind.DROPOUT if dropped else Kind.ACTIVATION, neuron_id)
+        return Text(self.number(self._passed_on(neuron_id), digits), quantity=quantity)
 
     def _passed_on(self, neuron_id: str) -> float | None:
         """The activation; where dropout has been at work, what is left of it."""
@@ -132,30 +164,40 @@ class CanvasTexts:
         if self.player.phase in (Phase.BACKWARD, Phase.UPDATE):
             return None
         z = self.player.known(Kind.WEIGHTED_SUM, neuron_id)
-        return None if z is None else Text(f"z {self.number(z)}", "forward")
+        if z is None:
+            return None
+        quantity = self._quantity(Kind.WEIGHTED_SUM, neuron_id)
+        return Text(f"{self.notation.pre_activation} {self.number(z)}", "forward", quantity)
 
     def activation_gradient(self, neuron_id: str) -> Text | None:
         """dL/da, until dL/dz takes its place."""
         if self.player.known(Kind.PRE_ACTIVATION_GRAD, neuron_id) is not None:
             return None
-        for name, kind in (("∂L/∂a", Kind.ACTIVATION_GRAD), ("∂L/∂ã", Kind.DROPOUT_GRAD)):
+        letters = ((self.notation.activation, Kind.ACTIVATION_GRAD), (self.notation.dropped, Kind.DROPOUT_GRAD))
+        for letter, kind in letters:
             grad = self.player.known(kind, neuron_id)
             if grad is not None:
-                return Text(f"{name} {self.number(grad)}", "backward")
+                name = f"∂{self.notation.loss}/∂{letter}"
+                return Text(f"{name} {self.number(grad)}", "backward", self._quantity(kind, neuron_id))
         return None
 
     def delta(self, neuron_id: str) -> Text | None:
         """dL/dz, once it is computed."""
         delta = self.player.known(Kind.PRE_ACTIVATION_GRAD, neuron_id)
-        return None if delta is None else Text(f"δ {self.number(delta)}", "backward")
+        if delta is None:
+            return None
+        quantity = self._quantity(Kind.PRE_ACTIVATION_GRAD, neuron_id)
+        return Text(f"{self.notation.delta_word} {self.number(delta)}", "backward", quantity)
 
     def bias(self, neuron_id: str) -> Text | None:
         """The bias, and what the update makes of it."""
         if not self.network.has_bias(neuron_id):
             return None
-        text = f"b {self.number(self.network.bias(neuron_id))}"
+        text = f"b {self.number(self._parameter(Kind.BIAS, neuron_id))}"
         new = self._new_value(neuron_id)
-        return Text(text if new is None else f"{text} → {self.number(new)}")
+        if new is None:
+            return Text(text, quantity=Quantity(Kind.BIAS, neuron_id))
+        return Text(f"{text} → {self.number(new)}", quantity=Quantity(Kind.UPDATE, neuron_id))
 
     def bias_gradient(self, neuron_id: str) -> Text | None:
         """dL/db once computed; it makes way for the new bias. While comparing, the difference outside of its steps."""
@@ -172,33 +214,37 @@ class CanvasTexts:
             return term
         grad = self._parameter_gradient(neuron_id)
         if grad is not None:
-            return Text(f"{self._gradient_sign()} {self.number(grad)}", "backward")
+            quantity = Quantity(Kind.PARAMETER_GRAD, neuron_id)
+            return Text(f"{self._gradient_sign()} {self.number(grad)}", "backward", quantity)
         grad = self.player.known(Kind.BIAS_GRAD, neuron_id)
-        return None if grad is None else Text(f"∂ {self.number(grad)}", "backward")
+        if grad is None:
+            return None
+        return Text(f"∂ {self.number(grad)}", "backward", self._quantity(Kind.BIAS_GRAD, neuron_id))
 
     def target(self, neuron_id: str) -> Text | None:
         """The target of an output."""
         if self.network.neurons[neuron_id].role is not Role.OUTPUT:
             return None
-        return Text(f"t {self.number(self._given(neuron_id))}")
+        return Text(f"t {self.number(self._given(neuron_id))}", quantity=self._quantity(Kind.TARGET, neuron_id))
 
     def share(self, neuron_id: str) -> Text | None:
         """An output's share of the loss, with its formula."""
         if self.network.neurons[neuron_id].role is not Role.OUTPUT:
             return None
-        return Text(f"{self._share_formula()} {self.number(self.player.known(Kind.LOSS_SHARE, neuron_id))}", "muted")
+        share = self.number(self.player.known(Kind.LOSS_SHARE, neuron_id))
+        return Text(f"{self._share_formula()} {share}", "muted", self._quantity(Kind.LOSS_SHARE, neuron_id))
 
     def _share_formula(self) -> str:
         name = self.document.project.settings.loss
         outputs = len(self.network.outputs)
-        formula = _SHARES.get(name, name)
+        formula = _SHARES.get(name, name).replace("a", self.notation.activation)
         return f"{formula}/{outputs}" if LOSSES[name].mean and outputs > 1 else formula
 
     def loss(self) -> Text | None:
         """The loss of the sample on show."""
         if not self.network.outputs:
             return None
-        return Text(self.number(self.player.known(Kind.LOSS)))
+        return Text(self.number(self.player.known(Kind.LOSS)), quantity=self._quantity(Kind.LOSS))
 
     def _new_value(self, parameter: str) -> float | None:
         return self.player.known(Kind.UPDATE, parameter)
@@ -211,7 +257,7 @@ class CanvasTexts:
         step, trace = self.player.step, self.player.trace
         if step is None or trace is None or step.kind not in _ON_THE_WAY or step.quantity.subject != parameter:
             return None
-        return Text(f"{term_of(trace, step.kind).symbol} {self.number(step.value)}", "backward")
+        return Text(f"{term_of(trace, step.kind).symbol} {self.number(step.value)}", "backward", step.quantity)
 
     def _gradient_sign(self) -> str:
         """How the gradient of the whole batch, or of tied weights, differs in writing from a single one."""
@@ -225,7 +271,7 @@ class CanvasTexts:
 
     def name(self, edge_id: str) -> str:
         """An edge's name, shortened for its label."""
-        return elided("pill", edge_id, NAME_WIDTH)
+        return elided("pill", Names(self.network, self.notation).edge(edge_id), NAME_WIDTH)
 
     @property
     def mode(self) -> LabelMode:
@@ -245,21 +291,22 @@ class CanvasTexts:
 
         The first where `wide`, and where there is a `width`, if it is no wider: all labels are then written alike.
         """
-        weight = self.network.weight(edge_id)
+        weight = self._parameter(Kind.WEIGHT, edge_id)
         color = "negative" if weight < 0 else "positive"
         plain = f"{self.name(edge_id)} {self.number(weight)}"
         is_at_work = focus is not None and (PartKind.WEIGHT, edge_id) in focus.active
         new = self._new_value(self.network.edges[edge_id].parameter)
         if new is None or (self.preferences.label_mode is not LabelMode.AUTO and not is_at_work):
-            return Text(plain, color)
+            return Text(plain, color, Quantity(Kind.WEIGHT, edge_id))
+        updated = Quantity(Kind.UPDATE, self.network.edges[edge_id].parameter)
         both = f"{plain} → {self.number(new)}"
         if width is None or (wide and pill_width(both) <= width):
-            return Text(both, color)
-        return Text(f"{self.name(edge_id)} → {self.number(new)}", color)
+            return Text(both, color, updated)
+        return Text(f"{self.name(edge_id)} → {self.number(new)}", color, updated)
 
     def single(self, edge_id: str, *, named: bool, width: float) -> tuple[PartKind, Text]:
         """The one number of a label that has room for no more, with as many of the digits as `width` allows."""
-        asked = self.preferences.digits
+        asked = self.preferences.style.digits
         for digits in range(asked, 1, -1):
             kind, text = self._single(edge_id, named=named, digits=digits)
             if pill_width(text.text) <= width:
@@ -275,23 +322,25 @@ class CanvasTexts:
         difference = self.difference(parameter, digits)
         if difference is not None:
             return PartKind.GRADIENT, difference
-        weight = self.network.weight(edge_id)
+        weight = self._parameter(Kind.WEIGHT, edge_id)
         name = f"{self.name(edge_id)} " if named else ""
         color = "negative" if weight < 0 else "positive"
         new = self._new_value(parameter) if mode is LabelMode.UPDATE else None
         if new is not None:
-            return PartKind.WEIGHT, Text(f"→ {number(new)}", color)
+            return PartKind.WEIGHT, Text(f"→ {number(new)}", color, Quantity(Kind.UPDATE, parameter))
         if mode is LabelMode.PRODUCT and chosen is LabelMode.PRODUCT:
             product = self.player.known(Kind.PRODUCT, edge_id)
             if product is not None:
-                return PartKind.GRADIENT, Text(f"→ {number(product)}", "forward")
+                quantity = self._quantity(Kind.PRODUCT, edge_id)
+                return PartKind.GRADIENT, Text(f"→ {number(product)}", "forward", quantity)
         if mode is LabelMode.GRADIENT or (mode is LabelMode.UPDATE and chosen is LabelMode.AUTO):
-            grad = self._parameter_gradient(parameter)
+            grad, quantity = self._parameter_gradient(parameter), Quantity(Kind.PARAMETER_GRAD, parameter)
             if grad is None:
                 grad = self.player.known(Kind.WEIGHT_GRAD, edge_id)
+                quantity = self._quantity(Kind.WEIGHT_GRAD, edge_id)
             if grad is not None:
-                return PartKind.GRADIENT, Text(f"∂ {number(grad)}", "backward")
-        return PartKind.WEIGHT, Text(f"{name}{number(weight)}", color)
+                return PartKind.GRADIENT, Text(f"∂ {number(grad)}", "backward", quantity)
+        return PartKind.WEIGHT, Text(f"{name}{number(weight)}", color, Quantity(Kind.WEIGHT, edge_id))
 
     def lower(self, edge_id: str, focus: Focus) -> Text | None:
         """The lower number of a label: what the step needs of this edge, else what the label mode asks for."""
@@ -301,7 +350,8 @@ class CanvasTexts:
                 return self._product(edge_id)
             # Of a whole neuron or layer the gradients matter more than what each edge passes on.
             if focus.kind in (Kind.CONTRIBUTION, Kind.ACTIVATION_GRAD) and not focus.is_unit:
-                return Text(f"← {self.number(known(Kind.CONTRIBUTION, edge_id))}", "backward")
+                back = self._quantity(Kind.CONTRIBUTION, edge_id)
+                return Text(f"← {self.number(known(Kind.CONTRIBUTION, edge_id))}", "backward", back)
             return self._gradient(edge_id)
         difference = self.difference(self.network.edges[edge_id].parameter)
         if difference is not None:
@@ -314,24 +364,29 @@ class CanvasTexts:
                 is_automatic = self.preferences.label_mode is LabelMode.AUTO
                 return None if is_automatic and not product.is_known else product
             case LabelMode.UPDATE if self.preferences.label_mode is LabelMode.UPDATE:
-                new = self._new_value(self.network.edges[edge_id].parameter)
-                return Text(f"→ {self.number(new)}", "muted" if new is None else "backward")
+                parameter = self.network.edges[edge_id].parameter
+                new, quantity = self._new_value(parameter), Quantity(Kind.UPDATE, parameter)
+                return Text(f"→ {self.number(new)}", "muted" if new is None else "backward", quantity)
             case _:
                 return self._gradient(edge_id)
 
     def _product(self, edge_id: str) -> Text:
         product = self.player.known(Kind.PRODUCT, edge_id)
-        return Text(f"→ {self.number(product)}", "muted" if product is None else "forward")
+        color = "muted" if product is None else "forward"
+        return Text(f"→ {self.number(product)}", color, self._quantity(Kind.PRODUCT, edge_id))
 
     def _gradient(self, edge_id: str) -> Text:
         term = self._optimizer_term(self.network.edges[edge_id].parameter)
         if term is not None:
             return term
-        grad = self._parameter_gradient(self.network.edges[edge_id].parameter)
+        parameter = self.network.edges[edge_id].parameter
+        grad = self._parameter_gradient(parameter)
         if grad is not None:
-            return Text(f"{self._gradient_sign()} {self.number(grad)}", "backward")
+            quantity = Quantity(Kind.PARAMETER_GRAD, parameter)
+            return Text(f"{self._gradient_sign()} {self.number(grad)}", "backward", quantity)
         grad = self.player.known(Kind.WEIGHT_GRAD, edge_id)
-        return Text(f"∂ {self.number(grad)}", "muted" if grad is None else "backward")
+        quantity = self._quantity(Kind.WEIGHT_GRAD, edge_id)
+        return Text(f"∂ {self.number(grad)}", "muted" if grad is None else "backward", quantity)
 
     @property
     def has_lower(self) -> bool:
@@ -342,13 +397,13 @@ class CanvasTexts:
         """A text as wide as a lower number usually gets: room is kept for it, so that labels do not jump."""
         trace = self.player.trace
         sign = self._gradient_sign() if signed and trace is not None and trace.batch > 1 else "∂"
-        return f"{sign} {'−0.0' if signed else '0.0'}{'0' * self.preferences.digits}"
+        return f"{sign} {'−0.0' if signed else '0.0'}{'0' * self._places}"
 
     def widest_weight(self, edge_id: str, level: int) -> str:
         """A text as wide as an upper number usually gets at a level of detail (0 most, 3 least)."""
-        weight = self.network.weight(edge_id)
+        weight = self._parameter(Kind.WEIGHT, edge_id)
         number = self._stand_in(weight)
-        new = number if self._has_long_numbers() else f"{'−' if weight < 0 else ''}0.{'0' * self.preferences.digits}"
+        new = number if self._has_long_numbers() else f"{'−' if weight < 0 else ''}0.{'0' * self._places}"
         name = self.name(edge_id)
         ways = {
             0: (f"{name} {number} → {new}",),
@@ -359,11 +414,11 @@ class CanvasTexts:
 
     def widest_bias(self, neuron_id: str) -> str:
         """A text as wide as the bias."""
-        return f"b {self._stand_in(self.network.bias(neuron_id))}"
+        return f"b {self._stand_in(self._parameter(Kind.BIAS, neuron_id))}"
 
     def widest_beside(self) -> str:
         """A text as wide as an output's share of the loss usually gets."""
-        return f"{self._share_formula()} 0.0{'0' * self.preferences.digits}"
+        return f"{self._share_formula()} 0.0{'0' * self._places}"
 
     def _stand_in(self, value: float) -> str:
         """A text as wide as a parameter: the number itself where numbers are short, as people type them.
@@ -371,11 +426,11 @@ class CanvasTexts:
         Where most have all their digits, any of so many digits: another digit or sign then moves no label.
         """
         if self._has_long_numbers():
-            return f"−0.{'0' * self.preferences.digits}"
+            return f"−0.{'0' * self._places}"
         return self.number(value)
 
     def _has_long_numbers(self) -> bool:
-        values, digits = self.network.values, self.preferences.digits
+        values, digits = self.network.values, self._places
         known = self._long_numbers
         if known is None or known[0] is not values or known[1] != digits:
             long = sum(len(self.number(value).lstrip("−")) > SHORT for value in values.values())
@@ -395,7 +450,7 @@ class CanvasTexts:
     def tooltip(self, part: Part) -> str:
         """What a part shows, with every digit; lines of "name = number"."""
         if part.kind is PartKind.LOSS:
-            return f"<b>Loss</b><br>L = {self._exact(Kind.LOSS)}"
+            return f"<b>Loss</b><br>{self.notation.loss} = {self._exact(Kind.LOSS)}"
         if part.kind in EDGE_PARTS:
             return self._edge_tooltip(part.id)
         return self._neuron_tooltip(part.id)
@@ -427,18 +482,18 @@ class CanvasTexts:
         network = self.network
         if edge_id not in network.edges:
             return ""
-        edge = network.edges[edge_id]
+        edge, n = network.edges[edge_id], self.notation
         tied = f" (shared with {edge.tied_to})" if edge.tied_to else ""
         frozen = " (frozen)" if edge.parameter in network.frozen else ""
         lines = [f"w = {format_exact(network.weight(edge_id))}{tied}{frozen}"]
         lines += self._exact_difference(edge.parameter)
         lines += self._revealed(
             [
-                ("w · a", Kind.PRODUCT, edge_id),
-                ("∂L/∂w", Kind.WEIGHT_GRAD, edge_id),
-                (f"to ∂L/∂a of {edge.source}", Kind.CONTRIBUTION, edge_id),
+                (f"w · {n.activation}", Kind.PRODUCT, edge_id),
+                (f"∂{n.loss}/∂w", Kind.WEIGHT_GRAD, edge_id),
+                (f"to ∂{n.loss}/∂{n.activation} of {edge.source}", Kind.CONTRIBUTION, edge_id),
                 (
-                    f"{self._gradient_name()} ∂L/∂w",
+                    f"{self._gradient_name()} ∂{n.loss}/∂w",
                     Kind.PARAMETER_GRAD,
                     edge.parameter,
                 ),
@@ -452,7 +507,8 @@ class CanvasTexts:
         network = self.network
         if neuron_id not in network.neurons:
             return ""
-        neuron = network.neurons[neuron_id]
+        neuron, n = network.neurons[neuron_id], self.notation
+        delta = "δ = " if n.delta == "delta" else ""
         given = self._given(neuron_id)
         if neuron.role is Role.INPUT:
             return f"<b>{neuron_id}</b>, input<br>value = {self._exact_given(neuron_id)}"
@@ -463,14 +519,14 @@ class CanvasTexts:
             lines.append(f"target t = {self._exact_given(neuron_id)}")
         lines += self._revealed(
             [
-                ("z", Kind.WEIGHTED_SUM, neuron_id),
-                ("a", Kind.ACTIVATION, neuron_id),
-                ("a after dropout", Kind.DROPOUT, neuron_id),
-                ("share of L", Kind.LOSS_SHARE, neuron_id),
-                ("∂L/∂a", Kind.ACTIVATION_GRAD, neuron_id),
-                ("δ = ∂L/∂z", Kind.PRE_ACTIVATION_GRAD, neuron_id),
-                ("∂L/∂b", Kind.BIAS_GRAD, neuron_id),
-                (f"{self._gradient_name()} ∂L/∂b", Kind.PARAMETER_GRAD, neuron_id),
+                (n.pre_activation, Kind.WEIGHTED_SUM, neuron_id),
+                (n.activation, Kind.ACTIVATION, neuron_id),
+                (f"{n.activation} after dropout", Kind.DROPOUT, neuron_id),
+                (f"share of {n.loss}", Kind.LOSS_SHARE, neuron_id),
+                (f"∂{n.loss}/∂{n.activation}", Kind.ACTIVATION_GRAD, neuron_id),
+                (f"{delta}∂{n.loss}/∂{n.pre_activation}", Kind.PRE_ACTIVATION_GRAD, neuron_id),
+                (f"∂{n.loss}/∂b", Kind.BIAS_GRAD, neuron_id),
+                (f"{self._gradient_name()} ∂{n.loss}/∂b", Kind.PARAMETER_GRAD, neuron_id),
                 *self._term_lines(neuron_id),
                 ("new b", Kind.UPDATE, neuron_id),
             ]
