@@ -105,8 +105,7 @@ def _about_targets(network: Network, settings: Settings, dataset: Dataset) -> li
         row, column = outside[0]
         value = format_number(float(targets[row, column]))
         return [
-            f"Row {row + 1}: the target of {outputs[column]} is {value}; "
-            f"{loss.in_words} needs targets between 0 and 1."
+            f"Row {row + 1}: the target of {outputs[column]} is {value}; {loss.in_words} needs targets between 0 and 1."
         ]
     softmax = [place for place, n in enumerate(network.outputs) if n.activation == "softmax"]
     if loss.name == "cross_entropy" and len(softmax) > 1:

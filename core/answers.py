@@ -176,7 +176,7 @@ class _Reasons:
         errors = answers.errors
         reasons = []
         if errors["paths"] > tolerance:
-            if getattr(self.trace.settings, "updated_weights", False):
+            if self.trace.settings.updated_weights:
                 reasons.append(
                     "The settings say that the backward pass uses weights that this update has already changed: "
                     "what it gives is then no longer the gradient, which the other two answers are."
@@ -210,9 +210,10 @@ class _Reasons:
                 f"With h = {_text(step / 10.0)} the quotient is {_text(smaller)}, which is nearer."
             )
         if abs(larger - answers.judge) < off:
+            exact = {"float64": 17, "float32": 9}[answers.precision]
             return (
-                f"The step h = {h} is too small: L(w + h) = {_text(answers.above, 17)} and "
-                f"L(w − h) = {_text(answers.below, 17)} have so many digits in common that {self._digits_left()}. "
+                f"The step h = {h} is too small: L(w + h) = {_text(answers.above, exact)} and "
+                f"L(w − h) = {_text(answers.below, exact)} have so many digits in common that {self._digits_left()}. "
                 f"With h = {_text(step * 10.0)} the quotient is {_text(larger)}, which is nearer."
             )
         if answers.precision == "float32":
@@ -269,7 +270,9 @@ class _Reasons:
                 )
         if not found:
             return ""
-        return " ".join(found) + " There the quotient mixes two slopes; backpropagation takes the one of its side."
+        if any(" jumps " in sentence for sentence in found):
+            return " ".join(found) + " The quotient measures the jump; the gradient is 0 on either side of it."
+        return " ".join(found) + " The quotient mixes the slopes of two sides; backpropagation takes that of one."
 
     def _clipped(self) -> str:
         """Outputs that a cross-entropy without a joint form keeps from 0 and 1."""
@@ -280,7 +283,7 @@ class _Reasons:
             a = numbers.activation(neuron.id)
             if neuron.id not in numbers.joint and not PROBABILITY_MARGIN < a < 1.0 - PROBABILITY_MARGIN:
                 return (
-                    f"a({neuron.id}) is {_text(a)}, where {loss.title.lower()} has no value: it is taken just inside "
+                    f"a({neuron.id}) is {_text(a)}, where {loss.in_words} has no value: it is taken just inside "
                     "of 0 and 1, so that the loss is flat there."
                 )
         return ""

@@ -77,7 +77,7 @@ class RoundedTrace(Trace):
         """The batch's loss: the mean (or sum) over its samples' rounded ones, rounded."""
         if not self.network.outputs:
             return self.exact.loss
-        total = math.fsum(self.value(Quantity(Kind.LOSS, "", sample)) for sample in range(self.batch))
+        total = sum(self.value(Quantity(Kind.LOSS, "", sample)) for sample in range(self.batch))
         return round_half_away(total / self.batch if self.mean else total, self.rounding)
 
     @property

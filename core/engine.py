@@ -109,10 +109,20 @@ class Engine:
             self._losses.write_shares(work)
         return float(work.total) / work.divisor
 
-    def backward(self) -> Array:
-        """The gradient of the loss last computed with `loss_value`, over the flat parameter vector."""
+    def backward(self, weights: Array | None = None) -> Array:
+        """The gradient of the loss last computed with `loss_value`, over the flat parameter vector.
+
+        `weights`, a flat parameter vector, are those that gradients are passed back through, where they are not the
+        engine's own parameters. The forward pass stays as it was.
+        """
+        own = self.parameters
+        kept = None if weights is None else own.copy()
         with np.errstate(over="ignore", invalid="ignore"):
+            if weights is not None:
+                own[:] = weights
             run(self.workspace.own.backward)
+            if kept is not None:
+                own[:] = kept
         return self.gradient
 
     def _check_outputs(self) -> None:
@@ -136,6 +146,10 @@ class Engine:
                 batches.clear()
         self._table[:, self.plan.input_rows] = x
         self._table_targets[:] = targets.T
+
+    def bound_rows(self, start: int, stop: int) -> tuple[Array, Array]:
+        """The bound table's rows from `start` to before `stop`, as `forward` and `loss_value` take them."""
+        return self._table[start:stop, self.plan.input_rows], self._table_targets[:, start:stop].T
 
     def pass_rows(self, start: int, stop: int) -> float:
         """Forward pass, loss and backward pass of the bound table's rows from `start` to before `stop`.
@@ -177,6 +191,7 @@ class SamplePass:
 
     `a` and `a_grad` are what later neurons read and give back. Where a neuron has dropout that is its activation
     times its mask; its activation before that and the gradient are in `raw` and `raw_grad`.
+    `weights` is the flat vector of those that gradients were passed back through, where these are not `parameters`.
     """
 
     plan: Plan
@@ -192,6 +207,7 @@ class SamplePass:
     raw: Array | None = None
     raw_grad: Array | None = None
     masks: Mapping[str, float] = field(default_factory=dict)
+    weights: Array | None = None
 
     def pre_activation(self, neuron: str) -> float:
         """z of a neuron."""
@@ -242,16 +258,25 @@ class SamplePass:
 
     def contribution(self, edge: str) -> float:
         """What this edge contributes to its source's dL/da: w dL/dz."""
-        return self.weight(edge) * self.pre_activation_grad(self.plan.network.edges[edge].target)
+        weights = self.parameters if self.weights is None else self.weights
+        weight = float(weights[self.plan.weight_position[edge]])
+        return weight * self.pre_activation_grad(self.plan.network.edges[edge].target)
 
 
 def pass_sample(engine: Engine, x: Array, targets: Array) -> SamplePass:
     """One sample's passes; `x` has shape (inputs,), `targets` (outputs,). The engine's own batch is left behind."""
-    plan = engine.plan
     engine.forward(x[np.newaxis, :])
     loss = engine.loss_value(targets[np.newaxis, :])
     engine.backward()
-    work = engine.workspace
+    return read_sample(engine, targets, loss=loss)
+
+
+def read_sample(engine: Engine, targets: Array, *, loss: float, weights: Array | None = None) -> SamplePass:
+    """The numbers that the passes of one sample, with these targets and this loss, have left behind in the engine.
+
+    `weights` are those that its gradients were passed back through, where they are not the engine's own parameters.
+    """
+    plan, work = engine.plan, engine.workspace
     outputs = [n.id for n in plan.network.outputs]
     joint = frozenset(
         n.id
@@ -274,4 +299,5 @@ def pass_sample(engine: Engine, x: Array, targets: Array) -> SamplePass:
         masks={}
         if work.mask is None
         else dict(zip(plan.dropout_neurons, work.mask[plan.dropout_rows, 0].tolist(), strict=True)),
+        weights=weights,
     )

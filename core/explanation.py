@@ -320,9 +320,9 @@ def _pre_activation_grad(trace: Trace, step: _Told, w: Writer) -> _Lines:
                 if q.kind is Kind.ACTIVATION_GRAD
             )
             numbers.append(rf"{w.number(a)} \, ({w.number(grad, bracket=False)} - ({inner}))")
-            total = f"Σ {w.notation.activation} · {w.derivative(w.notation.activation)}"
-            texts.append(f"{w.text(a)} × ({w.text(grad)} − {total})")
-            formulas.append(f"{w.a(name)} · ({w.derivative(w.a(name))} − {total})")
+            group = f"Σ {w.notation.activation} · {w.derivative(w.notation.activation)}"
+            texts.append(f"{w.text(a)} × ({w.text(grad)} − {group})")
+            formulas.append(f"{w.a(name)} · ({w.derivative(w.a(name))} − {group})")
         else:
             symbols.append(rf"{w.symbol(grad)} \cdot {activation.derivative_latex(w.symbol(z), w.symbol(a))}")
             slope = activation.derivative_latex(w.number(z, bracket=False), w.number(a))
@@ -334,7 +334,7 @@ def _pre_activation_grad(trace: Trace, step: _Told, w: Writer) -> _Lines:
         target = Quantity(Kind.TARGET, name, s)
         scale, scale_text = _scale(trace)
         total = _target_total(trace, step)
-        a_symbol, a_number, a_text, a_formula = w.symbol(a), w.number(a), w.text(a), f"{w.a(name)}"
+        a_symbol, a_number, a_text, a_formula = w.symbol(a), w.number(a), w.text(a), w.a(name)
         if total is not None and total != 1.0:
             # The general form, for targets that do not add up to 1.
             a_symbol += r" \sum_{k} t_k"
@@ -400,10 +400,13 @@ def _bias_grad(trace: Trace, step: _Told, w: Writer) -> _Lines:
 
 def _contribution(trace: Trace, step: _Told, w: Writer) -> _Lines:
     weight, delta = step.operands
-    source = trace.network.edges[weight.subject].source
-    name = w.weight(weight.subject)
+    edge = step.quantity.subject
+    source = trace.network.edges[edge].source
+    name = w.name(weight)
+    which = "the weight that was just updated" if weight.kind is Kind.UPDATE else "the weight"
     return _Lines(
-        f"What comes back to {source} through {name}: the weight times {w.notation.delta_word} of {delta.subject}",
+        f"What comes back to {source} through {w.weight(edge)}: "
+        f"{which} times {w.notation.delta_word} of {delta.subject}",
         rf"{w.symbol(weight)} \cdot {w.symbol(delta)}",
         "",
         rf"{w.number(weight, bracket=False)} \cdot {w.number(delta)}",

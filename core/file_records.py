@@ -141,6 +141,9 @@ class SettingsRecord(Struct, forbid_unknown_fields=True):
         _DEFAULTS.batch_mean
     )
     update_biases: Annotated[bool, Meta(description="Whether updates change the biases.")] = _DEFAULTS.update_biases
+    updated_weights: Annotated[bool, Meta(description="Whether gradients go back through weights updated already.")] = (
+        _DEFAULTS.updated_weights
+    )
     seed: Annotated[int, Meta(ge=0, le=2**63 - 1, description="For new random weights, shuffling and dropout.")] = (
         _DEFAULTS.seed
     )

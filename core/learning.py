@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 from core.activations import Array
 from core.batches import Batches, dropout_masks
 from core.engine import Engine
+from core.errors import TrainingError
+from core.network import Network
 from core.optimizers import OPTIMIZERS, OptimizerState, Penalty, Stepper
 from core.plan import Plan
 from core.rate_schedules import rate_at
@@ -43,6 +45,27 @@ def rate_of(settings: Settings, epoch: int) -> float:
     return rate_at(settings.schedule, settings.schedule_options, settings.learning_rate, epoch)
 
 
+def refuse_updated_weights(network: Network, settings: Settings, batch: int) -> None:
+    """Raise TrainingError where the settings ask for updated weights and a batch of so many samples cannot have them.
+
+    Settings may be chosen in any order, so they are not refused before an update is to be made with them.
+    """
+    if not settings.updated_weights:
+        return
+    off = "or turn “Updated weights” off."
+    if batch > 1:
+        raise TrainingError(
+            "Going back through updated weights takes batches of one sample, "
+            f"and this one has {batch:,}: set the batch size to 1, {off}"
+        )
+    tied = next((edge for edge in network.edges.values() if edge.tied_to is not None), None)
+    if tied is not None:
+        raise TrainingError(
+            "Going back through updated weights takes edges with weights of their own, "
+            f"and {tied.id} is tied to {tied.tied_to}: untie it, {off}"
+        )
+
+
 def can_be_fast(plan: Plan, settings: Settings, size: int) -> bool:
     """Whether the compiled kernel is there, in order, and quicker than numpy for batches of this size.
 
@@ -51,7 +74,9 @@ def can_be_fast(plan: Plan, settings: Settings, size: int) -> bool:
     # Only now: `nnviz trace` has no use for it.
     from core import fast_kernel
 
-    if settings.precision != "float64" or not fast_kernel.available() or not fast_kernel.is_faster(plan, size):
+    if settings.updated_weights or settings.precision != "float64":
+        return False
+    if not fast_kernel.available() or not fast_kernel.is_faster(plan, size):
         return False
     try:
         fast_kernel.prepare()
@@ -72,8 +97,10 @@ class Learner:
         self.plan, self.settings = plan, settings
         dtype = np.dtype(settings.precision)
         self.engine = Engine(plan, loss=settings.loss, mean=settings.batch_mean, dtype=dtype)
-        # The loss of the last batch.
+        # The loss of the last batch, and the flat vector of the weights that its gradient was passed back through,
+        # where these are updated ones.
         self.loss = 0.0
+        self.weights_back: Array | None = None
         self._order: NDArray[np.intp] | None = None
         self._kernel: FastKernel | None = None
         self._kernel_table: Array | None = None
@@ -133,16 +160,41 @@ class Learner:
         masks = dropout_masks(rates, batch, seed=self.settings.seed, update=update)
         return masks.astype(self.stepper.dtype, copy=False)
 
-    def gradient(self, x: Array, targets: Array, *, masks: NDArray[Any] | None) -> float:
-        """Leave the gradient of samples, shapes (batch, inputs) and (batch, outputs), in the engine; their loss."""
+    def gradient(self, x: Array, targets: Array, *, masks: NDArray[Any] | None, rate: float | None = None) -> float:
+        """Leave the gradient of samples, shapes (batch, inputs) and (batch, outputs), in the engine; their loss.
+
+        `rate` is that of the update to be made with it, None where none will be: updated weights come from it.
+        Raises TrainingError where the settings ask for updated weights and this batch cannot have them.
+        """
         engine = self.engine
+        if rate is not None:
+            refuse_updated_weights(self.plan.network, self.settings, len(x))
         with np.errstate(all="ignore"):
             engine.set_masks(masks)
             engine.forward(x)
             self.loss = engine.loss_value(targets)
-            engine.backward()
+            self.weights_back = None
+            if rate is not None and self.settings.updated_weights:
+                self.weights_back = self._update_weights_back(rate)
+            engine.backward(self.weights_back)
             engine.set_masks(None)
         return self.loss
+
+    def _update_weights_back(self, rate: float) -> Array:
+        """The parameters of which each weight is updated already that something is passed back through.
+
+        From the last level on: its gradients make its new weights, and these the gradients of the level before it.
+        """
+        engine, before = self.engine, self.moment()
+        weights = before.parameters.copy()
+        for level in reversed(self.plan.levels[1:]):
+            engine.backward(weights)
+            self.step(rate)
+            # The parameters stand in the order of the levels.
+            start = level.blocks[0].offset
+            weights[start:] = engine.parameters[start:]
+            self.restore(before)
+        return weights
 
     def step(self, rate: float) -> None:
         """Penalties and the optimizer's step, with the gradient that the engine holds."""
@@ -161,8 +213,11 @@ class Learner:
     def updates(self, batches: Batches, batch: int, count: int, *, number: int, rate: float) -> None:
         """Make `count` updates on the bound table, from this batch on; the first is number `number`.
 
-        After the last batch the first one follows, in the same order.
+        After the last batch the first one follows, in the same order. Raises TrainingError as `gradient` does.
         """
+        if self.settings.updated_weights:
+            self._updates_going_back(batches, batch, count, number=number, rate=rate)
+            return
         engine, stepper, penalty = self.engine, self.stepper, self.penalty
         parameters, gradient = engine.parameters, engine.gradient
         pass_rows, step, bounds = engine.pass_rows, stepper.step, batches.all_bounds
@@ -178,6 +233,16 @@ class Learner:
                 step(parameters, gradient, rate)
         if has_dropout:
             engine.set_masks(None)
+
+    def _updates_going_back(self, batches: Batches, batch: int, count: int, *, number: int, rate: float) -> None:
+        """As `updates`, with gradients that are passed back through updated weights."""
+        bounds = batches.all_bounds
+        for place in range(batch, batch + count):
+            start, stop = bounds[place % len(bounds)]
+            masks = self.masks(number + place - batch, stop - start)
+            x, targets = self.engine.bound_rows(start, stop)
+            self.gradient(x, targets, masks=masks, rate=rate)
+            self.step(rate)
 
     def fast_updates(
         self,

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections import deque
 from dataclasses import replace
 
-from core.errors import NnvizError, ProjectError
+from core.errors import NnvizError, ProjectError, TrainingError
 from core.notation import Writer, tex_number
 from core.numbers import format_number
 from core.project import Project
@@ -16,6 +17,11 @@ from core.style import Style
 from core.trace import Trace
 from core.training import Run, project_at
 from core.walkthrough import END, REFERENCE, START
+
+# A scene is not trained further than this to find out whether it leads to a project.
+MOST_REPLAYED = 20_000
+# What rounding may change in a parameter over so many updates.
+SAME = 1e-9
 
 _FORMULA = re.compile(r"(?<![\\$])\$([^$\n]+)\$")
 
@@ -57,7 +63,7 @@ def steps_done(trace: Trace, position: str, sample: int) -> int:
     if position.isdecimal():
         return min(int(position), len(trace))
     quantity = read_reference(position, trace.network)
-    index = trace.index_of(_in_sample(quantity, sample))
+    index = trace.index_of(in_sample(quantity, sample))
     if index < 0:
         raise ProjectError(f"“{position}”: no step reveals this; write the position as a quantity that one does.")
     return index + 1
@@ -78,7 +84,7 @@ def fill_caption(caption: str, trace: Trace | None, style: Style, sample: int = 
             quantity = read_reference(text, trace.network)
         except NnvizError:
             return text
-        quantity = _in_sample(quantity, sample)
+        quantity = in_sample(quantity, sample)
         if number is None:
             return writer.symbol(quantity) if in_formula else f"${writer.symbol(quantity)}$"
         places = int(digits) if digits else style.digits
@@ -96,7 +102,41 @@ def fill_caption(caption: str, trace: Trace | None, style: Style, sample: int = 
     return "".join(parts)
 
 
-def _in_sample(quantity: Quantity, sample: int) -> Quantity:
+def in_sample(quantity: Quantity, sample: int) -> Quantity:
     """The same quantity of the sample on show, where it is one of a sample and names no other."""
     once = quantity.kind in PARAMETER_KINDS or quantity.kind in (Kind.WEIGHT, Kind.BIAS)
     return quantity if once or quantity.sample else Quantity(quantity.kind, quantity.subject, sample)
+
+
+def agree(one: Project, other: Project) -> bool:
+    """Whether every pass of two projects computes the same: network, data, settings and updates made."""
+    return _have_same_parts(one, other) and one.updates == other.updates and one.network.values == other.network.values
+
+
+def comes_from(scene: Project, run: Run, project: Project) -> bool:
+    """Whether this scene's run leads to the project; it is made to go on as far as that takes.
+
+    Parameters may differ by rounding: one update at a time and many at once need not agree in the last digit.
+    """
+    update = project.updates - scene.updates
+    if not 0 <= update <= MOST_REPLAYED or not _have_same_parts(scene, project):
+        return False
+    if scene.start_values() != project.start_values():
+        return False
+    try:
+        reached = project_of(scene, advance_run(scene, run, update), update)
+    except TrainingError:
+        return False
+    return all(
+        math.isclose(value, project.network.values[name], rel_tol=SAME, abs_tol=SAME)
+        for name, value in reached.network.values.items()
+    )
+
+
+def _have_same_parts(one: Project, other: Project) -> bool:
+    a, b = one.network, other.network
+    same_network = all(
+        ours is theirs or (ours == theirs and list(ours) == list(theirs))
+        for ours, theirs in ((a.neurons, b.neurons), (a.edges, b.edges), (a.frozen, b.frozen))
+    )
+    return same_network and one.dataset.same_as(other.dataset) and one.settings == other.settings

@@ -153,7 +153,8 @@ class Writer(Names):
             case Kind.BIAS_GRAD:
                 return self.derivative(f"b({subject})")
             case Kind.CONTRIBUTION:
-                return f"{self.weight(subject)}·{self.delta(self.network.edges[subject].target)}"
+                weight = self.name(self.trace.operands(quantity)[0])
+                return f"{weight}·{self.delta(self.network.edges[subject].target)}"
             case Kind.MASK:
                 return f"m({subject})"
             case Kind.DROPOUT:
@@ -219,7 +220,8 @@ class Writer(Names):
             case Kind.PRE_ACTIVATION_GRAD:
                 return self.delta_tex(subject)
             case Kind.CONTRIBUTION:
-                return rf"{self.weight_tex(subject)} \, {self.delta_tex(self.network.edges[subject].target)}"
+                weight = self._symbol(self.trace.operands(quantity)[0])
+                return rf"{weight} \, {self.delta_tex(self.network.edges[subject].target)}"
             case Kind.BIAS_GRAD:
                 return self.derivative_tex(f"b_{{{tex}}}")
             case Kind.WEIGHT_GRAD:

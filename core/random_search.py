@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from core.batches import Batches
 from core.errors import TrainingError
-from core.learning import Learner, rate_of
+from core.learning import Learner, rate_of, refuse_updated_weights
 from core.plan import compile_network
 from core.project import Project
 
@@ -34,7 +34,8 @@ class RandomSearch:
     `descent_losses` the loss at the costs `descent_evaluations`, one shape. NaN stands for what is not computed
     yet. `descent_problem` says why the descent ended early, where it did. The project is left as it is.
 
-    Raises TrainingError when there is no loss, nothing to change, or when budget or spread are not above 0.
+    Raises TrainingError when there is no loss, nothing to change, when budget or spread are not above 0, and
+    where gradient descent cannot be made with the settings.
     """
 
     def __init__(
@@ -60,6 +61,7 @@ class RandomSearch:
             raise TrainingError("Every parameter is frozen, so there is nothing to search for: thaw one.")
         self._rng = np.random.default_rng([seed, _STREAM])
         self._batches = Batches(rows, settings.batch_size, shuffle=settings.shuffle, seed=settings.seed)
+        refuse_updated_weights(network, settings, self._batches.size)
 
         self.search_evaluations = np.arange(1, budget + 1, dtype=np.float64)
         self.search_losses = np.full(budget, np.nan)

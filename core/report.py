@@ -93,6 +93,7 @@ def data_report(project: Project, rows: Sequence[int] | None = None) -> dict[str
         "optimizer": project.settings.optimizer,
         "learning_rate": trace.learning_rate,
         "update_biases": trace.settings.update_biases,
+        "updated_weights": trace.settings.updated_weights,
         "steps": [
             {
                 "step": step.index + 1,

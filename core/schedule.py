@@ -17,13 +17,15 @@ class Tail:
     """What follows a batch's last sample: nothing where it is not trained with, else the update.
 
     `sums`: the gradient is a sum or mean over several samples. `penalized`: weights have a penalty. `terms`: which
-    of the optimizer's terms come before the new parameter: for each whether only weights have it.
+    of the optimizer's terms come before the new parameter: for each whether only weights have it. `early`: a neuron's
+    weights and bias are updated before something is passed back through them, so not after the sample but in it.
     """
 
     update_biases: bool = True
     sums: bool = False
     penalized: bool = False
     terms: tuple[bool, ...] = ()
+    early: bool = False
 
 
 class Schedule:
@@ -61,6 +63,9 @@ class Schedule:
         self.level_units = array("l")
         self._unit = 0
         self._level = 0
+        self._tail = tail
+        # The parameters that are updated within the sample.
+        self._updated: set[str] = set()
         self._add_sample()
         self.sample_length = len(self.kinds)
         if tail is not None:
@@ -130,9 +135,13 @@ class Schedule:
             for edge in incoming:
                 self._add(Kind.WEIGHT_GRAD, edge.id)
             self._add(Kind.BIAS_GRAD, neuron_id)
-            for edge in incoming:
-                if self.network.neurons[edge.source].role is not Role.INPUT:
-                    self._add(Kind.CONTRIBUTION, edge.id)
+            passed_back = [e.id for e in incoming if self.network.neurons[e.source].role is not Role.INPUT]
+            if self._tail is not None and self._tail.early and passed_back:
+                for parameter in (*(edge.id for edge in incoming), neuron_id):
+                    self._add_new_parameter(parameter, self._tail)
+                    self._updated.add(parameter)
+            for edge_id in passed_back:
+                self._add(Kind.CONTRIBUTION, edge_id)
 
     def has_activation_grad(self, neuron_id: str) -> bool:
         """Whether dL/da is a step: not where the loss gives dL/dz jointly and nothing else leads to the loss."""
@@ -155,16 +164,20 @@ class Schedule:
                 self._add(Kind.PARAMETER_GRAD, parameter)
         self._level += 1
         for parameter in self.parameter_ids:
-            is_weight = parameter in network.edges
-            if parameter in network.frozen or not (tail.update_biases or is_weight):
-                continue
-            self._unit += 1
-            if tail.penalized and is_weight:
-                self._add(Kind.PENALIZED_GRAD, parameter)
-            for kind, weights_only in zip(TERM_KINDS, tail.terms, strict=False):
-                if is_weight or not weights_only:
-                    self._add(kind, parameter)
-            self._add(Kind.UPDATE, parameter)
+            if parameter not in self._updated:
+                self._unit += 1
+                self._add_new_parameter(parameter, tail)
+
+    def _add_new_parameter(self, parameter: str, tail: Tail) -> None:
+        is_weight = parameter in self.network.edges
+        if parameter in self.network.frozen or not (tail.update_biases or is_weight):
+            return
+        if tail.penalized and is_weight:
+            self._add(Kind.PENALIZED_GRAD, parameter)
+        for kind, weights_only in zip(TERM_KINDS, tail.terms, strict=False):
+            if is_weight or not weights_only:
+                self._add(kind, parameter)
+        self._add(Kind.UPDATE, parameter)
 
     def _invert(self) -> dict[Kind, NDArray[np.int64]]:
         kinds = np.array(self.kinds, dtype=np.int8)

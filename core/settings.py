@@ -12,6 +12,8 @@ class Settings:
     """How passes and updates are computed. Nothing here ever resets the network.
 
     `batch_size` 0 stands for all rows; `batch_mean`: the batch's loss is the mean over its samples, else the sum.
+    `updated_weights`: what comes back through an edge is made with the weight that this very update gives it, as in
+    some books and programs; with batches of one sample and no tied weights only.
     `initializer`, `initializer_scale` and `seed` are what "New random weights" uses; `epochs` what "Run" does.
     `optimizer_options` and `schedule_options` hold what differs from the defaults in core.optimizers and
     core.rate_schedules. `l1` and `l2` penalize weights, not biases. The `seed` also shuffles and draws dropout masks.
@@ -24,6 +26,7 @@ class Settings:
     batch_size: int = 1
     batch_mean: bool = True
     update_biases: bool = True
+    updated_weights: bool = False
     seed: int = 1
     initializer: str = "xavier_uniform"
     initializer_scale: float = 1.0
@@ -42,7 +45,7 @@ class Settings:
 
     def _learner_part(self) -> tuple[object, ...]:
         options = tuple(sorted(self.optimizer_options.items()))
-        what = (self.loss, self.batch_mean, self.update_biases, self.optimizer, options)
+        what = (self.loss, self.batch_mean, self.update_biases, self.updated_weights, self.optimizer, options)
         return *what, self.l1, self.l2, self.precision, self.seed
 
     def learns_as(self, other: Settings) -> bool:

@@ -11,6 +11,7 @@ from typing import Literal
 
 import numpy as np
 
+from core.conventions import LOSS_CONVENTIONS, LossConvention
 from core.errors import TrainingError
 from core.local_derivatives import LocalDerivatives, Values, local_derivatives
 from core.losses import LOSSES
@@ -39,17 +40,8 @@ FRACTION_DIGITS = 6
 # Numbers that differ by less are the same.
 SAME = {"float64": 1e-9, "float32": 1e-5}
 
-# Losses that differ in their conventions only: (family, with a half, mean over the outputs).
-_FORMS: dict[str, tuple[str, bool | None, bool]] = {
-    "half_squared_error": ("squared", True, False),
-    "squared_error": ("squared", False, False),
-    "half_mean_squared_error": ("squared", True, True),
-    "mean_squared_error": ("squared", False, True),
-    "binary_cross_entropy": ("binary", None, True),
-    "summed_binary_cross_entropy": ("binary", None, False),
-}
 # Losses whose derivative is a multiple of a - t also without a joint form.
-_LINEAR = frozenset(name for name, (family, _, _) in _FORMS.items() if family == "squared")
+_LINEAR = frozenset(name for name, loss in LOSS_CONVENTIONS.items() if loss.family == "squared error")
 # What a convention may change in the settings.
 _CHOICES = ("loss", "batch_mean", "updated_weights")
 
@@ -168,7 +160,13 @@ class _Gradient:
         return trace.value(self.quantity)
 
     def local(self, trace: Trace) -> LocalDerivatives:
-        return local_derivatives(trace, self.samples, self.starts)
+        """The local derivatives, with the weights that the trace's backward pass goes through."""
+        local = local_derivatives(trace, self.samples, self.starts)
+        back = trace.sample_pass(self.samples[0]).weights
+        if back is None:
+            return local
+        position = trace.plan.weight_position
+        return replace(local, weights={edge: back[position[edge]][np.newaxis] for edge in local.weights})
 
     def by_sample(self, local: LocalDerivatives) -> Values:
         with np.errstate(all="ignore"):
@@ -301,22 +299,23 @@ class _Explanation:
     def _other_settings(self, trace: Trace) -> Iterator[tuple[str, str, Settings]]:
         """Settings that differ in one convention: a name, what to say, the settings."""
         settings, network = trace.settings, trace.network
-        family, half, mean = _FORMS.get(settings.loss, ("", None, False))
-        several = len(network.outputs) > 1
-        seen = {(half, mean and several)}
-        for name, (other_family, other_half, other_mean) in _FORMS.items():
-            if name not in LOSSES or name == settings.loss or other_family != family:
-                continue
+        mine, several = LOSS_CONVENTIONS[settings.loss], len(network.outputs) > 1
+
+        def form(loss: LossConvention) -> tuple[bool | None, str | None]:
             # With one output its mean is its sum.
-            form = other_half, other_mean and several
-            if form in seen:
+            return loss.half, loss.outputs if several else None
+
+        seen = {form(mine)}
+        for name, loss in LOSS_CONVENTIONS.items():
+            if loss.family != mine.family or form(loss) in seen:
                 continue
-            seen.add(form)
+            seen.add(form(loss))
             parts = []
-            if other_half != half:
-                parts.append("has a half in its loss" if other_half else "leaves out the half")
-            if other_mean != mean and several:
-                parts.append("takes the mean over the outputs" if other_mean else "adds up over the outputs")
+            if loss.half != mine.half:
+                parts.append("has a half in its loss" if loss.half else "leaves out the half")
+            if several and loss.outputs != mine.outputs:
+                mean = loss.outputs == "mean"
+                parts.append("takes the mean over the outputs" if mean else "adds up over the outputs")
             clause = f"your book {' and '.join(parts)} ({LOSSES[name].title.lower()})"
             yield f"loss:{name}", clause, replace(settings, loss=name)
         if self.gradient.of_batch and trace.batch > 1:
@@ -328,7 +327,7 @@ class _Explanation:
                 replace(settings, batch_mean=not settings.batch_mean),
             )
         tied = any(edge.tied_to for edge in network.edges.values())
-        if hasattr(settings, "updated_weights") and trace.batch == 1 and trace.training and not tied:
+        if trace.batch == 1 and trace.training and not tied:
             clause = (
                 "your book goes back through the weights as they were before the update"
                 if settings.updated_weights
@@ -344,9 +343,8 @@ class _Explanation:
         for (name, clause, one), (other_name, other_clause, other) in combinations(others, 2):
             if name.partition(":")[0] == other_name.partition(":")[0]:
                 continue
-            both = replace(
-                one, **{f: getattr(other, f) for f in _CHOICES if getattr(other, f, 0) != getattr(base, f, 0)}
-            )
+            changes = {f: getattr(other, f) for f in _CHOICES if getattr(other, f) != getattr(base, f)}
+            both = replace(one, **changes)
             value = self.gradient.of_trace(self._traced(both))
             joined = f"{clause}, and {other_clause.removeprefix('your book ')}"
             yield _Candidate(f"{name} + {other_name}", "convention", joined, value)
@@ -361,14 +359,12 @@ class _Explanation:
         gradient, value = self.gradient, self.gradient.of_trace(trace)
         local = gradient.local(trace)
         yield _slip("sign", "the sign is reversed (t − a for a − t, say)", -value)
-        # Where updated weights are used the local derivatives are not those of the pass.
-        if self._is_same(gradient.of_local(local, mean=trace.mean), value):
-            linear = trace.settings.loss in _LINEAR or not local.shares
-            for wrong in wrong_passes(local, gradient.edges, self.writer, linear=linear):
-                yield self._of_pass(wrong, trace)
-            for path in self._paths(trace):
-                way = " → ".join(path.neurons)
-                yield _slip(f"missing_path:{way}", f"the path {way} is missing", value - path.product)
+        linear = trace.settings.loss in _LINEAR or not local.shares
+        for wrong in wrong_passes(local, gradient.edges, self.writer, linear=linear):
+            yield self._of_pass(wrong, trace)
+        for path in self._paths(trace):
+            way = " → ".join(path.neurons)
+            yield _slip(f"missing_path:{way}", f"the path {way} is missing", value - path.product)
         if not alone:
             return
         if gradient.of_batch and 1 < trace.batch <= MOST_SAMPLES:
@@ -388,7 +384,7 @@ class _Explanation:
 
     def _paths(self, trace: Trace) -> tuple[Path, ...]:
         """The paths to one sample's loss, where there are several but few of them."""
-        if not self.gradient.of_batch or trace.batch > 1:
+        if not self.gradient.of_batch or trace.batch > 1 or trace.settings.updated_weights:
             return ()
         paths = find_paths(trace, self.gradient.quantity.subject, limit=MOST_PATHS)
         return paths.paths if 2 <= paths.count <= MOST_PATHS else ()

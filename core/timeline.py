@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from core.batches import Batches
 from core.errors import TrainingError
 from core.history import POINT_LIMIT, REST_BYTES, Keyframes, LossPoint, Points, Segment, first_interval
-from core.learning import Learner, rate_of
+from core.learning import Learner, rate_of, refuse_updated_weights
 from core.metrics import accuracy
 from core.plan import Plan, compile_network
 from core.project import Project
@@ -237,6 +237,7 @@ class Timeline:
 
         `fast`: by the compiled kernel. Raises TrainingError where the settings are impossible; nothing is made then.
         """
+        refuse_updated_weights(self.network, settings, self.batches_of(settings).size)
         self.go_to(self.last)
         self._use(settings)
         segment = self._segments[-1] if self._segments else None

@@ -14,9 +14,9 @@ from typing import overload
 import numpy as np
 from numpy.typing import NDArray
 
-from core.engine import SamplePass, pass_sample
+from core.engine import SamplePass, read_sample
 from core.errors import TrainingError
-from core.learning import Learner
+from core.learning import Learner, refuse_updated_weights
 from core.network import Role
 from core.optimizer_terms import Formula
 from core.plan import Plan
@@ -59,7 +59,8 @@ class Trace(Sequence[Step]):
     is None) and `memory` what the optimizer remembers. Without `training` there is no dropout and no update.
     The `schedule` of a former trace is used again where it fits: only the numbers differ then.
 
-    Raises TrainingError when the batch is empty or the optimizer does not allow its options.
+    Raises TrainingError when the batch is empty, when the optimizer does not allow its options, or when the settings
+    ask for updated weights and the batch cannot have them.
     """
 
     # How many samples' passes are kept at once; others are passed again when asked for.
@@ -81,6 +82,8 @@ class Trace(Sequence[Step]):
     ) -> None:
         if not len(x):
             raise TrainingError("There is no sample to step through: add a row to the data.")
+        if training and plan.network.outputs:
+            refuse_updated_weights(plan.network, settings, len(x))
         self.plan = plan
         self.network = plan.network
         self.x, self.targets = x, targets
@@ -105,6 +108,7 @@ class Trace(Sequence[Step]):
                 sums=len(x) > 1,
                 penalized=self.learner.penalty is not None,
                 terms=tuple(term.weights_only for term in self.optimizer.terms),
+                early=settings.updated_weights,
             )
         dropped = frozenset() if self._masks is None else frozenset(plan.dropout_neurons)
         if schedule is None or schedule.network is not self.network or schedule.key != (joint, tail, dropped):
@@ -125,10 +129,11 @@ class Trace(Sequence[Step]):
         found = self._passes.get(sample)
         if found is None:
             if self.network.outputs:
-                masks = None if self._masks is None else self._masks[:, sample : sample + 1]
-                self.engine.set_masks(masks)
-                found = pass_sample(self.engine, self.x[sample], self.targets[sample])
-                self.engine.set_masks(None)
+                row = slice(sample, sample + 1)
+                masks = None if self._masks is None else self._masks[:, row]
+                loss = self.learner.gradient(self.x[row], self.targets[row], masks=masks, rate=self._rate)
+                weights = self.learner.weights_back
+                found = read_sample(self.engine, self.targets[sample], loss=loss, weights=weights)
             else:
                 found = self._forward_only(sample)
             # The parameters are the same in all passes: they are kept once.
@@ -156,6 +161,11 @@ class Trace(Sequence[Step]):
         )
 
     @property
+    def _rate(self) -> float | None:
+        """The learning rate of the update; None where there is none."""
+        return self.learning_rate if self.training else None
+
+    @property
     def mean(self) -> bool:
         """Whether the batch's loss is the mean over its samples, else their sum."""
         return self.settings.batch_mean
@@ -172,7 +182,7 @@ class Trace(Sequence[Step]):
         engine, stepper = learner.engine, learner.stepper
         before = learner.moment()
         former = tuple(plan.unpack(slot) for slot in stepper.slots.values())
-        loss = learner.gradient(self.x, self.targets, masks=self._masks)
+        loss = learner.gradient(self.x, self.targets, masks=self._masks, rate=self._rate)
         gradient = plan.unpack(engine.gradient)
         learner.step(self.learning_rate)
         numbers = UpdateNumbers(
@@ -344,7 +354,7 @@ class Trace(Sequence[Step]):
                 return (Quantity(Kind.PRE_ACTIVATION_GRAD, subject, s),)
             case Kind.CONTRIBUTION:
                 edge = network.edges[subject]
-                return Quantity(Kind.WEIGHT, subject), Quantity(Kind.PRE_ACTIVATION_GRAD, edge.target, s)
+                return self._weight_back(subject), Quantity(Kind.PRE_ACTIVATION_GRAD, edge.target, s)
             case Kind.PARAMETER_GRAD:
                 return self._sample_gradients(subject)
             case Kind.PENALIZED_GRAD:
@@ -355,6 +365,12 @@ class Trace(Sequence[Step]):
                 return self._formula_operands(self.optimizer.terms[TERM_KINDS.index(kind)].formula, subject)
             case _:
                 return ()
+
+    def _weight_back(self, edge: str) -> Quantity:
+        """The weight that something is passed back through: the new one where the sample's own steps reveal it."""
+        if 0 <= self.schedule.place(Kind.UPDATE, edge) < self.schedule.sample_length:
+            return Quantity(Kind.UPDATE, edge)
+        return Quantity(Kind.WEIGHT, edge)
 
     def _given(self, parameter: str) -> Quantity:
         return Quantity(Kind.WEIGHT if parameter in self.network.edges else Kind.BIAS, parameter)
@@ -479,8 +495,9 @@ class Trace(Sequence[Step]):
             ends = np.arange(1, self.batch + 1) * length
             return np.append(ends, len(self)) if schedule.tail_length else ends
         if granularity is Granularity.PASS:
-            kinds = np.array(schedule.kinds)
-            labels = np.where(kinds >= Kind.PARAMETER_GRAD, 2, np.where(kinds >= Kind.DROPOUT_GRAD, 1, 0))
+            # Parameters updated within the sample belong to its backward pass.
+            is_after = np.arange(len(schedule.kinds)) >= length
+            labels = np.where(is_after, 2, np.array(schedule.kinds) >= Kind.DROPOUT_GRAD)
         else:
             labels = np.array(schedule.units if granularity is Granularity.NEURON else schedule.level_units)
         ends = np.flatnonzero(np.diff(labels)) + 1

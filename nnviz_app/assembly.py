@@ -24,6 +24,7 @@ from nnviz_app.panels.decision_map import DecisionMapPanel
 from nnviz_app.panels.examples import ExamplesPanel
 from nnviz_app.panels.explain import ExplainPanel
 from nnviz_app.panels.histograms import HistogramsPanel
+from nnviz_app.panels.inside import InsidePanel
 from nnviz_app.panels.inspector import InspectorPanel
 from nnviz_app.panels.landscape import LandscapePanel
 from nnviz_app.panels.loss_plot import LossPlotPanel
@@ -76,6 +77,8 @@ def _make_models(window: MainWindow) -> None:
 def _make_centre(window: MainWindow) -> None:
     window.view = CanvasView(window.document, window.player, window.selection, window.preferences, window.editing)
     window.view.set_comparison(window.comparison)
+    window.view.set_inquiry(window.inquiry)
+    window.view.set_spotlight(window.spotlight)
     window.notice = NoticeBar()
     window.transport = TransportBar(window.document, window.player, window.preferences)
     centre = QWidget()
@@ -93,6 +96,7 @@ def _make_docks(window: MainWindow) -> None:
     window.training_panel = TrainingPanel(window.document, window.player, window.trainer)
     window.inspector = InspectorPanel(window.document, window.player, window.selection, window.preferences)
     window.explain = ExplainPanel(window.player, window.preferences, window.inquiry)
+    window.inside = InsidePanel(window.player, window.selection, window.preferences)
     window.steps = StepsPanel(window.player, window.preferences)
     window.data = DataPanel(window.document, window.player)
     window.loss_plot = LossPlotPanel(window.document, window.player, window.trainer, window.runs)
@@ -116,6 +120,7 @@ def _make_docks(window: MainWindow) -> None:
             "Explain": window.explain,
             "Inspector": window.inspector,
             "Steps": window.steps,
+            "Inside": window.inside,
             "History": window.history,
             "Data": window.data,
             "Time machine": window.time_machine,

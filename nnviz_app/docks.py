@@ -20,6 +20,7 @@ AREAS = {
     "Explain": RIGHT,
     "Inspector": RIGHT,
     "Steps": RIGHT,
+    "Inside": RIGHT,
     "History": RIGHT,
     "Data": BOTTOM,
     "Time machine": BOTTOM,
@@ -32,7 +33,7 @@ AREAS = {
 }
 # Panels of which one is seen at a time, the first of each pile at the start.
 PILES = (
-    ("Steps", "Inspector", "History"),
+    ("Steps", "Inspector", "Inside", "History"),
     ("Data", "Time machine", "Breakpoints"),
     ("Loss", "Confusion"),
     ("Map", "Histograms", "Surface"),
@@ -40,7 +41,7 @@ PILES = (
 # In a window that is narrower than this many text sizes the panels that are needed most share the right side in two
 # piles of tabs, so that the canvas keeps most of the room; the others are opened by the View menu.
 NARROW = 84.0
-NARROW_PILES = (("Explain", "Data", "Loss", "Map"), ("Steps", "Inspector", "Train"))
+NARROW_PILES = (("Explain", "Data", "Loss", "Map"), ("Steps", "Inspector", "Inside", "Train"))
 
 
 class DockTitle(QWidget):

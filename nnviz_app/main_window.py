@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from nnviz_app.panels.examples import ExamplesPanel
     from nnviz_app.panels.explain import ExplainPanel
     from nnviz_app.panels.histograms import HistogramsPanel
+    from nnviz_app.panels.inside import InsidePanel
     from nnviz_app.panels.inspector import InspectorPanel
     from nnviz_app.panels.landscape import LandscapePanel
     from nnviz_app.panels.loss_plot import LossPlotPanel

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from PySide6.QtCore import QObject, QTimer, Signal
 
 from core.book import RoundedTrace
-from core.errors import NnvizError
+from core.errors import NnvizError, TrainingError
 from core.operation_graph import operations_of_step
 from core.operations import neuron_operations
 from core.passes import trace_project
@@ -47,6 +47,8 @@ class Player(QObject):
         self.document = document
         self.index = 0
         self.operation = 0
+        # Why there is no trace, where settings do not go together; else empty.
+        self.problem = ""
         self.granularity = Granularity.TERM
         self.speed = 2.0
         self.is_locked = False
@@ -65,12 +67,17 @@ class Player(QObject):
 
     @property
     def trace(self) -> Trace | None:
-        """The trace of the batch on show; None while there is no neuron or no row."""
+        """The trace of the batch on show; None while there is no neuron or no row, or `problem` says why not."""
         project = self.document.project
+        self.problem = ""
         if self._trace is None and project.network.neurons and project.dataset.rows:
             if self._plan is None:
                 self._plan = compile_network(project.network)
-            self._trace = trace_project(project, self.batch_rows, plan=self._plan, schedule=self._schedule)
+            try:
+                self._trace = trace_project(project, self.batch_rows, plan=self._plan, schedule=self._schedule)
+            except TrainingError as error:
+                self.problem = str(error)
+                return None
             self._schedule = self._trace.schedule
             if self._rounding is not None:
                 self._trace = RoundedTrace(self._trace, self._rounding)
@@ -362,6 +369,7 @@ class Player(QObject):
         if locked:
             self.pause()
         self.is_locked = locked
+        self.moved.emit()
 
     # Following the document
 

@@ -37,13 +37,14 @@ def traces(draw: st.DrawFn, max_neurons: int = 15, max_batch: int = 4, precision
     project = project_of(case, draw(settings_of_any_sort(precision=precision)), dropout=draw(st.booleans()))
     trace = trace_project(project)
     if draw(st.booleans()):
-        project.updates = 1
         learner = trace.learner
         learner.gradient(trace.x, trace.targets, masks=None)
         learner.step(0.1)
-        project.memory = learner.memory()
-        trace = trace_project(project)
-    return trace
+        project.updates, project.memory = 1, learner.memory()
+    tied = any(edge.tied_to for edge in project.network.edges.values())
+    if trace.batch == 1 and not tied and draw(st.booleans()):
+        project.settings = replace(project.settings, updated_weights=True)
+    return trace_project(project)
 
 
 def chain(*neurons: tuple[str, str], x: float = 0.5, target: float = 0.75, weight: float = 0.5, **chosen: Any) -> Trace:

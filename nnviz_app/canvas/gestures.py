@@ -162,6 +162,7 @@ class SubjectGesture(Gesture):
     def click(self, pointer: Pointer) -> None:
         if self._narrows:
             self.view.selection.set([self.subject])
+            self.view.ask_about(pointer.pos)
 
     def cancel(self) -> None:
         self.view.canvas_scene.preview_positions(None)
@@ -244,6 +245,7 @@ class BandGesture(Gesture):
     def click(self, pointer: Pointer) -> None:
         if not (self.start.shift or self.start.ctrl):
             self.view.selection.clear()
+            self.view.ask_about(pointer.pos)
 
     def cancel(self) -> None:
         self.view.canvas_scene.set_rubber_band(None)

@@ -113,7 +113,7 @@ class NeuronItem(QGraphicsItem):
     ) -> Piece:
         natural = max(text_width(lettering, text.text), 1.0)
         # A part of a number would be another number: too long for its place, it is written with fewer digits.
-        digits = self.canvas.preferences.digits
+        digits = self.canvas.preferences.style.digits
         while kind is PartKind.VALUE and width / natural < SMALLEST_TEXT and digits > 1:
             digits -= 1
             text = self.canvas.texts.value(self.neuron_id, digits)
@@ -162,13 +162,13 @@ class NeuronItem(QGraphicsItem):
     def _beside(self) -> list[Piece]:
         texts, i = self.canvas.texts, self.neuron_id
         target, share = texts.target(i), texts.share(i)
-        if target is None or share is None:
-            return []
         top = self._beside_top()
-        return [
-            self._line(PartKind.TARGET, target, top, "target"),
-            self._line(PartKind.SHARE, share, top + LINE_HEIGHT, "share"),
-        ]
+        lines = []
+        if target is not None:
+            lines.append(self._line(PartKind.TARGET, target, top, "target"))
+        if share is not None:
+            lines.append(self._line(PartKind.SHARE, share, top + LINE_HEIGHT, "share"))
+        return lines
 
     def _beside_top(self) -> float:
         # On the side of the line to the loss where there is none of it.
@@ -199,7 +199,9 @@ class NeuronItem(QGraphicsItem):
                 number = texts.widest_lower()
                 below = pill_width(texts.widest_bias(self.neuron_id))
                 below += 0.0 if is_scarce else PILL_SPACING + pill_width(number)
-                above = pill_width(number if is_scarce else f"∂L/∂a {number[2:]}")
+                n = self.canvas.preferences.notation
+                widest = max(f"∂{n.loss}/∂{n.activation}", n.delta_word, n.pre_activation, key=len)
+                above = pill_width(number if is_scarce else f"{widest} {number[2:]}")
                 rects.append(QRectF(-below / 2, half + PILL_GAP, below, PILL_HEIGHT))
                 rects.append(QRectF(-above / 2, -half - PILL_GAP - PILL_HEIGHT, above, PILL_HEIGHT))
         return [rect.translated(self.pos()) for rect in rects]

@@ -10,7 +10,8 @@ from typing import Any
 from PySide6.QtCore import QRectF
 
 from core.network import Network, Role
-from core.quantities import PARAMETER_KINDS, Kind, Phase, Quantity, Step
+from core.quantities import PARAMETER_KINDS, Kind, Phase, Quantity, Step, phase_of
+from core.trace import Trace
 
 
 class PartKind(StrEnum):
@@ -172,6 +173,58 @@ def focus_of(step: Step | None, network: Network, *, dims: bool = True) -> Focus
         operand_edges=operand_edges,
         arrows=arrows,
         curves=curves,
+    )
+
+
+def focus_of_quantity(trace: Trace, quantity: Quantity) -> Focus:
+    """The parts that a number which was asked about is about, as if its step had just been done."""
+    subject = quantity.subject
+    step = Step(
+        index=max(0, trace.index_of(quantity)),
+        quantity=quantity,
+        phase=phase_of(quantity.kind),
+        value=trace.value(quantity),
+        operands=trace.operands(quantity),
+        neuron=subject if subject in trace.network.neurons else "",
+        edge=subject if subject in trace.network.edges else "",
+    )
+    return focus_of(step, trace.network)
+
+
+def with_pointed(focus: Focus, quantity: Quantity, network: Network) -> Focus:
+    """The same focus, with what is pointed at in a formula or a list lit too."""
+    names = frozenset(parts_of(quantity, network))
+    return replace(
+        focus,
+        operands=focus.operands | names,
+        operand_neurons=focus.operand_neurons | (_ids(names, edges=False) - focus.active_neurons),
+        operand_edges=focus.operand_edges | (_ids(names, edges=True) - focus.active_edges),
+    )
+
+
+def focus_of_path(path: Sequence[str], network: Network) -> Focus:
+    """The edges of a path towards the loss, with their neurons; all else is paler."""
+    edges = [network.edges[edge] for edge in path if edge in network.edges]
+    neurons = frozenset(end for edge in edges for end in (edge.source, edge.target))
+    last = {edge.target for edge in edges[-1:]}
+    return Focus(
+        dims=True,
+        active=frozenset((PartKind.WEIGHT, edge.id) for edge in edges),
+        operand_neurons=neurons,
+        active_edges=frozenset(edge.id for edge in edges),
+        arrows=frozenset(edge.id for edge in edges),
+        curves=frozenset(last & {neuron.id for neuron in network.outputs}),
+    )
+
+
+def with_highlighted(focus: Focus, ids: frozenset[str], network: Network) -> Focus:
+    """The same focus, with these neurons and edges at work too."""
+    if not ids:
+        return focus
+    return replace(
+        focus,
+        active_neurons=focus.active_neurons | {i for i in ids if i in network.neurons},
+        active_edges=focus.active_edges | {i for i in ids if i in network.edges},
     )
 
 

@@ -10,6 +10,8 @@ from PySide6.QtGui import QColor, QPainter, QPen
 from PySide6.QtWidgets import QGraphicsScene
 
 from core.network import Network, Role
+from core.quantities import Kind, Quantity
+from core.trace import Trace
 from nnviz_app.canvas import geometry
 from nnviz_app.canvas.edge_layer import EdgeLayer, Marks
 from nnviz_app.canvas.gesture_item import GestureItem
@@ -17,14 +19,25 @@ from nnviz_app.canvas.health import HealthMarks
 from nnviz_app.canvas.items import DETAIL_SCALE, NeuronItem
 from nnviz_app.canvas.labels import LabelLayer
 from nnviz_app.canvas.loss_item import LossItem
-from nnviz_app.canvas.parts import Focus, Part, PartKind, focus_of_unit
+from nnviz_app.canvas.parts import (
+    Focus,
+    Part,
+    PartKind,
+    focus_of_path,
+    focus_of_quantity,
+    focus_of_unit,
+    with_highlighted,
+    with_pointed,
+)
 from nnviz_app.canvas.texts import CanvasTexts
 from nnviz_app.canvas.thumbnails import Thumbnails
 from nnviz_app.comparison import Comparison
 from nnviz_app.document import Change, Document
+from nnviz_app.inquiry import Inquiry
 from nnviz_app.player import Player
 from nnviz_app.preferences import Preferences
 from nnviz_app.selection import Selection
+from nnviz_app.spotlight import Spotlight
 from nnviz_app.theme import theme
 
 __all__ = ["CanvasScene", "Part", "PartKind"]
@@ -62,6 +75,10 @@ class CanvasScene(QGraphicsScene):
         self.hovered_part: Part | None = None
         self.hovered_neurons: frozenset[str] = frozenset()
         self.edited_part: Part | None = None
+        self._inquiry: Inquiry | None = None
+        # Whether the pointer is on the canvas: what it is on is then lit as it is at any time.
+        self.is_pointed_at = False
+        self._spotlight: Spotlight | None = None
         self._hovered_edges: frozenset[str] = frozenset()
         # The network that the items show; every change of the document makes another.
         self._synced: Network | None = None
@@ -101,6 +118,18 @@ class CanvasScene(QGraphicsScene):
         self.texts.comparison = comparison
         comparison.changed.connect(self._sync_numbers)
 
+    def set_inquiry(self, inquiry: Inquiry) -> None:
+        """Show what was asked about, and light what is pointed at elsewhere."""
+        self._inquiry = inquiry
+        inquiry.changed.connect(self._sync_numbers)
+        inquiry.pointed_changed.connect(self._sync_numbers)
+
+    def set_spotlight(self, spotlight: Spotlight) -> None:
+        """Light a path, highlight and hide parts as it says."""
+        self._spotlight = spotlight
+        spotlight.changed.connect(self._follow_spotlight)
+        self._follow_spotlight()
+
     # What stands where
 
     def part_at(self, pos: QPointF, tolerance: float) -> Part | None:
@@ -120,7 +149,7 @@ class CanvasScene(QGraphicsScene):
                 if pill.rect.contains(pos):
                     return Part(pill.kind, edge_id, pill.rect)
         for neuron_id, item in reversed(self._items.items()):
-            if not item.sceneBoundingRect().contains(pos):
+            if not item.isVisible() or not item.sceneBoundingRect().contains(pos):
                 continue
             for piece in item.pieces():
                 if piece.kind is None or (piece.kind is PartKind.VALUE and item.role is not Role.INPUT):
@@ -136,6 +165,8 @@ class CanvasScene(QGraphicsScene):
         band = RIM_SHARE * tolerance
         best: tuple[float, Part] | None = None
         for neuron_id, item in self._items.items():
+            if not item.isVisible():
+                continue
             offset = pos - item.pos()
             half = geometry.half_extent(item.role)
             reach = abs(offset.x()), abs(offset.y())
@@ -189,6 +220,33 @@ class CanvasScene(QGraphicsScene):
         if id in self._edge_places:
             return next((pill.text.text for pill in self._labels.plan.pills(id) if pill.kind is kind), None)
         return None
+
+    def quantity_of(self, part: Part) -> Quantity | None:
+        """The quantity whose number a part shows at the moment; of a whole edge its label's most telling one."""
+        kind, id = part.kind, part.id
+        if kind is PartKind.LOSS:
+            text = self.texts.loss()
+            return text.quantity if text else None
+        if id in self._items:
+            return next((piece.text.quantity for piece in self._items[id].pieces() if piece.kind is kind), None)
+        if id in self._edge_places:
+            pills = {pill.kind: pill.text.quantity for pill in self._labels.plan.pills(id)}
+            if kind is not PartKind.EDGE:
+                return pills.get(kind)
+            return pills.get(PartKind.GRADIENT) or pills.get(PartKind.WEIGHT) or Quantity(Kind.WEIGHT, id)
+        return None
+
+    def number_at(self, pos: QPointF) -> Part | None:
+        """The number under a scene point, also one that is computed."""
+        for neuron_id, item in reversed(self._items.items()):
+            if item.isVisible() and item.sceneBoundingRect().contains(pos):
+                for piece in item.pieces():
+                    if piece.kind is not None and piece.rect.translated(item.pos()).contains(pos):
+                        return Part(piece.kind, neuron_id, piece.rect.translated(item.pos()))
+        part = self._number_at(pos)
+        if part is None and self._loss.isVisible() and self._loss.contains_point(pos):
+            part = Part(PartKind.LOSS, "", self._loss.rect())
+        return part
 
     def neurons_in(self, rect: QRectF) -> list[str]:
         """The neurons whose middle lies within `rect`."""
@@ -360,14 +418,17 @@ class CanvasScene(QGraphicsScene):
             elif item.role is not neuron.role:
                 item.set_role(neuron.role)
             self._items[neuron_id] = item
+            item.setVisible(neuron_id not in self.texts.hidden)
         order = {neuron_id: place for place, neuron_id in enumerate(network.neurons)}
-        self._edge_ids = list(network.edges)
+        hidden = self.texts.hidden
+        edges = [e for e in network.edges.values() if not hidden & {e.id, e.source, e.target}]
+        self._edge_ids = [edge.id for edge in edges]
         self._edge_places = {edge_id: place for place, edge_id in enumerate(self._edge_ids)}
-        self._parameters = [edge.parameter for edge in network.edges.values()]
-        self._ends = np.array(
-            [(order[edge.source], order[edge.target]) for edge in network.edges.values()], dtype=np.intp
-        ).reshape(-1, 2)
-        self._loss.setVisible(bool(network.outputs))
+        self._parameters = [edge.parameter for edge in edges]
+        self._ends = np.array([(order[edge.source], order[edge.target]) for edge in edges], dtype=np.intp).reshape(
+            -1, 2
+        )
+        self._loss.setVisible(bool(network.outputs) and "loss" not in hidden)
         self._preview = {i: p for i, p in self._preview.items() if i in network.neurons}
         self._labels.set_standing_out(selected=frozenset(self.selection.edges))
         self._place_items()
@@ -391,7 +452,8 @@ class CanvasScene(QGraphicsScene):
             self._items[neuron_id].setPos(point)
         center = geometry.loss_center(self.network, positions)
         if center is not None:
-            outputs = {neuron.id: positions[neuron.id] for neuron in self.network.outputs}
+            hidden = self.texts.hidden
+            outputs = {n.id: positions[n.id] for n in self.network.outputs if n.id not in hidden}
             self._loss.move_to(center, outputs)
             self._update_neurons(outputs)
 
@@ -421,7 +483,10 @@ class CanvasScene(QGraphicsScene):
         """What labels keep clear of."""
         has_detail = self.scale >= DETAIL_SCALE
         rects = [
-            rect for item in self._items.values() for rect in item.reserved(is_scarce=is_scarce, has_detail=has_detail)
+            rect
+            for item in self._items.values()
+            if item.isVisible()
+            for rect in item.reserved(is_scarce=is_scarce, has_detail=has_detail)
         ]
         return [*rects, self._loss.rect()] if self._loss.isVisible() else rects
 
@@ -433,15 +498,38 @@ class CanvasScene(QGraphicsScene):
     def _sync_numbers(self) -> None:
         self._synced = self.network
         trace = self.player.trace
-        steps = [trace[index] for index in self.player.unit] if trace is not None else []
-        dims = self.player.index < self.player.length
-        self.focus = focus_of_unit(steps, self.network, dims=dims)
+        self.focus = self._find_focus(trace)
         self._edges.set_weights(self._weights())
         self._mark_edges()
         self._labels.set_standing_out(focus=self.focus)
         self._labels.refresh()
         self._update_neurons(self._items)
         self._loss.update()
+
+    def _find_focus(self, trace: Trace | None) -> Focus:
+        """What the drawing is about: a path, else a number that was asked about, else the player's last steps."""
+        network, spotlight = self.network, self._spotlight
+        asked = self._inquiry.quantity if self._inquiry is not None else None
+        pointed = self._inquiry.pointed if self._inquiry is not None else None
+        if spotlight is not None and spotlight.path:
+            return focus_of_path(spotlight.path, network)
+        if asked is not None and trace is not None:
+            focus = focus_of_quantity(trace, asked)
+        else:
+            steps = [trace[index] for index in self.player.unit] if trace is not None else []
+            focus = focus_of_unit(steps, network, dims=self.player.index < self.player.length)
+        if pointed is not None and not self.is_pointed_at:
+            focus = with_pointed(focus, pointed, network)
+        return focus if spotlight is None else with_highlighted(focus, spotlight.highlighted, network)
+
+    def _follow_spotlight(self) -> None:
+        spotlight = self._spotlight
+        if spotlight is not None and spotlight.hidden != self.texts.hidden:
+            self.texts.hidden = spotlight.hidden
+            self._labels.forget_places()
+            self._sync_structure()
+        else:
+            self._sync_numbers()
 
     def _mark_edges(self) -> None:
         focus = self.focus

@@ -54,6 +54,8 @@ class CanvasTexts:
     def __init__(self, document: Document, player: Player, preferences: Preferences) -> None:
         self.document, self.player, self.preferences = document, player, preferences
         self.comparison: Comparison | None = None
+        # Neurons, edges and sorts of numbers (core.walkthrough.HIDEABLE) that are left out.
+        self.hidden: frozenset[str] = frozenset()
         self._long_numbers: tuple[dict[str, float], int, bool] | None = None
 
     @property
@@ -84,7 +86,8 @@ class CanvasTexts:
     def _parameter(self, kind: Kind, subject: str) -> float:
         """A weight or a bias, as the trace has it: rounded where its numbers are."""
         trace = self.player.trace
-        if self.preferences.rounding is not None and trace is not None and trace.network is self.network:
+        known = trace is not None and (subject in trace.network.edges or subject in trace.network.neurons)
+        if self.preferences.rounding is not None and trace is not None and known:
             return trace.value(Quantity(kind, subject))
         return self.network.weight(subject) if kind is Kind.WEIGHT else self.network.bias(subject)
 
@@ -122,7 +125,7 @@ class CanvasTexts:
         if neuron_id not in dataset.columns or not 0 <= row < dataset.rows:
             return None
         trace = self.player.trace
-        if self.preferences.rounding is not None and trace is not None and trace.network is self.network:
+        if self.preferences.rounding is not None and trace is not None and neuron_id in trace.network.neurons:
             is_input = self.network.neurons[neuron_id].role is Role.INPUT
             return trace.value(self._quantity(Kind.INPUT if is_input else Kind.TARGET, neuron_id))
         return float(dataset.seen(neuron_id)[row])
@@ -132,6 +135,8 @@ class CanvasTexts:
     def value(self, neuron_id: str, digits: int | None = None) -> Text:
         """The number inside a neuron: an input's value, which is given, or the activation."""
         is_input = self.network.neurons[neuron_id].role is Role.INPUT
+        if "values" in self.hidden:
+            return Text("")
         if is_input:
             return Text(self.number(self._given(neuron_id), digits), quantity=self._quantity(Kind.INPUT, neuron_id))
         dropped = self.player.known(Kind.DROPOUT, neuron_id) is not None
@@ -161,7 +166,7 @@ class CanvasTexts:
 
     def pre_activation(self, neuron_id: str) -> Text | None:
         """z, from the weighted sum on until the backward pass reaches the neuron."""
-        if self.player.phase in (Phase.BACKWARD, Phase.UPDATE):
+        if "values" in self.hidden or self.player.phase in (Phase.BACKWARD, Phase.UPDATE):
             return None
         z = self.player.known(Kind.WEIGHTED_SUM, neuron_id)
         if z is None:
@@ -171,7 +176,7 @@ class CanvasTexts:
 
     def activation_gradient(self, neuron_id: str) -> Text | None:
         """dL/da, until dL/dz takes its place."""
-        if self.player.known(Kind.PRE_ACTIVATION_GRAD, neuron_id) is not None:
+        if "gradients" in self.hidden or self.player.known(Kind.PRE_ACTIVATION_GRAD, neuron_id) is not None:
             return None
         letters = ((self.notation.activation, Kind.ACTIVATION_GRAD), (self.notation.dropped, Kind.DROPOUT_GRAD))
         for letter, kind in letters:
@@ -184,14 +189,14 @@ class CanvasTexts:
     def delta(self, neuron_id: str) -> Text | None:
         """dL/dz, once it is computed."""
         delta = self.player.known(Kind.PRE_ACTIVATION_GRAD, neuron_id)
-        if delta is None:
+        if delta is None or "gradients" in self.hidden:
             return None
         quantity = self._quantity(Kind.PRE_ACTIVATION_GRAD, neuron_id)
         return Text(f"{self.notation.delta_word} {self.number(delta)}", "backward", quantity)
 
     def bias(self, neuron_id: str) -> Text | None:
         """The bias, and what the update makes of it."""
-        if not self.network.has_bias(neuron_id):
+        if not self.network.has_bias(neuron_id) or "biases" in self.hidden:
             return None
         text = f"b {self.number(self._parameter(Kind.BIAS, neuron_id))}"
         new = self._new_value(neuron_id)
@@ -201,6 +206,8 @@ class CanvasTexts:
 
     def bias_gradient(self, neuron_id: str) -> Text | None:
         """dL/db once computed; it makes way for the new bias. While comparing, the difference outside of its steps."""
+        if self.hidden & {"biases", "gradients"}:
+            return None
         step = self.player.step
         is_at_work = step is not None and step.phase in (Phase.BACKWARD, Phase.UPDATE)
         if step is None or not is_at_work or step.quantity.subject != neuron_id:
@@ -223,13 +230,13 @@ class CanvasTexts:
 
     def target(self, neuron_id: str) -> Text | None:
         """The target of an output."""
-        if self.network.neurons[neuron_id].role is not Role.OUTPUT:
+        if "targets" in self.hidden or self.network.neurons[neuron_id].role is not Role.OUTPUT:
             return None
         return Text(f"t {self.number(self._given(neuron_id))}", quantity=self._quantity(Kind.TARGET, neuron_id))
 
     def share(self, neuron_id: str) -> Text | None:
         """An output's share of the loss, with its formula."""
-        if self.network.neurons[neuron_id].role is not Role.OUTPUT:
+        if "loss" in self.hidden or self.network.neurons[neuron_id].role is not Role.OUTPUT:
             return None
         share = self.number(self.player.known(Kind.LOSS_SHARE, neuron_id))
         return Text(f"{self._share_formula()} {share}", "muted", self._quantity(Kind.LOSS_SHARE, neuron_id))
@@ -293,6 +300,8 @@ class CanvasTexts:
         """
         weight = self._parameter(Kind.WEIGHT, edge_id)
         color = "negative" if weight < 0 else "positive"
+        if "weights" in self.hidden:
+            return Text(self.name(edge_id), "muted")
         plain = f"{self.name(edge_id)} {self.number(weight)}"
         is_at_work = focus is not None and (PartKind.WEIGHT, edge_id) in focus.active
         new = self._new_value(self.network.edges[edge_id].parameter)
@@ -322,6 +331,8 @@ class CanvasTexts:
         difference = self.difference(parameter, digits)
         if difference is not None:
             return PartKind.GRADIENT, difference
+        if "weights" in self.hidden:
+            return PartKind.WEIGHT, Text(self.name(edge_id), "muted")
         weight = self._parameter(Kind.WEIGHT, edge_id)
         name = f"{self.name(edge_id)} " if named else ""
         color = "negative" if weight < 0 else "positive"
@@ -345,6 +356,9 @@ class CanvasTexts:
     def lower(self, edge_id: str, focus: Focus) -> Text | None:
         """The lower number of a label: what the step needs of this edge, else what the label mode asks for."""
         known = self.player.known
+        is_backward = focus.is_backward or self.mode in (LabelMode.GRADIENT, LabelMode.UPDATE)
+        if "gradients" in self.hidden and is_backward:
+            return None
         if focus.lights(PartKind.GRADIENT, edge_id):
             if not focus.is_backward:
                 return self._product(edge_id)

@@ -27,9 +27,11 @@ from nnviz_app.canvas.tools import ConnectTool, NeuronTool, SelectTool, Tool, To
 from nnviz_app.comparison import Comparison
 from nnviz_app.document import Change, Document
 from nnviz_app.editing import Editing
+from nnviz_app.inquiry import Inquiry
 from nnviz_app.player import Player
 from nnviz_app.preferences import Preferences
 from nnviz_app.selection import Selection
+from nnviz_app.spotlight import Spotlight
 
 # Screen pixels within which an edge or a neuron's rim is hit, at any zoom.
 TOLERANCE = 10.0
@@ -61,6 +63,7 @@ class CanvasView(PaperView):
         self.selection: Selection = selection
         self.editing: Editing = editing
         self.role = Role.HIDDEN
+        self._inquiry: Inquiry | None = None
         self.canvas_scene = CanvasScene(document, player, selection, preferences, self)
         self.setScene(self.canvas_scene)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
@@ -92,6 +95,37 @@ class CanvasView(PaperView):
         """Show differences instead of weights while it is on."""
         self.canvas_scene.set_comparison(comparison)
         self.overlay.set_comparison(comparison)
+
+    def set_inquiry(self, inquiry: Inquiry) -> None:
+        """Ask about numbers that are clicked, tell what is pointed at, and show what is asked about."""
+        self._inquiry = inquiry
+        self.canvas_scene.set_inquiry(inquiry)
+
+    def set_spotlight(self, spotlight: Spotlight) -> None:
+        """Light, highlight and hide what it says."""
+        self.canvas_scene.set_spotlight(spotlight)
+
+    def ask_about(self, pos: QPointF) -> None:
+        """Ask why the number at a point of the scene is what it is; beside all numbers nothing is asked any more."""
+        if self._inquiry is None or self.player.trace is None:
+            return
+        part = self.canvas_scene.number_at(pos)
+        quantity = self.canvas_scene.quantity_of(part) if part is not None else None
+        if quantity is None:
+            self._inquiry.end()
+        else:
+            self._inquiry.ask(quantity)
+
+    def _point_at(self, pointer: Pointer | None) -> None:
+        """Tell what number, or which edge, the pointer is on."""
+        scene = self.canvas_scene
+        if self._inquiry is None:
+            return
+        part = scene.number_at(pointer.pos) if pointer is not None else None
+        if part is None and pointer is not None and pointer.part is not None and pointer.part.kind is PartKind.EDGE:
+            part = pointer.part
+        scene.is_pointed_at = pointer is not None
+        self._inquiry.point_at(scene.quantity_of(part) if part is not None else None)
 
     # Tools
 
@@ -215,6 +249,7 @@ class CanvasView(PaperView):
             self._tool.move(pointer)
         else:
             self.canvas_scene.set_hovered(pointer.part)
+            self._point_at(pointer)
             self._tool.hover(pointer)
             self.update_cursor(pointer.part)
 
@@ -245,6 +280,7 @@ class CanvasView(PaperView):
     def leaveEvent(self, event: QEvent) -> None:
         super().leaveEvent(event)
         self.canvas_scene.set_hovered(None)
+        self._point_at(None)
 
     def update_cursor(self, part: Part | None = None) -> None:
         """Show by the pointer's shape what a press would do."""

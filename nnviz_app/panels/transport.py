@@ -336,6 +336,8 @@ class TransportBar(QWidget):
         trace, step = player.trace, player.step
         if player.is_locked:
             self.caption.show_text(HINT_RUNNING)
+        elif trace is None and player.problem:
+            self.caption.show_text(player.problem)
         elif trace is None:
             project = self.document.project
             hint = HINT_NO_ROW if project.dataset.columns else HINT_NO_ROLE

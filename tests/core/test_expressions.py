@@ -275,24 +275,14 @@ def test_in_single_precision_the_numbers_agree_as_far_as_it_goes(trace: Trace) -
             assert abs(found.evaluate(trace.value) - step.value) <= 1e-5 * floor, f"{step} {found.code}"
 
 
-class Updated(Trace):
-    """A trace in which what goes back through an edge does so through its new weight."""
-
-    def operands(self, quantity: Quantity) -> tuple[Quantity, ...]:
-        found = super().operands(quantity)
-        if quantity.kind is Kind.CONTRIBUTION:
-            return Quantity(Kind.UPDATE, quantity.subject), *found[1:]
-        return found
-
-
-def test_what_goes_back_is_the_product_of_its_operands_whatever_they_are() -> None:
-    trace = two_two_one()
-    updated = Updated(trace.plan, trace.values, trace.x, trace.targets)
-    found = expression(updated, Quantity(Kind.CONTRIBUTION, "w5"))
+def test_what_goes_back_through_a_weight_that_is_updated_first_is_made_with_the_new_one() -> None:
+    trace = two_two_one(updated_weights=True)
+    found = expression(trace, Quantity(Kind.CONTRIBUTION, "w5"))
     assert found.code == "new_w5 * delta_o1"
-    quantities = (Quantity(Kind.UPDATE, "w5"), Quantity(Kind.PRE_ACTIVATION_GRAD, "o1"))
-    assert found.evaluate(updated.value) == math.prod(map(updated.value, quantities))
-    assert Quantity(Kind.TARGET, "o1") in leaves(updated, Quantity(Kind.UPDATE, "w1"))
+    assert found.evaluate(trace.value) == trace.value(found.quantity)
+    code = python_code(trace, Quantity(Kind.UPDATE, "w1"), depth=None)
+    assert code.index("\nnew_w5 = ") < code.index("\nback_w5 = ") < code.index("\nnew_w1 = ")
+    assert run(code) == pytest.approx(trace.new_values["w1"], rel=1e-12)
 
 
 # Sums and names

@@ -169,6 +169,9 @@ def test_what_cannot_be_searched_is_refused() -> None:
     for wrong in ({"budget": 0}, {"spread": 0.0}, {"spread": float("nan")}):
         with pytest.raises(TrainingError, match="at least one evaluation"):
             computed(project, **wrong)
+    with pytest.raises(TrainingError, match="updated weights"):
+        computed(small_project(4, batch_size=2, updated_weights=True))
+    assert np.isfinite(computed(small_project(4, batch_size=1, updated_weights=True)).descent_losses).all()
     for name in project.network.values:
         project.network.set_frozen(name, True)
     with pytest.raises(TrainingError, match="frozen"):

@@ -16,7 +16,6 @@ from hypothesis import strategies as st
 
 from core.activations import derivative
 from core.errors import DataError, TrainingError
-from core.losses import LOSSES
 from core.network import Edge, Network, Neuron, Role
 from core.numbers import format_number
 from core.plan import compile_network
@@ -153,12 +152,8 @@ def test_a_book_that_rounds_its_last_digit_otherwise_still_agrees() -> None:
 
 
 FAMILIES = [
-    [
-        n
-        for n in ("half_squared_error", "squared_error", "mean_squared_error", "half_mean_squared_error")
-        if n in LOSSES
-    ],
-    [n for n in ("binary_cross_entropy", "summed_binary_cross_entropy") if n in LOSSES],
+    ["half_squared_error", "squared_error", "mean_squared_error", "half_mean_squared_error"],
+    ["binary_cross_entropy", "summed_binary_cross_entropy"],
 ]
 
 
@@ -203,8 +198,6 @@ def test_the_sum_or_the_mean_over_the_batch_is_recognised(case: Case, data: st.D
 
 
 def test_weights_that_are_updated_too_early_are_recognised() -> None:
-    if not hasattr(Settings(), "updated_weights"):
-        pytest.skip("there is no such setting yet")
     trace = golden("two_two_two")
     # By hand: w5 and w7 are updated first, and h1 is given back through the new ones.
     sample, rate = trace.sample_pass(0), 0.5
@@ -217,6 +210,13 @@ def test_weights_that_are_updated_too_early_are_recognised() -> None:
     assert names(verdict) == ["updated_weights:True"]
     assert verdict.kind == "convention"
     assert "already changed" in verdict.sentence
+    # The other way round, and together with a missing slope.
+    early = golden("two_two_two", updated_weights=True)
+    assert names(explain_difference(early, "w1", printed(trace.gradient["w1"]))) == ["updated_weights:False"]
+    both = explain_difference(trace, "w1", printed(back * sample.activation("i1")))
+    assert names(both) == ["updated_weights:True + missing_slope:h1"]
+    slip = explain_difference(early, "w1", printed(back * sample.activation("i1")))
+    assert names(slip) == ["missing_slope:h1"]
 
 
 def test_the_penalty_in_the_gradient_is_recognised() -> None:

@@ -48,14 +48,31 @@ LEARNING_RATE = 0.3
 SIZES = list(Granularity)
 
 
-def trace_of(case: Case, *, update_biases: bool = True) -> Trace:
-    return Trace(
-        compile_network(case.network),
-        case.network.values,
-        case.x,
-        case.targets,
-        Settings(loss=case.loss, batch_mean=case.mean, learning_rate=LEARNING_RATE, update_biases=update_biases),
+def trace_of(case: Case, *, update_biases: bool = True, updated_weights: bool = False) -> Trace:
+    settings = Settings(
+        loss=case.loss,
+        batch_mean=case.mean,
+        learning_rate=LEARNING_RATE,
+        update_biases=update_biases,
+        updated_weights=updated_weights,
     )
+    return Trace(compile_network(case.network), case.network.values, case.x, case.targets, settings)
+
+
+def untie_all(network: Network) -> None:
+    for edge in list(network.edges.values()):
+        if edge.tied_to is not None:
+            network.untie(edge.id)
+
+
+@st.composite
+def traced(draw: st.DrawFn, max_neurons: int, max_batch: int = 3) -> tuple[Case, Trace]:
+    """A case and its trace: biases updated or not, and where it is one sample, through updated weights or not."""
+    updated_weights = draw(st.booleans())
+    case = draw(cases(max_neurons=max_neurons, max_batch=1 if updated_weights else max_batch))
+    if updated_weights:
+        untie_all(case.network)
+    return case, trace_of(case, update_biases=draw(st.booleans()), updated_weights=updated_weights)
 
 
 def two_two_two(activation: str = "sigmoid") -> Network:
@@ -152,6 +169,42 @@ def test_parameters_are_updated_in_drawing_order_however_the_network_came_about(
         assert listed(trace_of(small_case(changed, batch=batch))) == listed(trace_of(small_case(network, batch=batch)))
 
 
+def test_with_updated_weights_a_neuron_s_parameters_are_updated_before_something_comes_back_through_them() -> None:
+    network = two_two_two()
+    network.set_frozen("w6")
+    trace = trace_of(small_case(network), updated_weights=True)
+    steps = listed(trace)
+    # One parameter is frozen: all the steps but that one, in another order.
+    assert sorted(steps) == sorted(listed(trace_of(small_case(network))))
+    assert len(trace) == 53 + 4 - 1
+    output, hidden = steps.index("dL/da o1"), steps.index("dL/da h1")
+    assert steps[output : output + 9] == [
+        *["dL/da o1", "dL/dz o1", "dL/dw w5", "dL/dw w6", "dL/db o1"],
+        *["new w5", "new o1", "back w5", "back w6"],
+    ]
+    # Nothing comes back to the inputs: the first layer is updated when all else is done.
+    assert steps[hidden:] == [
+        *["dL/da h1", "dL/dz h1", "dL/dw w1", "dL/dw w2", "dL/db h1"],
+        *["dL/da h2", "dL/dz h2", "dL/dw w3", "dL/dw w4", "dL/db h2"],
+        *["new h1", "new h2", "new w1", "new w2", "new w3", "new w4"],
+    ]
+    back = {step.quantity.subject: step for step in trace if step.kind is Kind.CONTRIBUTION}
+    assert back["w5"].operands == (Quantity(Kind.UPDATE, "w5"), Quantity(Kind.PRE_ACTIVATION_GRAD, "o1"))
+    assert back["w6"].operands == (Quantity(Kind.WEIGHT, "w6"), Quantity(Kind.PRE_ACTIVATION_GRAD, "o1"))
+    assert trace.boundaries(Granularity.PASS).tolist() == [21, len(trace) - 6, len(trace)]
+    assert trace.boundaries(Granularity.SAMPLE).tolist() == [len(trace) - 6, len(trace)]
+    assert trace.boundaries(Granularity.LAYER).tolist() == [2, 10, 18, 21, hidden, len(trace) - 6, len(trace)]
+
+
+def test_a_trace_that_is_not_trained_with_goes_back_through_the_weights_of_its_forward_pass() -> None:
+    project = project_of(small_case(two_two_two(), batch=2), Settings(updated_weights=True), dropout=False)
+    project.dataset.set_test([1])
+    plain = replace(project, settings=Settings())
+    shown, expected = trace_project(project, [1]), trace_project(plain, [1])
+    assert [(s.quantity, s.value, s.operands) for s in shown] == [(s.quantity, s.value, s.operands) for s in expected]
+    assert shown.schedule.tail_length == 0
+
+
 def test_softmax_outputs_are_activated_together_after_all_their_sums() -> None:
     steps = listed(trace_of(small_case(two_two_two("softmax"))))
     assert steps.index("z o2") < steps.index("a o1") < steps.index("a o2")
@@ -216,9 +269,9 @@ def test_a_trace_is_indexed_like_any_sequence() -> None:
 # Completeness
 
 
-def expected_quantities(case: Case, trace: Trace, *, update_biases: bool) -> set[Quantity]:
-    """Every quantity that the passes compute, from the network alone."""
-    network = case.network
+def expected_quantities(case: Case, trace: Trace) -> set[Quantity]:
+    """Every quantity that the passes compute, from the network and the settings alone."""
+    network, update_biases = case.network, trace.settings.update_biases
     computed = [n for n in network.neurons.values() if n.role is not Role.INPUT]
     joint = [n.id for n in network.outputs if n.activation == LOSSES[case.loss].joint_activation]
     softmax = {n.id for n in network.outputs if n.activation == "softmax"}
@@ -246,13 +299,13 @@ def expected_quantities(case: Case, trace: Trace, *, update_biases: bool) -> set
     return found
 
 
-@given(case=cases(max_neurons=20, max_batch=3), update_biases=st.booleans())
-def test_every_quantity_is_revealed_by_exactly_one_step(case: Case, update_biases: bool) -> None:
-    trace = trace_of(case, update_biases=update_biases)
+@given(found=traced(max_neurons=20))
+def test_every_quantity_is_revealed_by_exactly_one_step(found: tuple[Case, Trace]) -> None:
+    case, trace = found
     quantities = [step.quantity for step in trace]
     assert len(quantities) == len(trace)
     assert max(Counter(quantities).values()) == 1
-    assert set(quantities) == expected_quantities(case, trace, update_biases=update_biases)
+    assert set(quantities) == expected_quantities(case, trace)
     for index, step in enumerate(trace):
         assert step.index == index == trace.index_of(step.quantity)
         assert step.quantity == trace.quantity_at(index)
@@ -261,9 +314,9 @@ def test_every_quantity_is_revealed_by_exactly_one_step(case: Case, update_biase
         assert trace.sample_at(index + 1) == (len(case.x) - 1 if step.kind in PARAMETER_KINDS else step.quantity.sample)
 
 
-@given(case=cases(max_neurons=20, max_batch=3))
-def test_operands_are_revealed_before_the_step_that_needs_them_or_given(case: Case) -> None:
-    trace = trace_of(case)
+@given(found=traced(max_neurons=20))
+def test_operands_are_revealed_before_the_step_that_needs_them_or_given(found: tuple[Case, Trace]) -> None:
+    _, trace = found
     for step in trace:
         for operand in step.operands:
             if operand.kind in GIVEN_KINDS:
@@ -272,10 +325,11 @@ def test_operands_are_revealed_before_the_step_that_needs_them_or_given(case: Ca
                 assert 0 <= trace.index_of(operand) < step.index, f"{step.quantity} needs {operand}"
 
 
-@given(case=cases(max_neurons=20, max_batch=2))
-def test_a_step_names_the_neuron_and_the_edge_at_work(case: Case) -> None:
+@given(found=traced(max_neurons=20, max_batch=2))
+def test_a_step_names_the_neuron_and_the_edge_at_work(found: tuple[Case, Trace]) -> None:
+    case, trace = found
     network = case.network
-    for step in trace_of(case):
+    for step in trace:
         subject = step.quantity.subject
         if step.kind in EDGE_KINDS:
             assert (step.neuron, step.edge) == (network.edges[subject].target, subject)
@@ -345,7 +399,7 @@ def slope_of(name: str, z: float) -> float:
 
 def share_of(loss: str, a: float, t: float) -> float:
     match loss:
-        case "half_squared_error":
+        case "half_squared_error" | "half_mean_squared_error":
             return 0.5 * (a - t) ** 2
         case "squared_error" | "mean_squared_error":
             return (a - t) ** 2
@@ -353,7 +407,7 @@ def share_of(loss: str, a: float, t: float) -> float:
             return abs(a - t)
         case "huber":
             return 0.5 * (a - t) ** 2 if abs(a - t) <= 1.0 else abs(a - t) - 0.5
-        case "binary_cross_entropy":
+        case "binary_cross_entropy" | "summed_binary_cross_entropy":
             return -t * math.log(a) - (1.0 - t) * math.log1p(-a)
         case _:
             return -t * math.log(a)
@@ -361,7 +415,7 @@ def share_of(loss: str, a: float, t: float) -> float:
 
 def share_slope_of(loss: str, a: float, t: float) -> float:
     match loss:
-        case "half_squared_error":
+        case "half_squared_error" | "half_mean_squared_error":
             return a - t
         case "squared_error" | "mean_squared_error":
             return 2.0 * (a - t)
@@ -369,7 +423,7 @@ def share_slope_of(loss: str, a: float, t: float) -> float:
             return math.copysign(1.0, a - t) if a != t else 0.0
         case "huber":
             return max(-1.0, min(1.0, a - t))
-        case "binary_cross_entropy":
+        case "binary_cross_entropy" | "summed_binary_cross_entropy":
             return (a - t) / (a * (1.0 - a))
         case _:
             return -t / a
@@ -455,9 +509,9 @@ class Recombination:
         return self.add(*terms)
 
 
-@given(case=cases(max_neurons=25, max_batch=3), update_biases=st.booleans())
-def test_the_operands_of_each_step_recombine_to_its_value(case: Case, update_biases: bool) -> None:
-    trace = trace_of(case, update_biases=update_biases)
+@given(found=traced(max_neurons=25))
+def test_the_operands_of_each_step_recombine_to_its_value(found: tuple[Case, Trace]) -> None:
+    case, trace = found
     if LOSSES[case.loss].probabilities:
         # A share of a cross-entropy is computed from z; from an activation next to 0 or 1 digits are lost.
         outputs = [trace.sample_pass(s).activation(n.id) for s in range(len(case.x)) for n in case.network.outputs]
@@ -576,6 +630,9 @@ def project_of(case: Case, settings: Settings, *, dropout: bool) -> Project:
 def training_projects(draw: st.DrawFn, max_neurons: int = 15, **fixed: object) -> Project:
     """Any network with a table of up to six rows and settings of any sort."""
     case = draw(cases(max_neurons=max_neurons, max_batch=6))
+    if draw(st.booleans()):
+        untie_all(case.network)
+        fixed = {"updated_weights": True, "batch_size": 1} | fixed
     return project_of(case, draw(settings_of_any_sort(**fixed)), dropout=draw(st.booleans()))
 
 
@@ -594,7 +651,7 @@ def test_the_update_that_is_shown_is_the_one_that_stepping_and_training_make(pro
             here = project_at(project, stepped, update)
             batch = stepped.next_batch(update, settings)
             trace = trace_project(here, here.batches.rows(here.epoch, batch))
-            shown = {s.quantity.subject: s.value for s in trace[-trace.schedule.tail_length :] if s.kind is Kind.UPDATE}
+            shown = {s.quantity.subject: s.value for s in trace if s.kind is Kind.UPDATE}
             stepped.advance(update, batch, settings, noted=False)
             after = stepped.parameters_at(update + 1)
             assert bits(trace.new_values) == bits(after) == bits(trained.parameters_at(update + 1))
@@ -767,9 +824,11 @@ def test_what_is_remembered_is_given_to_the_next_update() -> None:
 # Revelation
 
 
-@given(case=cases(max_neurons=12, max_batch=3), data=st.data())
-def test_what_is_revealed_of_a_kind_is_what_is_revealed_one_by_one(case: Case, data: st.DataObject) -> None:
-    trace = trace_of(case)
+@given(found=traced(max_neurons=12), data=st.data())
+def test_what_is_revealed_of_a_kind_is_what_is_revealed_one_by_one(
+    found: tuple[Case, Trace], data: st.DataObject
+) -> None:
+    case, trace = found
     for index in [0, len(trace), *data.draw(st.lists(st.integers(0, len(trace)), max_size=8))]:
         sample = trace.sample_at(index)
         for kind in Kind:
@@ -786,9 +845,9 @@ def test_what_is_revealed_of_a_kind_is_what_is_revealed_one_by_one(case: Case, d
             assert trace.revealed(kind, index)[: len(subjects)].tolist() == expected, (kind, index)
 
 
-@given(case=cases(max_neurons=12, max_batch=3), data=st.data())
-def test_a_quantity_is_revealed_from_its_step_on(case: Case, data: st.DataObject) -> None:
-    trace = trace_of(case)
+@given(found=traced(max_neurons=12), data=st.data())
+def test_a_quantity_is_revealed_from_its_step_on(found: tuple[Case, Trace], data: st.DataObject) -> None:
+    _, trace = found
     index = data.draw(st.integers(0, len(trace)))
     for step in trace:
         assert trace.is_revealed(step.quantity, index) == (step.index < index)
@@ -813,9 +872,9 @@ def test_the_sample_on_show_is_the_one_whose_step_came_last() -> None:
 # Granularities
 
 
-@given(case=cases(max_neurons=20, max_batch=3), update_biases=st.booleans())
-def test_the_boundaries_of_each_granularity_are_boundaries_of_the_smaller_ones(case: Case, update_biases: bool) -> None:
-    trace = trace_of(case, update_biases=update_biases)
+@given(found=traced(max_neurons=20))
+def test_the_boundaries_of_each_granularity_are_boundaries_of_the_smaller_ones(found: tuple[Case, Trace]) -> None:
+    _, trace = found
     boundaries = [trace.boundaries(size) for size in SIZES]
     for smaller, larger in pairwise(boundaries):
         assert set(larger.tolist()) <= set(smaller.tolist())
@@ -825,9 +884,9 @@ def test_the_boundaries_of_each_granularity_are_boundaries_of_the_smaller_ones(c
         assert found[-1] == len(trace)
 
 
-@given(case=cases(max_neurons=12, max_batch=3), data=st.data())
-def test_going_back_and_forward_again_leads_to_the_same_place(case: Case, data: st.DataObject) -> None:
-    trace = trace_of(case)
+@given(found=traced(max_neurons=12), data=st.data())
+def test_going_back_and_forward_again_leads_to_the_same_place(found: tuple[Case, Trace], data: st.DataObject) -> None:
+    _, trace = found
     index = data.draw(st.integers(0, len(trace)))
     for size in SIZES:
         places = [0, *trace.boundaries(size).tolist()]
