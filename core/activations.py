@@ -339,10 +339,13 @@ def evaluate(name: str, z: Array) -> Array:
     return a
 
 
-def derivative(name: str, z: Array) -> Array:
-    """f'(z), element by element (for softmax the diagonal of its Jacobian)."""
+def derivative(name: str, z: Array, a: Array | None = None) -> Array:
+    """f'(z), element by element (for softmax the diagonal of its Jacobian).
+
+    `a` is taken for f(z) where the formula has it, such as the a (1 - a) of a sigmoid whose activation is rounded.
+    """
     z = np.asarray(z, dtype=float)
-    a = evaluate(name, z)
+    a = evaluate(name, z) if a is None else np.asarray(a, dtype=float)
     slope = np.empty_like(z)
     with np.errstate(over="ignore"):
         run(ACTIVATIONS[name].slope(z, a, slope))

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from core.activations import ACTIVATIONS
 from core.engine import Engine
 from core.errors import TrainingError
-from core.gradient_check import KINKED, _differentiate
+from core.gradient_check import KINKED, differentiate
 from core.losses import PROBABILITY_MARGIN
 from core.network import Neuron
 from core.numbers import format_number
@@ -137,7 +137,7 @@ def three_answers(
     if not (step > 0.0 and math.isfinite(step)):
         raise TrainingError(f"The step h is {format_number(step)}: it has to be a number above 0.")
     above, below = loss_at(loss_at.value + step), loss_at(loss_at.value - step)
-    judge, _ = _differentiate(
+    judge, _ = differentiate(
         ParameterLoss(trace, parameter, sample, dtype="float64"), loss_at.value, FLOOR["float64"] * max(1.0, abs(loss))
     )
     numbers = Answers(

@@ -327,15 +327,15 @@ def _pre_activation_grad(trace: Trace, step: _Told, w: Writer) -> _Lines:
             symbols.append(rf"{w.symbol(grad)} \cdot {activation.derivative_latex(w.symbol(z), w.symbol(a))}")
             slope = activation.derivative_latex(w.number(z, bracket=False), w.number(a))
             numbers.append(rf"{w.number(grad)} \cdot {slope}")
-            f_prime = float(derivative(activation.name, np.array([trace.value(z)]))[0])
+            f_prime = float(derivative(activation.name, np.array([trace.value(z)]), np.array([trace.value(a)]))[0])
             texts.append(f"{w.text(grad)} × {w.bracket_text(format_number(f_prime, w.digits))}")
             formulas.append(f"{w.derivative(w.a(name))} · f'({w.z(name)})")
     if joint:
         target = Quantity(Kind.TARGET, name, s)
         scale, scale_text = _scale(trace)
-        total = _target_total(trace, step)
+        total = sum(trace.value(q) for q in step.operands if q.kind is Kind.TARGET)
         a_symbol, a_number, a_text, a_formula = w.symbol(a), w.number(a), w.text(a), w.a(name)
-        if total is not None and total != 1.0:
+        if activation.coupled and total != 1.0:
             # The general form, for targets that do not add up to 1.
             a_symbol += r" \sum_{k} t_k"
             a_number += rf" \cdot {w.bracket(tex_number(total, w.digits))}"
@@ -365,11 +365,6 @@ def _pre_activation_grad(trace: Trace, step: _Told, w: Writer) -> _Lines:
         f"{w.delta(name)} = " + " + ".join(formulas),
         activation.note,
     )
-
-
-def _target_total(trace: Trace, step: _Told) -> float | None:
-    targets = [q for q in step.operands if q.kind is Kind.TARGET]
-    return sum(trace.value(q) for q in targets) if len(targets) > 1 else None
 
 
 def _weight_grad(trace: Trace, step: _Told, w: Writer) -> _Lines:
@@ -417,7 +412,7 @@ def _contribution(trace: Trace, step: _Told, w: Writer) -> _Lines:
 
 def _parameter_grad(trace: Trace, step: _Told, w: Writer) -> _Lines:
     name = w.parameter(step.quantity.subject)
-    edges = len(trace.network.edges_of_parameter(step.quantity.subject))
+    edges = len(trace.schedule.sharing.get(step.quantity.subject, ())) or 1
     batch = trace.batch
     is_mean = trace.mean and batch > 1
     what = f"the {'mean' if is_mean else 'sum'} over the {batch} samples" if batch > 1 else "the sum"

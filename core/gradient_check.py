@@ -144,7 +144,7 @@ class _Checker:
             error = abs(gradient - difference) / max(abs(gradient), abs(difference), floor)
             return error if math.isfinite(error) else math.inf
 
-        difference, step = _differentiate(loss_at, value, floor)
+        difference, step = differentiate(loss_at, value, floor)
         kink = ""
         if error_of(difference) > TOLERANCE:
             kink = self._kink([value - step, value + step], loss_at, sides)
@@ -164,7 +164,7 @@ class _Checker:
         return ""
 
 
-def _differentiate(f: Callable[[float], float], at: float, floor: float) -> tuple[float, float]:
+def differentiate(f: Callable[[float], float], at: float, floor: float) -> tuple[float, float]:
     """The derivative of `f`, and the step at which it was found."""
     step = FIRST_STEP * 2.0 ** math.ceil(math.log2(max(1.0, abs(at))))
     best, best_step, best_doubt = math.nan, step, math.inf

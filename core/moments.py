@@ -7,6 +7,9 @@ import re
 from collections import deque
 from dataclasses import replace
 
+import numpy as np
+
+from core.dataset import Dataset
 from core.errors import NnvizError, ProjectError, TrainingError
 from core.notation import Writer, tex_number
 from core.numbers import format_number
@@ -133,10 +136,21 @@ def comes_from(scene: Project, run: Run, project: Project) -> bool:
     )
 
 
+def have_same_data(one: Dataset, other: Dataset) -> bool:
+    """Whether two tables hold the same numbers, also where they do not share them."""
+    return one.same_as(other) or (
+        list(one.columns) == list(other.columns)
+        and one.scalings == other.scalings
+        and np.array_equal(one.test, other.test)
+        and all(np.array_equal(column, other.columns[name]) for name, column in one.columns.items())
+    )
+
+
 def _have_same_parts(one: Project, other: Project) -> bool:
     a, b = one.network, other.network
-    same_network = all(
+    in_order = all(
         ours is theirs or (ours == theirs and list(ours) == list(theirs))
-        for ours, theirs in ((a.neurons, b.neurons), (a.edges, b.edges), (a.frozen, b.frozen))
+        for ours, theirs in ((a.neurons, b.neurons), (a.edges, b.edges))
     )
-    return same_network and one.dataset.same_as(other.dataset) and one.settings == other.settings
+    same_network = in_order and a.frozen == b.frozen
+    return same_network and one.settings == other.settings and have_same_data(one.dataset, other.dataset)

@@ -51,6 +51,12 @@ class Schedule:
         # In drawing order, which `network.values` need not have: untying a weight moves it to the end, say.
         biases = [neuron_id for neuron_id in self.neuron_ids if network.has_bias(neuron_id)]
         self.parameter_ids = biases + [e.id for e in network.edges.values() if e.tied_to is None]
+        # The edges that share a weight, by its parameter; of others none.
+        self.sharing: dict[str, list[str]] = {e.tied_to: [] for e in network.edges.values() if e.tied_to is not None}
+        if self.sharing:
+            for edge in network.edges.values():
+                if edge.parameter in self.sharing:
+                    self.sharing[edge.parameter].append(edge.id)
         self._place = {
             **{n: i for i, n in enumerate(self.neuron_ids)},
             **{e: i for i, e in enumerate(self.edge_ids)},
@@ -156,10 +162,9 @@ class Schedule:
         network = self.network
         if not network.outputs:
             return
-        tied = {edge.tied_to for edge in network.edges.values()}
         self._level += 1
         for parameter in self.parameter_ids:
-            if tail.sums or parameter in tied:
+            if tail.sums or parameter in self.sharing:
                 self._unit += 1
                 self._add(Kind.PARAMETER_GRAD, parameter)
         self._level += 1

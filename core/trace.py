@@ -441,7 +441,7 @@ class Trace(Sequence[Step]):
 
     def _sample_gradients(self, parameter: str) -> tuple[Quantity, ...]:
         kind = Kind.WEIGHT_GRAD if parameter in self.network.edges else Kind.BIAS_GRAD
-        subjects = [e.id for e in self.network.edges_of_parameter(parameter)] or [parameter]
+        subjects = self.schedule.sharing.get(parameter, [parameter])
         return tuple(Quantity(kind, subject, s) for s in range(self.batch) for subject in subjects)
 
     # Revelation

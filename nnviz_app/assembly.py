@@ -55,6 +55,7 @@ def assemble(window: MainWindow) -> None:
     window.menus = Menus(window)
     _make_status_bar(window)
     _connect(window)
+    window.follow_rounding()
     window.follow_document(Change(*[True] * 7))
 
 
@@ -152,7 +153,10 @@ def _connect(window: MainWindow) -> None:
         lambda playing: themed_icon(window.actions_by_name["play"], "pause" if playing else "play")
     )
     theme().changed.connect(window.menus.show_preferences)
+    window.preferences.changed.connect(window.follow_rounding)
     window.selection.changed.connect(window.follow_selection)
+    window.inquiry.changed.connect(window.follow_inquiry)
+    window.inside.asked.connect(window.inquiry.ask)
     window.trainer.running_changed.connect(window.follow_running)
     window.trainer.finished.connect(lambda text: window.statusBar().showMessage(text, 8000))
     window.view.message.connect(lambda text: window.statusBar().showMessage(text, 8000))

@@ -15,6 +15,7 @@ from PySide6.QtGui import QUndoCommand, QUndoStack
 
 from core.errors import TrainingError
 from core.initializers import initial_values
+from core.moments import agree, have_same_data
 from core.project import Project
 from core.training import Run, project_at
 
@@ -305,6 +306,29 @@ class Document(QObject):
         update = self.project.updates
         run = self.run.branch(update)
         self._push(f"Branch from update {update:,}", self.project.copy(), run=run)
+
+    def show_scene(self, text: str, scene: Project, run: Run) -> None:
+        """Put another network with its data and settings in the place of the present ones, as one undo entry.
+
+        Title, notes and walkthrough stay, and so does the layout where the same neurons are connected in the same way.
+        `run` is the one that has led to the scene. Nothing is done where the scene is on show already.
+        Raises TrainingError during a run.
+        """
+        self._refuse_if_busy()
+        former = self.project
+        if agree(scene, former):
+            return
+        draft = scene.copy()
+        draft.title, draft.source, draft.notes = former.title, former.source, former.notes
+        draft.breakpoints, draft.walkthrough = former.breakpoints, former.walkthrough
+        draft.network.share_unchanged(former.network)
+        if have_same_data(draft.dataset, former.dataset):
+            draft.dataset = former.dataset.copy()
+        if not Change.between(former, draft).structure:
+            draft.network.positions = former.network.positions
+        draft.drop_lost()
+        # Nobody asked for the run that is left here, and the undo history leads back to it: it is not told of.
+        self.undo_stack.push(_StateCommand(self, text, before=self._state, after=State(draft, run), merge=None))
 
     def show_progress(self, project: Project) -> None:
         """Let the views follow a run that is under way, without an undo entry.

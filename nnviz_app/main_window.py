@@ -86,6 +86,7 @@ class MainWindow(QMainWindow):
     training_panel: TrainingPanel
     inspector: InspectorPanel
     explain: ExplainPanel
+    inside: InsidePanel
     steps: StepsPanel
     data: DataPanel
     loss_plot: LossPlotPanel
@@ -325,6 +326,15 @@ class MainWindow(QMainWindow):
         self.setWindowModified(self.document.is_modified)
         saved = "modified" if self.document.is_modified else "saved" if path else "not saved yet"
         self.state_label.setText(f"{saved} · update {project.updates} · seed {project.settings.seed}")
+
+    def follow_inquiry(self) -> None:
+        """Bring the answer forward when a number is asked about."""
+        if self.inquiry.trail and self.docks["Explain"].isVisible():
+            self.docks["Explain"].raise_()
+
+    def follow_rounding(self) -> None:
+        """Numbers as a person has chosen to see them: exact, or rounded at each step."""
+        self.player.set_rounding(self.preferences.rounding)
 
     def follow_selection(self) -> None:
         self.actions_by_name.enable()

@@ -152,4 +152,4 @@ def describe_settings(settings: Settings) -> str:
     """What tells a run from others: optimizer, learning rate, batch size."""
     title = OPTIMIZERS[settings.optimizer].title
     batch = f"batch {settings.batch_size}" if settings.batch_size else "all rows"
-    return f"{title}, η {format_number(settings.learning_rate, 3)}, {batch}"
+    return f"{title}, rate {format_number(settings.learning_rate, 3)}, {batch}"

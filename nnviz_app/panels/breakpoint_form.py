@@ -7,10 +7,11 @@ from PySide6.QtWidgets import QCheckBox, QComboBox, QWidget
 
 from core.breakpoints import Breakpoint, Relation, Watch
 from core.network import Network, Role
+from core.notation import Names
 from core.numbers import parse_number
 from nnviz_app.panels.fields import NumberField, keep_keys
 from nnviz_app.panels.forms import ElidedBox, LabelledFields, WheelGuard
-from nnviz_app.panels.parameter_boxes import MOST_LISTED, parameter_title
+from nnviz_app.panels.parameter_boxes import MOST_LISTED
 
 WATCHES = {
     Watch.LOSS: "Loss of the batch",
@@ -26,12 +27,17 @@ RELATIONS = {
 }
 
 
-def breakpoint_title(network: Network, point: Breakpoint) -> str:
+def breakpoint_title(names: Names, point: Breakpoint) -> str:
     """A breakpoint in words, with the names that the canvas shows: "|∂L/∂w5| above 10"."""
-    if point.watch not in (Watch.PARAMETER, Watch.GRADIENT):
-        return point.describe()
-    name = parameter_title(network, point.subject)
-    return point.describe(f"∂L/∂{name}" if point.watch is Watch.GRADIENT else name)
+    match point.watch:
+        case Watch.LOSS:
+            return point.describe()
+        case Watch.ACTIVATION:
+            return point.describe(names.a(point.subject))
+        case Watch.PARAMETER:
+            return point.describe(names.parameter(point.subject))
+        case Watch.GRADIENT:
+            return point.describe(names.derivative(names.parameter(point.subject)))
 
 
 class BreakpointForm(LabelledFields):
@@ -62,7 +68,6 @@ class BreakpointForm(LabelledFields):
         self.add("", self.absolute_box, ems=16.0)
         self.watch_box.currentIndexChanged.connect(self._show_fields)
         self.relation_box.currentIndexChanged.connect(self._show_fields)
-        self._network = Network()
         self._show_fields()
 
     @property
@@ -75,13 +80,13 @@ class BreakpointForm(LabelledFields):
         """What has to happen."""
         return Relation(self.relation_box.currentData())
 
-    def show_network(self, network: Network, selected: list[str]) -> None:
+    def show_network(self, names: Names, selected: list[str]) -> None:
         """Offer this network's parameters and neurons; of a large one those that are selected."""
-        self._network, former = network, self.subject_box.currentData()
+        network, former = names.network, self.subject_box.currentData()
         subjects = subjects_of(network, self.watch)
         if len(subjects) > MOST_LISTED:
             subjects = chosen_subjects(network, self.watch, selected) or subjects[:1]
-        titles = [name if self.watch is Watch.ACTIVATION else parameter_title(network, name) for name in subjects]
+        titles = [name if self.watch is Watch.ACTIVATION else names.parameter(name) for name in subjects]
         listed = [(self.subject_box.itemText(i), self.subject_box.itemData(i)) for i in range(self.subject_box.count())]
         if listed != list(zip(titles, subjects, strict=True)):
             self.subject_box.clear()

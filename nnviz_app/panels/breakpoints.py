@@ -19,11 +19,13 @@ from PySide6.QtWidgets import (
 )
 
 from core.breakpoints import Breakpoint, Watch
+from core.notation import Names
 from core.project import Project
 from nnviz_app.document import Change, Document
 from nnviz_app.panels.breakpoint_form import WATCHES, BreakpointForm, breakpoint_title, chosen_subjects
 from nnviz_app.panels.fields import MessageLabel, PanelArea, keep_keys, try_edit
 from nnviz_app.player import Player
+from nnviz_app.preferences import Preferences
 from nnviz_app.selection import Selection
 from nnviz_app.theme import set_style_property, theme
 from nnviz_app.trainer import Trainer
@@ -63,9 +65,11 @@ class BreakpointsPanel(PanelArea):
         player: Player,
         trainer: Trainer,
         selection: Selection,
+        preferences: Preferences | None = None,
         parent: QWidget | None = None,
     ) -> None:
         super().__init__(QWidget(), parent)
+        self.preferences = preferences or Preferences(self)
         self.document, self.player, self.trainer, self.selection = document, player, trainer, selection
         self._has_stopped = False
         self._stale = True
@@ -104,6 +108,7 @@ class BreakpointsPanel(PanelArea):
         self._halves.addLayout(self._typing)
         document.changed.connect(self._follow)
         selection.changed.connect(self._follow_selection)
+        self.preferences.changed.connect(self._show_again)
         trainer.running_changed.connect(self._follow_running)
         trainer.stopped_at_breakpoint.connect(self._note_stop)
         trainer.finished.connect(self._tell_stop)
@@ -230,16 +235,22 @@ class BreakpointsPanel(PanelArea):
         self._show_enabled()
 
     def _show_subjects(self) -> None:
-        self.form.show_network(self.document.project.network, self.selection.ids)
+        self.form.show_network(self._names(), self.selection.ids)
+
+    def _names(self) -> Names:
+        return Names(self.document.project.network, self.preferences.notation)
 
     def _follow(self, change: Change) -> None:
         if change.project:
             self.message.say("")
         if change.structure or change.breakpoints or change.project:
-            if self.isVisible():
-                self.refresh()
-            else:
-                self._stale = True
+            self._show_again()
+
+    def _show_again(self) -> None:
+        if self.isVisible():
+            self.refresh()
+        else:
+            self._stale = True
 
     def _follow_selection(self) -> None:
         if self.isVisible():
@@ -262,14 +273,14 @@ class BreakpointsPanel(PanelArea):
     def refresh(self) -> None:
         """List the project's breakpoints as they are now."""
         self._stale = False
-        network, place = self.document.project.network, self.list.currentRow()
+        names, place = self._names(), self.list.currentRow()
         with QSignalBlocker(self.list):
             while self.list.count() > len(self.breakpoints):
                 self.list.takeItem(self.list.count() - 1)
             for row, point in enumerate(self.breakpoints):
                 if row == self.list.count():
                     self.list.addItem(QListWidgetItem())
-                item, title = self.list.item(row), breakpoint_title(network, point)
+                item, title = self.list.item(row), breakpoint_title(names, point)
                 item.setText(title)
                 item.setToolTip(f"Stop before the update after which this holds: {title}")
                 item.setCheckState(Qt.CheckState.Checked if point.enabled else Qt.CheckState.Unchecked)

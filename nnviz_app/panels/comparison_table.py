@@ -18,12 +18,13 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from core.notation import Names
 from core.numbers import NOT_COMPUTED, format_exact, format_number
 from nnviz_app.comparison import Choice, Comparison, With
 from nnviz_app.document import Change, Document
 from nnviz_app.panels.fields import keep_keys
 from nnviz_app.panels.forms import ElidedBox, WheelGuard
-from nnviz_app.panels.parameter_boxes import parameter_title
+from nnviz_app.preferences import Preferences
 from nnviz_app.theme import set_style_property, theme
 
 Index = QModelIndex | QPersistentModelIndex
@@ -38,9 +39,9 @@ OFF = "Two moments side by side: choose one to compare the present weights and b
 class ComparisonModel(QAbstractTableModel):
     """A row for each parameter. The column Δ sorts by size, whatever the sign; "–": not there in the reference."""
 
-    def __init__(self, comparison: Comparison, parent: QObject | None = None) -> None:
+    def __init__(self, comparison: Comparison, preferences: Preferences, parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self.comparison = comparison
+        self.comparison, self.preferences = comparison, preferences
         self._names: list[str] = []
         # Reference, present value and difference, shape (parameters, 3); NaN where there is no reference.
         self._numbers: NDArray[np.float64] = np.zeros((0, 3))
@@ -68,6 +69,10 @@ class ComparisonModel(QAbstractTableModel):
             self.endResetModel()
         else:
             self.layoutChanged.emit()
+
+    def title(self, name: str) -> str:
+        """What a parameter is called: w5, b(h1)."""
+        return Names(self.comparison.document.project.network, self.preferences.notation).parameter(name)
 
     def sort(self, column: int, order: Qt.SortOrder = Qt.SortOrder.AscendingOrder) -> None:
         self._sorted_by = column, order
@@ -110,7 +115,7 @@ class ComparisonModel(QAbstractTableModel):
         if column == 0:
             if role not in (Qt.ItemDataRole.DisplayRole, Qt.ItemDataRole.ToolTipRole):
                 return None
-            return parameter_title(self.comparison.document.project.network, self._names[row])
+            return self.title(self._names[row])
         value = float(self._numbers[row, column - 1])
         if role == Qt.ItemDataRole.ForegroundRole and column == DELTA and value:
             return theme().palette.weight(value)
@@ -132,7 +137,9 @@ class ComparisonModel(QAbstractTableModel):
 class ComparisonTable(QWidget):
     """The box that chooses the reference, what differs most, and the table."""
 
-    def __init__(self, document: Document, comparison: Comparison, parent: QWidget | None = None) -> None:
+    def __init__(
+        self, document: Document, comparison: Comparison, preferences: Preferences, parent: QWidget | None = None
+    ) -> None:
         super().__init__(parent)
         self.document, self.comparison = document, comparison
         self._stale = True
@@ -154,7 +161,7 @@ class ComparisonTable(QWidget):
         self.summary_label.setWordWrap(True)
         for label in (self.title_label, self.summary_label):
             set_style_property(label, "role", "muted")
-        self.model = ComparisonModel(comparison, self)
+        self.model = ComparisonModel(comparison, preferences, self)
         self.view = QTableView()
         self.view.setModel(self.model)
         self.view.setAccessibleName("Differences")
@@ -180,6 +187,7 @@ class ComparisonTable(QWidget):
         self._box.addStretch(1)
         comparison.changed.connect(self._show_again)
         comparison.runs.changed.connect(self._show_again)
+        preferences.changed.connect(self._show_again)
         document.changed.connect(self._follow)
         theme().changed.connect(self._restyle)
         self._restyle()
@@ -277,7 +285,7 @@ class ComparisonTable(QWidget):
             text = f"{opening}: nothing differs."
         else:
             name, value = largest
-            text = f"{opening}: max |Δ| {format_number(abs(value), DIGITS)} at {parameter_title(network, name)}."
+            text = f"{opening}: max |Δ| {format_number(abs(value), DIGITS)} at {self.model.title(name)}."
         if missing and largest is not None:
             text += f" {missing:,} not there then."
         return text

@@ -223,7 +223,7 @@ class HistogramsPanel(QWidget):
         self.caption.setTextFormat(Qt.TextFormat.PlainText)
         self.caption.setWordWrap(True)
         self.log_box = self._box("Log count", "Logarithmic height of the bars, so that rare values can be seen")
-        self.z_box = self._box("Before f", "Pre-activations z, before the activation function, instead of activations")
+        self.z_box = self._box("Before f", "Pre-activations, before the activation function, instead of activations")
         self._head = QHBoxLayout()
         self._head.addWidget(self.caption, 1)
         self._head.addWidget(self.z_box)

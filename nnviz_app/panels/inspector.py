@@ -58,6 +58,7 @@ class InspectorPanel(QWidget):
         outer.addWidget(PanelArea(content))
         player.moved.connect(self.refresh)
         selection.changed.connect(self.refresh)
+        preferences.changed.connect(self.refresh)
         theme().changed.connect(self._restyle)
         self._restyle()
         self.refresh()
@@ -92,7 +93,7 @@ class InspectorPanel(QWidget):
         self._shown = subjects
         if is_other:
             self.message.say("")
-        rows = self.document.project.dataset.rows
+        rows, notation = self.document.project.dataset.rows, self.preferences.notation
         sample = f"Sample {self.player.row + 1} of {rows}" if rows else "No sample"
         if len(subjects) > 1:
             self._show_form(self.several_form)
@@ -100,15 +101,15 @@ class InspectorPanel(QWidget):
         elif neurons:
             self._show_form(self.neuron_form)
             self.neuron_form.show_subject(neurons[0], force=is_other)
-            self.readings.show_readings(sample, neuron_readings(self.player, neurons[0]))
+            self.readings.show_readings(sample, neuron_readings(self.player, neurons[0], notation))
         elif edges:
             self._show_form(self.edge_form)
             self.edge_form.show_subject(edges[0], force=is_other)
-            self.readings.show_readings(sample, edge_readings(self.player, edges[0]))
+            self.readings.show_readings(sample, edge_readings(self.player, edges[0], notation))
         else:
             self._show_form(self.summary_form)
             self.summary_form.show_network(self.document.project)
-            self.readings.show_readings(sample, summary_readings(self.player))
+            self.readings.show_readings(sample, summary_readings(self.player, notation))
         is_empty = not self.document.project.network.neurons
         self.readings.setVisible(len(subjects) < 2 and not is_empty)
 

@@ -20,6 +20,7 @@ from nnviz_app.panels.landscape_maker import SurfaceMaker
 from nnviz_app.panels.landscape_walk import Walk
 from nnviz_app.panels.picture_page import PicturePage
 from nnviz_app.player import Player
+from nnviz_app.preferences import Preferences
 from nnviz_app.selection import Selection
 from nnviz_app.theme import set_style_property, theme
 from nnviz_app.trainer import Trainer
@@ -53,13 +54,15 @@ class LandscapePanel(QWidget):
         player: Player,
         selection: Selection,
         trainer: Trainer,
+        preferences: Preferences | None = None,
         parent: QWidget | None = None,
     ) -> None:
         super().__init__(parent)
+        preferences = preferences or Preferences(self)
         self.document, self.player, self.selection, self.trainer = document, player, selection, trainer
         self.plot: LandscapePlot | None = None
         self.loss_scale: LossScale | None = None
-        self.form = LandscapeForm(document, selection)
+        self.form = LandscapeForm(document, selection, preferences)
         self.boxes = self.form.boxes
         self.maker = SurfaceMaker(self)
         self.walk = Walk(document, trainer)
@@ -72,6 +75,8 @@ class LandscapePanel(QWidget):
         trainer.turns.add(self, self._catch_up)
         self.maker.made.connect(self._follow_maker)
         document.changed.connect(self._follow)
+        # The parameters may be written in another way.
+        preferences.changed.connect(self._show_again)
         trainer.running_changed.connect(self._follow_running)
         theme().changed.connect(self._restyle)
         self._restyle()

@@ -13,6 +13,7 @@ from nnviz_app.document import Document
 from nnviz_app.panels.fields import Field, MessageLabel, keep_keys
 from nnviz_app.panels.forms import ElidedBox, FoldingRow
 from nnviz_app.panels.parameter_boxes import ParameterBoxes
+from nnviz_app.preferences import Preferences
 from nnviz_app.selection import Selection
 from nnviz_app.theme import theme
 
@@ -58,7 +59,9 @@ class LandscapeForm(QWidget):
 
     changed = Signal()
 
-    def __init__(self, document: Document, selection: Selection, parent: QWidget | None = None) -> None:
+    def __init__(
+        self, document: Document, selection: Selection, preferences: Preferences, parent: QWidget | None = None
+    ) -> None:
         super().__init__(parent)
         self.seed = 1
         self.reach: float | None = None
@@ -71,7 +74,7 @@ class LandscapeForm(QWidget):
         keep_keys(self.view_box)
         for view in View:
             self.view_box.addItem(view.value)
-        self.boxes = ParameterBoxes(document, selection)
+        self.boxes = ParameterBoxes(document, selection, preferences)
         self.seed_button = push_button("New directions", "Draw two other random directions")
         self.compute_button = push_button("Compute", "Compute the surface again, around the present values")
         self.reach_label, self.reach_field = QLabel("Range ±"), ReachField()

@@ -5,12 +5,11 @@ from __future__ import annotations
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QWidget
 
-from core.network import Network
 from core.notation import Names
-from core.style import Notation
 from nnviz_app.document import Document
 from nnviz_app.panels.fields import keep_keys
 from nnviz_app.panels.forms import ElidedBox
+from nnviz_app.preferences import Preferences
 from nnviz_app.selection import Selection
 from nnviz_app.theme import theme
 
@@ -19,22 +18,20 @@ MOST_CHOSEN = 8
 MOST_LISTED = 3000
 
 
-def parameter_title(network: Network, name: str) -> str:
-    """A short name of a parameter: w5, or b(h1) for a bias."""
-    return Names(network, Notation()).parameter(name)
-
-
 class ParameterBoxes(QWidget):
     """`pair` holds the two parameters in the boxes, `chosen` up to eight: all that were selected on the canvas."""
 
     changed = Signal()
 
-    def __init__(self, document: Document, selection: Selection, parent: QWidget | None = None) -> None:
+    def __init__(
+        self, document: Document, selection: Selection, preferences: Preferences, parent: QWidget | None = None
+    ) -> None:
         super().__init__(parent)
-        self.document, self.selection = document, selection
+        self.document, self.selection, self.preferences = document, selection, preferences
         self.pair: tuple[str, ...] = ()
         self.chosen: tuple[str, ...] = ()
-        self._listed: list[str] = []
+        # Of the parameters in the boxes: titles and ids.
+        self._listed: list[tuple[str, str]] = []
         self.first_box, self.second_box = self._box("First parameter"), self._box("Second parameter")
         self._row = QHBoxLayout(self)
         self._row.setContentsMargins(0, 0, 0, 0)
@@ -43,6 +40,7 @@ class ParameterBoxes(QWidget):
         self.first_box.activated.connect(lambda: self._choose(0))
         self.second_box.activated.connect(lambda: self._choose(1))
         selection.changed.connect(self._follow_selection)
+        preferences.changed.connect(self.sync)
         theme().changed.connect(self._restyle)
         self._restyle()
 
@@ -61,11 +59,14 @@ class ParameterBoxes(QWidget):
 
     def titles(self) -> list[str]:
         """The short names of the chosen parameters."""
-        return [parameter_title(self.document.project.network, name) for name in self.chosen]
+        return [self._naming().parameter(name) for name in self.chosen]
 
     def pair_titles(self) -> list[str]:
         """The short names of the two in the boxes."""
-        return [parameter_title(self.document.project.network, name) for name in self.pair]
+        return [self._naming().parameter(name) for name in self.pair]
+
+    def _naming(self) -> Names:
+        return Names(self.document.project.network, self.preferences.notation)
 
     def choose(self, *names: str) -> None:
         """Choose these parameters, by their ids; the pair is filled up from the former one."""
@@ -94,16 +95,17 @@ class ParameterBoxes(QWidget):
         return (*weights[:2], *biases[:2])
 
     def _fill(self) -> None:
-        network = self.document.project.network
-        listed = list(network.values) if len(network.values) <= MOST_LISTED else list(self.pair)
+        network, naming = self.document.project.network, self._naming()
+        offered = list(network.values) if len(network.values) <= MOST_LISTED else list(self.pair)
+        listed = [(naming.parameter(name), name) for name in offered]
         for box in (self.first_box, self.second_box):
             if listed != self._listed:
                 box.clear()
-                for name in listed:
-                    box.addItem(parameter_title(network, name), name)
+                for title, name in listed:
+                    box.addItem(title, name)
         self._listed = listed
         for box, name in zip((self.first_box, self.second_box), self.pair, strict=False):
-            box.setCurrentIndex(listed.index(name))
+            box.setCurrentIndex(offered.index(name))
 
     def _choose(self, place: int) -> None:
         taken = (self.first_box, self.second_box)[place].currentData()

@@ -5,12 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from core.network import Role
+from core.notation import Names
 from core.numbers import NOT_COMPUTED, format_exact
 from core.quantities import FORMER_KINDS, TERM_KINDS, Kind, Phase, Quantity, phase_of
+from core.style import Notation
 from core.trace import Trace
 from nnviz_app.player import Player
 
-JOINT_NOTE = "not needed: the loss gives ∂L/∂z directly"
+JOINT_NOTE = "not needed: the loss gives {} directly"
 FROZEN_NOTE = "frozen: stays as it is"
 FIXED_BIAS_NOTE = "biases take no part in updates"
 NO_OUTPUT_NOTE = "no output neuron, so no loss"
@@ -48,66 +50,69 @@ def phase_name(phase: Phase) -> str:
     return "forward" if phase in (Phase.FORWARD, Phase.LOSS) else "backward"
 
 
-def neuron_readings(player: Player, neuron_id: str) -> list[Reading]:
+def neuron_readings(player: Player, neuron_id: str, notation: Notation) -> list[Reading]:
     """The numbers of a neuron in the order in which they are computed."""
     network = player.document.project.network
+    names = Names(network, notation)
+    z, a = notation.pre_activation, notation.activation
     neuron = network.neurons[neuron_id]
     if neuron.role is Role.INPUT:
-        return [_reading(player, "a", f"The activation of {neuron_id}: the value that is typed", Kind.INPUT, neuron_id)]
+        return [_reading(player, a, f"The activation of {neuron_id}: the value that is typed", Kind.INPUT, neuron_id)]
     rows = [
-        _reading(player, "z", f"The pre-activation of {neuron_id}", Kind.WEIGHTED_SUM, neuron_id),
-        _reading(player, "a", f"The activation of {neuron_id}", Kind.ACTIVATION, neuron_id),
+        _reading(player, z, f"The pre-activation of {neuron_id}", Kind.WEIGHTED_SUM, neuron_id),
+        _reading(player, a, f"The activation of {neuron_id}", Kind.ACTIVATION, neuron_id),
     ]
     if neuron.role is Role.OUTPUT:
         rows.append(_reading(player, "loss share", f"What {neuron_id} adds to the loss", Kind.LOSS_SHARE, neuron_id))
     trace = player.trace
     if trace is not None and trace.has_step(Quantity(Kind.DROPOUT, neuron_id)):
         mask = _reading(player, "mask m", "0: left out of this sample; else 1 / (1 − p)", Kind.MASK, neuron_id)
-        after = _reading(
-            player, "ã = m · a", "The activation after dropout, which is passed on", Kind.DROPOUT, neuron_id
-        )
+        label = f"{notation.dropped} = m · {a}"
+        after = _reading(player, label, "The activation after dropout, which is passed on", Kind.DROPOUT, neuron_id)
         rows += [mask, after]
     joint = trace is not None and network.outputs and not trace.schedule.has_activation_grad(neuron_id)
     if trace is not None and trace.has_step(Quantity(Kind.DROPOUT_GRAD, neuron_id)):
         meaning = "The gradient of the loss with respect to the activation after dropout"
-        rows.append(_reading(player, "∂L/∂ã", meaning, Kind.DROPOUT_GRAD, neuron_id))
+        rows.append(_reading(player, names.derivative(notation.dropped), meaning, Kind.DROPOUT_GRAD, neuron_id))
+    slope = names.derivative(z)
     rows += [
         _reading(
             player,
-            "∂L/∂a",
+            names.derivative(a),
             f"The gradient of the loss with respect to the activation of {neuron_id}",
             Kind.ACTIVATION_GRAD,
             neuron_id,
-            note=JOINT_NOTE if joint else "",
+            note=JOINT_NOTE.format(notation.delta_word) if joint else "",
         ),
         _reading(
             player,
-            "∂L/∂z",
+            slope if notation.delta_word == slope else f"{notation.delta_word} = {slope}",
             f"The gradient of the loss with respect to the pre-activation of {neuron_id}: its delta",
             Kind.PRE_ACTIVATION_GRAD,
             neuron_id,
         ),
         _reading(
             player,
-            "∂L/∂b",
+            names.derivative("b"),
             f"The gradient of the loss with respect to the bias of {neuron_id}",
             Kind.BIAS_GRAD,
             neuron_id,
         ),
     ]
-    return rows + _parameter_readings(player, trace, neuron_id, symbol="b", word="bias")
+    return rows + _parameter_readings(player, trace, neuron_id, names=names, symbol="b", word="bias")
 
 
-def edge_readings(player: Player, edge_id: str) -> list[Reading]:
+def edge_readings(player: Player, edge_id: str, notation: Notation) -> list[Reading]:
     """The numbers of an edge in the order in which they are computed."""
     network = player.document.project.network
-    edge = network.edges[edge_id]
+    names, edge = Names(network, notation), network.edges[edge_id]
+    a, delta = notation.activation, notation.delta_word
     rows = [
-        _reading(player, "w · a", f"The weight times the activation of {edge.source}", Kind.PRODUCT, edge_id),
+        _reading(player, f"w · {a}", f"The weight times the activation of {edge.source}", Kind.PRODUCT, edge_id),
         _reading(
             player,
-            "∂L/∂w",
-            f"The gradient of the loss with respect to {edge_id}: ∂L/∂z of {edge.target} times a of {edge.source}",
+            names.derivative("w"),
+            f"The gradient of the loss with respect to {edge_id}: {delta} of {edge.target} times {a} of {edge.source}",
             Kind.WEIGHT_GRAD,
             edge_id,
         ),
@@ -116,34 +121,35 @@ def edge_readings(player: Player, edge_id: str) -> list[Reading]:
         rows.append(
             _reading(
                 player,
-                "w · ∂L/∂z",
-                f"What {edge_id} contributes to ∂L/∂a of {edge.source}: the weight times ∂L/∂z of {edge.target}",
+                f"w · {delta}",
+                f"What {edge_id} contributes to {names.derivative(a)} of {edge.source}: "
+                f"the weight times {delta} of {edge.target}",
                 Kind.CONTRIBUTION,
                 edge_id,
             )
         )
-    return rows + _parameter_readings(player, player.trace, edge.parameter, symbol="w", word="weight")
+    return rows + _parameter_readings(player, player.trace, edge.parameter, names=names, symbol="w", word="weight")
 
 
-def summary_readings(player: Player) -> list[Reading]:
+def summary_readings(player: Player, notation: Notation) -> list[Reading]:
     """The loss of the sample on show and, of a batch, the whole batch's once it is complete."""
     network = player.document.project.network
     note = "" if network.outputs else NO_OUTPUT_NOTE
-    return [_reading(player, "loss L", "The loss of the sample on show", Kind.LOSS, "", note=note)]
+    return [_reading(player, f"loss {notation.loss}", "The loss of the sample on show", Kind.LOSS, "", note=note)]
 
 
 def _parameter_readings(
-    player: Player, trace: Trace | None, parameter: str, *, symbol: str, word: str
+    player: Player, trace: Trace | None, parameter: str, *, names: Names, symbol: str, word: str
 ) -> list[Reading]:
-    project = player.document.project
+    project, derivative = player.document.project, names.derivative(symbol)
     rows = []
     if trace is not None and trace.has_step(Quantity(Kind.PARAMETER_GRAD, parameter)):
         if trace.batch == 1:
-            label, meaning = f"Σ ∂L/∂{symbol}", "The gradients of all edges that share this weight, added"
+            label, meaning = f"Σ {derivative}", "The gradients of all edges that share this weight, added"
         elif project.settings.batch_mean:
-            label, meaning = f"mean ∂L/∂{symbol}", f"The gradient of the {word}, averaged over the batch"
+            label, meaning = f"mean {derivative}", f"The gradient of the {word}, averaged over the batch"
         else:
-            label, meaning = f"Σ ∂L/∂{symbol}", f"The gradient of the {word}, added over the batch"
+            label, meaning = f"Σ {derivative}", f"The gradient of the {word}, added over the batch"
         rows.append(_reading(player, label, meaning, Kind.PARAMETER_GRAD, parameter))
     if trace is not None:
         rows += _optimizer_readings(player, trace, parameter, word)

@@ -29,6 +29,7 @@ from nnviz_app.panels.fields import Field, MessageLabel, PanelArea, flat_button,
 from nnviz_app.panels.forms import FoldingRow, WheelGuard
 from nnviz_app.panels.scrubber import Scrubber
 from nnviz_app.player import Player
+from nnviz_app.preferences import Preferences
 from nnviz_app.runs import RunShelf, describe_settings
 from nnviz_app.theme import set_style_property, theme
 from nnviz_app.trainer import Trainer
@@ -74,11 +75,12 @@ class TimeMachinePanel(PanelArea):
         trainer: Trainer,
         runs: RunShelf,
         comparison: Comparison,
+        preferences: Preferences | None = None,
         parent: QWidget | None = None,
     ) -> None:
         super().__init__(QWidget(), parent)
         self.document, self.player, self.trainer, self.runs = document, player, trainer, runs
-        self.comparison_table = ComparisonTable(document, comparison)
+        self.comparison_table = ComparisonTable(document, comparison, preferences or Preferences(self))
         self._stale = True
         # The update that is asked for and has not been gone to yet.
         self._wanted: int | None = None

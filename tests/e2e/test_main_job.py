@@ -104,7 +104,7 @@ def test_draw_step_update_save_and_open_again(qtbot: QtBot, window: MainWindow, 
         hands.click(hands.middle(neuron))
         assert window.selection.ids == [neuron]
         assert read_panel(window, "∂L/∂b") == pytest.approx(gradient, rel=1e-12)
-        assert read_panel(window, "∂L/∂z") == pytest.approx(expected["pre_activation_grad"][neuron], rel=1e-12)
+        assert read_panel(window, "δ = ∂L/∂z") == pytest.approx(expected["pre_activation_grad"][neuron], rel=1e-12)
         assert read_panel(window, "∂L/∂a") == pytest.approx(expected["activation_grad"][neuron], rel=1e-12)
         shown = parse_number(hands.read(PartKind.BIAS_GRADIENT, neuron).split()[-1])
         assert shown == pytest.approx(gradient, rel=1e-7)

@@ -93,7 +93,7 @@ def test_a_run_that_gives_way_is_kept_by_itself(shelf: RunShelf, qtbot: QtBot) -
     (kept,) = shelf.kept
     assert kept.run is run
     assert kept.course.numbers[:, 0].tolist() == losses
-    assert kept.name == "Run 1: Gradient descent (SGD), η 0.01, all rows"
+    assert kept.name == "Run 1: Gradient descent (SGD), rate 0.01, all rows"
     assert shelf.has(run)
     assert not shelf.has(shelf.document.run)
 
@@ -142,7 +142,7 @@ def test_a_kept_run_that_went_on_is_brought_up_to_date(shelf: RunShelf) -> None:
     set_rate(shelf, 0.02)
     update(shelf, 11)
     shelf.document.reset()
-    assert [kept.name for kept in shelf.kept] == ["mine", "Run 2: Gradient descent (SGD), η 0.02, all rows"]
+    assert [kept.name for kept in shelf.kept] == ["mine", "Run 2: Gradient descent (SGD), rate 0.02, all rows"]
 
 
 def test_a_branch_leaves_the_longer_run_behind(shelf: RunShelf) -> None:
@@ -203,4 +203,4 @@ def test_another_project_begins_without_former_runs(shelf: RunShelf) -> None:
 
 def test_settings_in_words() -> None:
     settings = Settings(optimizer="adam", learning_rate=0.0031234, batch_size=32)
-    assert describe_settings(settings) == "Adam, η 0.00312, batch 32"
+    assert describe_settings(settings) == "Adam, rate 0.00312, batch 32"

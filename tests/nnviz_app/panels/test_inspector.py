@@ -77,7 +77,7 @@ def test_a_hidden_neuron_shows_only_what_is_revealed(desk: Desk, panel: Inspecto
     desk.step_to(Kind.ACTIVATION, "h1")
     assert readings(panel)["z"] == "0.3775"
     assert readings(panel)["a"] == "0.5932699921071872"
-    assert readings(panel)["∂L/∂z"] == "–"
+    assert readings(panel)["δ = ∂L/∂z"] == "–"
     desk.player.go_to(desk.player.length)
     # To the last digit or two: the golden file's numbers were computed in another order.
     assert float(readings(panel)["∂L/∂a"]) == pytest.approx(0.03635030639314467, rel=1e-14)
@@ -110,7 +110,7 @@ def test_an_edge_shows_every_number_of_it(desk: Desk, panel: InspectorPanel) -> 
     shown = readings(panel)
     assert float(shown["w · a"]) == pytest.approx(0.4 * 0.5932699921071872, rel=1e-14)
     assert float(shown["∂L/∂w"]) == pytest.approx(0.08216704056423077, rel=1e-14)
-    assert float(shown["w · ∂L/∂z"]) == pytest.approx(0.4 * 0.13849856162855695, rel=1e-14)
+    assert float(shown["w · δ"]) == pytest.approx(0.4 * 0.13849856162855695, rel=1e-14)
     assert float(shown["new w"]) == pytest.approx(0.35891647971788465, rel=1e-14)
 
 
@@ -252,8 +252,8 @@ def test_a_joint_output_has_no_activation_gradient(desk: Desk, panel: InspectorP
     desk.open("09-three-classes")
     desk.select(desk.document.project.network.outputs[0].id)
     desk.player.go_to(desk.player.length)
-    assert readings(panel)["∂L/∂a"] == JOINT_NOTE
-    assert readings(panel)["∂L/∂z"] != "–"
+    assert readings(panel)["∂L/∂a"] == JOINT_NOTE.format("δ")
+    assert readings(panel)["δ = ∂L/∂z"] != "–"
 
 
 def test_several_are_changed_at_once(desk: Desk, panel: InspectorPanel) -> None:
@@ -339,3 +339,17 @@ def test_nothing_is_cut_off_in_a_narrow_dock(desk: Desk, panel: InspectorPanel) 
         assert panel.width() == 260
         for row in panel.readings.rows:
             assert row.mapTo(panel, row.rect().bottomRight()).x() < panel.width()
+
+
+def test_readings_are_written_in_the_chosen_notation(desk: Desk, panel: InspectorPanel) -> None:
+    desk.player.go_to(desk.player.length)
+    desk.preferences.set_notation(Notation(pre_activation="net", activation="out", delta="derivative", loss="E"))
+    desk.settle()
+    assert list(readings(panel)) == ["loss E"]
+    desk.select("h1")
+    assert list(readings(panel))[:5] == ["net", "out", "∂E/∂out", "∂E/∂net", "∂E/∂b"]
+    desk.select("w5")
+    assert list(readings(panel))[:3] == ["w · out", "∂E/∂w", "w · ∂E/∂net"]
+    # At once, while it is on show.
+    desk.preferences.set_notation(Notation())
+    assert list(readings(panel))[:3] == ["w · a", "∂L/∂w", "w · δ"]

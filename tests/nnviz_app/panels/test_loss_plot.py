@@ -416,7 +416,7 @@ def test_a_former_run_stays_as_a_thin_curve_with_its_name(panel: LossPlotPanel, 
     assert pen.color() == theme().palette.series[1]
     assert pen.widthF() < panel.curves.curves[0].opts["pen"].widthF()
     (row,) = panel.list.rows
-    assert row.name.text() == "Run 1: Gradient descent (SGD), η 0.5, batch 1"
+    assert row.name.text() == "Run 1: Gradient descent (SGD), rate 0.5, batch 1"
     assert row.value.text() == format_number(losses[-1])
     hover(panel, qtbot, 27)
     assert f"training loss {format_exact(losses[9])}" in tips[-1]
