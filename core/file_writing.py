@@ -79,7 +79,7 @@ def _moment_line(moment: Moment) -> str:
     """What differs from the defaults, the caption first; scenes and rows are counted from 1."""
     given = {
         field.name: getattr(moment, field.name)
-        for field in fields(Moment)
+        for field in msgspec.structs.fields(Moment)
         if field.name == "caption" or getattr(moment, field.name) != field.default
     }
     for counted in ("scene", "row"):

@@ -10,7 +10,7 @@ from core.numbers import format_exact
 from core.passes import trace_project
 from core.project import Project
 from core.quantities import Phase
-from core.style import Style
+from core.style import Rounding, Style
 from core.trace import Trace
 
 HEADINGS = {
@@ -29,10 +29,19 @@ def text_report(
     rows: Sequence[int] | None = None,
     *,
     style: Style = Style(digits=6),  # noqa: B008 - frozen
+    rounding: Rounding | None = None,
 ) -> Iterator[str]:
-    """Every step in one line under the heading of its pass, then the summary. Raises as `trace_project`."""
+    """Every step in one line under the heading of its pass, then the summary. Raises as `trace_project`.
+
+    With `rounding` each step's number is rounded before the next step is made with it, as in a book.
+    """
     rows = project.first_rows.tolist() if rows is None else rows
     trace = trace_project(project, rows)
+    if rounding is not None:
+        # Only now: decimal numbers take their time to import.
+        from core.book import RoundedTrace
+
+        trace = RoundedTrace(trace, rounding)
     heading: tuple[int, Phase] | None = None
     width = len(str(len(trace)))
     for step in trace:
@@ -45,14 +54,14 @@ def text_report(
         name = explanation.formula.partition(" = ")[0]
         formula = explanation.plain if explanation.plain.startswith(name) else f"{name} = {explanation.plain}"
         yield f"  {step.index + 1:>{width}}  {formula:<{FORMULA_WIDTH}}  {explanation.sentence}"
-    yield from _summary(trace)
+    yield from _summary(trace, rounding)
 
 
-def _summary(trace: Trace) -> Iterator[str]:
+def _summary(trace: Trace, rounding: Rounding | None) -> Iterator[str]:
     network = trace.network
     if not network.outputs:
         return
-    yield from ("", "Summary")
+    yield from ("", "Summary" if rounding is None else f"Summary, every step rounded to {rounding}")
     what = "loss" if trace.batch == 1 else f"{'mean' if trace.mean else 'total'} loss over {trace.batch} samples"
     yield f"  {what} before the update: {format_exact(trace.loss)}"
     rows = [

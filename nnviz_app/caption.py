@@ -19,6 +19,7 @@ from PySide6.QtGui import (
     QKeyEvent,
     QPainter,
     QResizeEvent,
+    QTextBlockFormat,
     QTextCharFormat,
     QTextCursor,
     QTextDocument,
@@ -47,7 +48,8 @@ RESERVED = re.compile("[\ue000-\uf8ff]")
 OBJECT = "\ufffc"
 # Relative to the text: formulas in a line, and alone in their paragraph.
 INLINE, ALONE = 1.2, 1.35
-LINE_HEIGHT = 130.0
+# Between lines, in text sizes.
+LEADING = 0.3
 SAFE_SCHEMES = ("https", "http")
 
 
@@ -137,14 +139,15 @@ class CaptionView(QTextBrowser):
             cursor = self.document().find(OBJECT, cursor)
 
     def _space_lines(self) -> None:
+        size = QFontInfo(self._font()).pixelSize()
         cursor = QTextCursor(self.document())
         block = self.document().begin()
         while block.isValid():
             form = block.blockFormat()
-            form.setLineHeight(LINE_HEIGHT, 1)
+            form.setLineHeight(LEADING * size, QTextBlockFormat.LineHeightTypes.LineDistanceHeight.value)
             # What follows in the same list belongs closer together than paragraphs.
             gap = 0.1 if block.textList() and block.next().textList() else 0.5
-            form.setBottomMargin(gap * QFontInfo(self._font()).pixelSize() if block.next().isValid() else 0)
+            form.setBottomMargin(gap * size if block.next().isValid() else 0)
             form.setTopMargin(0)
             cursor.setPosition(block.position())
             cursor.setBlockFormat(form)

@@ -19,6 +19,7 @@ from nnviz_app import __version__
 if TYPE_CHECKING:
     from core.gradient_check import GradientCheck
     from core.project import Project
+    from core.style import Notation
 
 OK, CHECK_FAILED, BAD_USAGE = 0, 1, 2
 # What shells report for a program ended by Ctrl+C, and by a reader that went away.
@@ -56,6 +57,8 @@ examples:
   nnviz trace my.nnviz --sample 2        the second row alone
   nnviz trace my.nnviz --batch           all rows as one batch
   nnviz trace my.nnviz --digits 10       more digits
+  nnviz trace my.nnviz --round 4         every step rounded to 4 decimals, as in a book
+  nnviz trace my.nnviz --notation pre_activation=net,activation=out,loss=E
   nnviz trace my.nnviz --format json     for a program to read, with every digit
 """
 _CHECK_EPILOG = """\
@@ -134,6 +137,18 @@ def _trace_parser() -> _Parser:
         default=6,
         help="significant digits of the steps, 1 to 17 (default 6; the summary and JSON have all)",
     )
+    parser.add_argument(
+        "--notation",
+        metavar="KEY=VALUE,...",
+        type=_notation,
+        help="other symbols, such as pre_activation=net,activation=out,loss=E",
+    )
+    parser.add_argument(
+        "--round",
+        metavar="N",
+        type=_whole_number(1, 12),
+        help="round every step to N decimals before the next is made with it, as in a book",
+    )
     return parser
 
 
@@ -141,6 +156,22 @@ def _check_parser() -> _Parser:
     parser = _parser("nnviz check", "Compare every gradient with a central difference of the loss.", _CHECK_EPILOG)
     parser.add_argument("file", metavar="FILE", type=Path, help="a project file (*.nnviz)")
     return parser
+
+
+def _notation(text: str) -> Notation:
+    """Reads symbols: KEY=VALUE, separated by commas."""
+    from core.style import CHOICES, Notation
+
+    chosen: dict[str, str] = {}
+    for part in text.split(","):
+        key, mark, value = (piece.strip() for piece in part.partition("="))
+        if not mark or key not in CHOICES:
+            raise argparse.ArgumentTypeError(f"“{part.strip()}” is not KEY=VALUE with a key of {', '.join(CHOICES)}")
+        chosen[key] = value
+    try:
+        return Notation(**chosen)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
 
 
 class _whole_number:  # noqa: N801 (used like a function)
@@ -237,12 +268,15 @@ def _open(arguments: list[str]) -> int:
 
 
 def _trace(arguments: list[str]) -> int:
-    options = _trace_parser().parse_args(arguments)
+    parser = _trace_parser()
+    options = parser.parse_args(arguments)
+    if options.format == "json" and (options.notation or options.round):
+        parser.error("--notation and --round are for lines to read, not for JSON")
     _use_one_thread()
     from core.errors import NnvizError
     from core.project_file import load_project
     from core.report import data_report, text_report
-    from core.style import Style
+    from core.style import Notation, Rounding, Style
 
     _keep_imports()
     try:
@@ -254,7 +288,10 @@ def _trace(arguments: list[str]) -> int:
             # Numbers that JSON does not have (NaN and the infinities) become null.
             print(msgspec.json.format(msgspec.json.encode(data_report(project, rows)), indent=2).decode())
         else:
-            _print_lines(text_report(project, rows, style=Style(digits=options.digits)))
+            rounding = Rounding(options.round) if options.round else None
+            # What is rounded already is printed with all its digits.
+            style = Style(options.notation or Notation(), 15 if rounding else options.digits)
+            _print_lines(text_report(project, rows, style=style, rounding=rounding))
     except NnvizError as error:
         _complain(error)
         return BAD_USAGE

@@ -102,7 +102,8 @@ class Docks(dict[str, QDockWidget]):
             (Qt.Corner.TopLeftCorner, LEFT),
             (Qt.Corner.BottomLeftCorner, BOTTOM),
             (Qt.Corner.TopRightCorner, RIGHT),
-            (Qt.Corner.BottomRightCorner, BOTTOM),
+            # Explanations are what most is read of: they have the whole height.
+            (Qt.Corner.BottomRightCorner, RIGHT),
         ):
             window.setCorner(corner, area)
         self.arrange()
@@ -169,10 +170,10 @@ class Docks(dict[str, QDockWidget]):
             window.resizeDocks([self["Explain"]], [min(round(18 * em), window.width() // 3)], horizontal)
             window.resizeDocks([self["Explain"], self["Steps"]], [58, 42], vertical)
             return
-        left, right = min(round(18 * em), window.width() // 6), min(round(23 * em), window.width() // 5)
+        left, right = min(round(18 * em), window.width() // 6), min(round(25 * em), window.width() * 2 // 9)
         window.resizeDocks([self["Examples"], self["Explain"]], [left, right], horizontal)
         bottom_row = [self["Data"], self["Loss"], self["Map"]]
-        window.resizeDocks(bottom_row, [34, 31, 35], horizontal)
+        window.resizeDocks(bottom_row, [31, 27, 42], horizontal)
         # What the canvas does not need before: a low window, such as a projector's, gives it more of its height.
         bottom = round(0.45 * max(window.height() - 20 * em, 0))
         window.resizeDocks(bottom_row, [bottom] * 3, vertical)

@@ -231,8 +231,8 @@ GALLERY: dict[str, Entry] = {
         ),
         _generated(
             "two_spirals",
-            (8, 8),
-            replace(_BINARY, learning_rate=0.03, epochs=300),
+            (12, 12),
+            replace(_BINARY, epochs=300),
             "At least 98 % of the points on the right side.",
         ),
         _generated(

@@ -33,13 +33,17 @@ class Inquiry(QObject):
 
     @property
     def quantity(self) -> Quantity | None:
-        """The number on show; None while nothing is asked."""
-        return self._trail[-1] if self._trail else None
+        """The number on show; None while nothing is asked, or where the present trace no longer has it."""
+        return self._known(self._trail[-1]) if self._trail else None
 
     @property
     def pointed(self) -> Quantity | None:
         """What the pointer is on."""
-        return self._pointed
+        return self._known(self._pointed)
+
+    def _known(self, quantity: Quantity | None) -> Quantity | None:
+        # Others may hear of a change before this object does.
+        return quantity if quantity is not None and _is_there(quantity, self.player) else None
 
     def ask(self, quantity: Quantity) -> None:
         """Why is this number what it is? A new trail begins."""

@@ -56,7 +56,7 @@ if TYPE_CHECKING:
 TABLE_SUFFIXES = (".csv", ".tsv", ".txt")
 
 # Raised when the docks change, so that an older arrangement is not forced upon them.
-LAYOUT_VERSION = 2
+LAYOUT_VERSION = 3
 
 
 class MainWindow(QMainWindow):

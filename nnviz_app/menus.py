@@ -14,7 +14,7 @@ from core.network import Role
 from core.quantities import Granularity
 from nnviz_app.actions import ALIGNMENTS
 from nnviz_app.examples import examples
-from nnviz_app.preferences import LabelMode
+from nnviz_app.preferences import NOTATIONS, LabelMode
 from nnviz_app.theme import theme
 
 if TYPE_CHECKING:
@@ -74,6 +74,11 @@ class Menus(QObject):
             view_menu.addMenu("&Digits"),
             [(f"{d} significant digits", d) for d in range(2, 9)],
             self.window.preferences.set_digits,
+        )
+        self._notation_actions = self._choices(
+            view_menu.addMenu("&Notation"),
+            [(title, notation) for title, notation in NOTATIONS.items()],
+            self.window.preferences.set_notation,
         )
         self._theme_actions = self._choices(
             view_menu.addMenu("&Theme"),
@@ -223,6 +228,9 @@ class Menus(QObject):
         preferences = self.window.preferences
         self._label_actions[preferences.label_mode].setChecked(True)
         self._digit_actions[preferences.digits].setChecked(True)
+        # None of them where a person chose the symbols one by one.
+        for notation, action in self._notation_actions.items():
+            action.setChecked(notation == preferences.notation)
         self._theme_actions[theme().mode].setChecked(True)
         self._granularity_actions[self.window.player.granularity].setChecked(True)
         if theme().text_scale in self._size_actions:

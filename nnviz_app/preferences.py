@@ -8,6 +8,15 @@ from PySide6.QtCore import QObject, QSettings, Signal
 
 from core.style import CHOICES, MOST_PLACES, ROUNDINGS, Notation, Rounding, Style
 
+# The symbols of well-known books and courses, by their titles.
+NOTATIONS: dict[str, Notation] = {
+    "nnviz": Notation(),
+    "Mazur's article": Notation(pre_activation="net", activation="out", loss="E"),
+    "deeplearning.ai": Notation(delta="derivative", rate="α"),
+    "Nielsen's book": Notation(weights="ends", loss="C"),
+}
+OWN = "Your own"
+
 
 class LabelMode(StrEnum):
     """Which number an edge carries. AUTO follows the phase: weight and product, then gradient, then update."""

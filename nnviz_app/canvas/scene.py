@@ -31,6 +31,7 @@ from nnviz_app.canvas.parts import (
 )
 from nnviz_app.canvas.texts import CanvasTexts
 from nnviz_app.canvas.thumbnails import Thumbnails
+from nnviz_app.canvas.tooltips import tooltip
 from nnviz_app.comparison import Comparison
 from nnviz_app.document import Change, Document
 from nnviz_app.inquiry import Inquiry
@@ -121,8 +122,8 @@ class CanvasScene(QGraphicsScene):
     def set_inquiry(self, inquiry: Inquiry) -> None:
         """Show what was asked about, and light what is pointed at elsewhere."""
         self._inquiry = inquiry
-        inquiry.changed.connect(self._sync_numbers)
-        inquiry.pointed_changed.connect(self._sync_numbers)
+        inquiry.changed.connect(self._follow_player)
+        inquiry.pointed_changed.connect(self._follow_player)
 
     def set_spotlight(self, spotlight: Spotlight) -> None:
         """Light a path, highlight and hide parts as it says."""
@@ -286,7 +287,7 @@ class CanvasScene(QGraphicsScene):
 
     def tooltip_for(self, part: Part) -> str:
         """What a part shows, with every digit."""
-        return self.texts.tooltip(part) + self.health.tooltip(part)
+        return tooltip(self.texts, part) + self.health.tooltip(part)
 
     # What the view and the tools tell
 
@@ -376,7 +377,7 @@ class CanvasScene(QGraphicsScene):
             self._sync_numbers()
 
     def _follow_player(self) -> None:
-        # The player hears of a change first; the document's own signal is still on its way here.
+        # Others hear of a change first; the document's own signal is still on its way here.
         if self._shows_other_structure():
             self._sync_structure()
         else:
@@ -529,7 +530,7 @@ class CanvasScene(QGraphicsScene):
             self._labels.forget_places()
             self._sync_structure()
         else:
-            self._sync_numbers()
+            self._follow_player()
 
     def _mark_edges(self) -> None:
         focus = self.focus

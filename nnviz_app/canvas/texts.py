@@ -11,11 +11,11 @@ from core.activations import ACTIVATIONS
 from core.losses import LOSSES
 from core.network import Network, Role
 from core.notation import Names, term_of
-from core.numbers import NOT_COMPUTED, format_exact, format_number
+from core.numbers import NOT_COMPUTED, format_number
 from core.quantities import PARAMETER_KINDS, TERM_KINDS, Kind, Phase, Quantity
 from core.style import Notation
 from nnviz_app.canvas.lettering import elided, pill_width
-from nnviz_app.canvas.parts import EDGE_PARTS, Focus, Part, PartKind
+from nnviz_app.canvas.parts import Focus, PartKind
 from nnviz_app.comparison import Comparison
 from nnviz_app.document import Document
 from nnviz_app.player import Player
@@ -108,17 +108,7 @@ class CanvasTexts:
         sign, color = ("+", "positive") if value > 0 else ("", "negative")
         return Text(f"Δ {sign}{self.number(value, digits)}", color)
 
-    def _exact_difference(self, parameter: str) -> list[str]:
-        """The line of a tooltip about it."""
-        reference = self.comparison.reference if self.comparison is not None else None
-        if reference is None or self.comparison is None:
-            return []
-        then, difference = reference.values.get(parameter), self.comparison.differences.get(parameter)
-        if then is None or difference is None:
-            return [f"not there in {reference.title}"]
-        return [f"Δ = {format_exact(difference)} from {format_exact(then)} in {reference.title}"]
-
-    def _given(self, neuron_id: str) -> float | None:
+    def given(self, neuron_id: str) -> float | None:
         """An input's value or a target, as the network sees it."""
         dataset = self.document.project.dataset
         row = self.player.row
@@ -138,7 +128,7 @@ class CanvasTexts:
         if "values" in self.hidden:
             return Text("")
         if is_input:
-            return Text(self.number(self._given(neuron_id), digits), quantity=self._quantity(Kind.INPUT, neuron_id))
+            return Text(self.number(self.given(neuron_id), digits), quantity=self._quantity(Kind.INPUT, neuron_id))
         dropped = self.player.known(Kind.DROPOUT, neuron_id) is not None
         quantity = self._quantity(Kind.DROPOUT if dropped else Kind.ACTIVATION, neuron_id)
         return Text(self.number(self._passed_on(neuron_id), digits), quantity=quantity)
@@ -232,7 +222,7 @@ class CanvasTexts:
         """The target of an output."""
         if "targets" in self.hidden or self.network.neurons[neuron_id].role is not Role.OUTPUT:
             return None
-        return Text(f"t {self.number(self._given(neuron_id))}", quantity=self._quantity(Kind.TARGET, neuron_id))
+        return Text(f"t {self.number(self.given(neuron_id))}", quantity=self._quantity(Kind.TARGET, neuron_id))
 
     def share(self, neuron_id: str) -> Text | None:
         """An output's share of the loss, with its formula."""
@@ -268,9 +258,10 @@ class CanvasTexts:
 
     def _gradient_sign(self) -> str:
         """How the gradient of the whole batch, or of tied weights, differs in writing from a single one."""
-        return "mean ∂" if self._gradient_name() == "mean" else "Σ∂"
+        return "mean ∂" if self.gradient_name() == "mean" else "Σ∂"
 
-    def _gradient_name(self) -> str:
+    def gradient_name(self) -> str:
+        """What the gradient that an update takes is of those of the samples and the edges: their mean, or their sum."""
         trace = self.player.trace
         return "mean" if trace is not None and trace.batch > 1 and trace.mean else "sum of"
 
@@ -450,100 +441,3 @@ class CanvasTexts:
             long = sum(len(self.number(value).lstrip("−")) > SHORT for value in values.values())
             known = self._long_numbers = (values, digits, 2 * long > len(values))
         return known[2]
-
-    # Full precision
-
-    def _exact_given(self, neuron_id: str) -> str:
-        given, dataset = self._given(neuron_id), self.document.project.dataset
-        if given is None:
-            return NOT_COMPUTED
-        if not dataset.scalings_of(neuron_id):
-            return format_exact(given)
-        return f"{format_exact(given)}, scaled from {format_exact(dataset.value(self.player.row, neuron_id))}"
-
-    def tooltip(self, part: Part) -> str:
-        """What a part shows, with every digit; lines of "name = number"."""
-        if part.kind is PartKind.LOSS:
-            return f"<b>Loss</b><br>{self.notation.loss} = {self._exact(Kind.LOSS)}"
-        if part.kind in EDGE_PARTS:
-            return self._edge_tooltip(part.id)
-        return self._neuron_tooltip(part.id)
-
-    def _exact(self, kind: Kind, subject: str = "") -> str:
-        value = self.player.known(kind, subject)
-        return NOT_COMPUTED if value is None else format_exact(value)
-
-    def _revealed(self, lines: list[tuple[str, Kind, str]]) -> list[str]:
-        """The lines whose quantity some step of this trace reveals."""
-        trace = self.player.trace
-        if trace is None:
-            return []
-        return [
-            f"{name} = {self._exact(kind, subject)}"
-            for name, kind, subject in lines
-            if trace.has_step(Quantity(kind, subject))
-        ]
-
-    def _term_lines(self, parameter: str) -> list[tuple[str, Kind, str]]:
-        """What the optimizer computes of a parameter, for the tooltip."""
-        trace = self.player.trace
-        if trace is None:
-            return []
-        terms = zip(TERM_KINDS, trace.optimizer.terms, strict=False)
-        return [(f"{term.title} {term.symbol}", kind, parameter) for kind, term in terms]
-
-    def _edge_tooltip(self, edge_id: str) -> str:
-        network = self.network
-        if edge_id not in network.edges:
-            return ""
-        edge, n = network.edges[edge_id], self.notation
-        tied = f" (shared with {edge.tied_to})" if edge.tied_to else ""
-        frozen = " (frozen)" if edge.parameter in network.frozen else ""
-        lines = [f"w = {format_exact(network.weight(edge_id))}{tied}{frozen}"]
-        lines += self._exact_difference(edge.parameter)
-        lines += self._revealed(
-            [
-                (f"w · {n.activation}", Kind.PRODUCT, edge_id),
-                (f"∂{n.loss}/∂w", Kind.WEIGHT_GRAD, edge_id),
-                (f"to ∂{n.loss}/∂{n.activation} of {edge.source}", Kind.CONTRIBUTION, edge_id),
-                (
-                    f"{self._gradient_name()} ∂{n.loss}/∂w",
-                    Kind.PARAMETER_GRAD,
-                    edge.parameter,
-                ),
-                *self._term_lines(edge.parameter),
-                ("new w", Kind.UPDATE, edge.parameter),
-            ]
-        )
-        return "<br>".join([f"<b>{edge_id}</b>: {edge.source} → {edge.target}", *lines])
-
-    def _neuron_tooltip(self, neuron_id: str) -> str:
-        network = self.network
-        if neuron_id not in network.neurons:
-            return ""
-        neuron, n = network.neurons[neuron_id], self.notation
-        delta = "δ = " if n.delta == "delta" else ""
-        given = self._given(neuron_id)
-        if neuron.role is Role.INPUT:
-            return f"<b>{neuron_id}</b>, input<br>value = {self._exact_given(neuron_id)}"
-        frozen = " (frozen)" if neuron_id in network.frozen else ""
-        lines = [f"b = {format_exact(network.bias(neuron_id))}{frozen}"]
-        lines += self._exact_difference(neuron_id)
-        if neuron.role is Role.OUTPUT and given is not None:
-            lines.append(f"target t = {self._exact_given(neuron_id)}")
-        lines += self._revealed(
-            [
-                (n.pre_activation, Kind.WEIGHTED_SUM, neuron_id),
-                (n.activation, Kind.ACTIVATION, neuron_id),
-                (f"{n.activation} after dropout", Kind.DROPOUT, neuron_id),
-                (f"share of {n.loss}", Kind.LOSS_SHARE, neuron_id),
-                (f"∂{n.loss}/∂{n.activation}", Kind.ACTIVATION_GRAD, neuron_id),
-                (f"{delta}∂{n.loss}/∂{n.pre_activation}", Kind.PRE_ACTIVATION_GRAD, neuron_id),
-                (f"∂{n.loss}/∂b", Kind.BIAS_GRAD, neuron_id),
-                (f"{self._gradient_name()} ∂{n.loss}/∂b", Kind.PARAMETER_GRAD, neuron_id),
-                *self._term_lines(neuron_id),
-                ("new b", Kind.UPDATE, neuron_id),
-            ]
-        )
-        title = ACTIVATIONS[neuron.activation].title
-        return "<br>".join([f"<b>{neuron_id}</b>, {neuron.role.value}, {title}", *lines])

@@ -1,4 +1,4 @@
-"""The examples that come with the program."""
+"""The examples and walkthroughs that come with the program."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from nnviz_app.examples import Example, examples
+from nnviz_app.examples import Example, examples, walkthroughs
 from nnviz_app.theme import theme
 
 Index = QModelIndex | QPersistentModelIndex
@@ -34,7 +34,7 @@ class _Wrapper(QStyledItemDelegate):
 
 
 class ExamplesPanel(QWidget):
-    """A list of worked examples; a click or Enter asks to open one."""
+    """A list of worked examples and of walkthroughs; a click or Enter asks to open one."""
 
     requested = Signal(object)
 
@@ -49,10 +49,14 @@ class ExamplesPanel(QWidget):
         self.list.setAccessibleName("Examples")
         self.list.ensurePolished()
         for example in examples():
-            item = QListWidgetItem(example.title)
-            item.setToolTip(example.description)
-            item.setData(Qt.ItemDataRole.UserRole, example)
-            self.list.addItem(item)
+            self._add(example)
+        self.heading = QListWidgetItem("Walkthroughs")
+        # A title of those below it: neither the mouse nor the keys stop at it.
+        self.heading.setFlags(Qt.ItemFlag.NoItemFlags)
+        if walkthroughs():
+            self.list.addItem(self.heading)
+        for walkthrough in walkthroughs():
+            self._add(walkthrough)
         self.list.itemClicked.connect(self._request)
         self.list.itemActivated.connect(self._request)
         layout = QVBoxLayout(self)
@@ -61,7 +65,22 @@ class ExamplesPanel(QWidget):
         theme().changed.connect(self._restyle)
         self._restyle()
 
+    def _add(self, example: Example) -> None:
+        item = QListWidgetItem(example.title)
+        item.setToolTip(example.description)
+        item.setData(Qt.ItemDataRole.UserRole, example)
+        self.list.addItem(item)
+
+    def show_walkthroughs(self) -> None:
+        """Bring the walkthroughs into sight, the first of them chosen."""
+        row = self.list.row(self.heading)
+        if row >= 0:
+            self.list.setCurrentRow(row + 1)
+            self.list.scrollToItem(self.heading, QListWidget.ScrollHint.PositionAtTop)
+        self.list.setFocus()
+
     def _restyle(self) -> None:
+        self.heading.setFont(theme().font("strong"))
         # With the items' own padding the titles then stand below the panel's.
         self._layout.setContentsMargins(theme().space(0.3), 0, 0, 0)
 

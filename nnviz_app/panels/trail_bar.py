@@ -48,6 +48,7 @@ class TrailBar(QWidget):
         self.setVisible(bool(trail))
         if not trail:
             return
+        self.back_button.setVisible(len(trail) > 1)
         names = [self._name(trace, quantity) for quantity in trail]
         self.setToolTip(" › ".join(names))
         color = theme().palette.color("accent").name()

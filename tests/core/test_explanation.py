@@ -13,9 +13,11 @@ import pytest
 from graph_strategies import Case, cases
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from trace_strategies import chain
 from training_strategies import other_options, settings_of_any_sort
 
 from core.activations import ACTIVATIONS, evaluate
+from core.book import RoundedTrace, round_half_away
 from core.dataset import Dataset
 from core.explanation import Explanation, step_title
 from core.explanation import explain as explain_with_marks
@@ -30,7 +32,7 @@ from core.project import Project
 from core.project_file import load_project
 from core.quantities import TERM_KINDS, Kind, Quantity, Step
 from core.settings import Settings
-from core.style import Notation, Style, unmark
+from core.style import Notation, Rounding, Style, unmark
 from core.trace import Trace
 from core.training import Run, project_at
 
@@ -335,6 +337,27 @@ def test_softmax_with_targets_that_do_not_add_up_to_1() -> None:
     assert simple.formula == "δ(o1) = a(o1) − t(o1)"
     assert general.formula == "δ(o1) = a(o1) · Σ t − t(o1)"
     assert r"\sum_{k} t_k" in general.symbols
+
+
+def test_a_single_softmax_output_whose_target_is_not_1() -> None:
+    trace = chain(("o1", "softmax"), target=0.25, loss="cross_entropy")
+    assert told(trace, Kind.PRE_ACTIVATION_GRAD, "o1").plain == "1 × 0.25 − 0.25 = 0"
+    assert tex_value(told(trace, Kind.PRE_ACTIVATION_GRAD, "o1").numbers) == 0.0
+    one = chain(("o1", "softmax"), target=1.0, loss="cross_entropy")
+    assert told(one, Kind.PRE_ACTIVATION_GRAD, "o1").plain == "1 − 1 = 0"
+
+
+@pytest.mark.parametrize("loss", ["half_squared_error", "mean_absolute_error"])
+@pytest.mark.parametrize("activation", [name for name in ACTIVATIONS if name != "softmax"])
+def test_the_numbers_put_in_come_to_the_rounded_result(activation: str, loss: str) -> None:
+    for rounding in (Rounding(2), Rounding(3, "digits")):
+        trace = RoundedTrace(small(activation, loss), rounding)
+        for step in trace:
+            if step.kind is Kind.PRE_ACTIVATION_GRAD:
+                explanation = explain(trace, step.quantity, Style(digits=EXACT))
+                by_text = text_value(explanation.plain.split(" = ")[0])
+                for value in (tex_value(explanation.numbers), by_text):
+                    assert round_half_away(value, rounding) == step.value, explanation
 
 
 def test_notes_say_what_is_a_convention() -> None:

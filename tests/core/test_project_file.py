@@ -233,6 +233,13 @@ def test_a_byte_order_mark_and_windows_line_ends_are_read(tmp_path: Path) -> Non
     assert parts(load_project(path)) == parts(project_from_text(TEXT))
 
 
+def test_what_an_optimizer_remembers_may_be_nothing_or_have_a_sign_where_it_is_no_square() -> None:
+    for slot, number in (("first_moment", -0.125), ("second_moment", 0.0)):
+        memory = project_from_text(changed(_remembered(slot, number))).memory
+        assert memory is not None
+        assert memory.slots[slot] == {"w1": number}
+
+
 # What is refused
 
 
@@ -246,6 +253,18 @@ def _edge(p: dict[str, Any], index: int, **values: Any) -> None:
 
 def _scaling(column: str, scale: float) -> dict[str, Any]:
     return {"column": column, "kind": "range", "shift": 0, "scale": scale}
+
+
+def _remembered(slot: str, number: float) -> Callable[[dict[str, Any]], object]:
+    """Adam's memory with this number of w1 in one slot."""
+
+    def remember(p: dict[str, Any]) -> None:
+        slots: dict[str, dict[str, float]] = {"first_moment": {"w1": -0.5}, "second_moment": {"w1": 0.25}}
+        slots[slot]["w1"] = number
+        p["settings"].update(optimizer="adam")
+        p.update(updates=1, memory={"updates": 1, "slots": slots})
+
+    return remember
 
 
 REFUSED: list[tuple[Callable[[dict[str, Any]], object], str]] = [
@@ -304,6 +323,10 @@ REFUSED: list[tuple[Callable[[dict[str, Any]], object], str]] = [
     (lambda p: p["data"].update(scalings=[_scaling("h1", 1)]), "data.scalings[0].column: there is no column “h1”"),
     (lambda p: p.update(updates=-1), "updates: expected 0 or more"),
     (lambda p: p.update(start={"w1": 1}), "start: it belongs to a project with updates"),
+    (
+        _remembered("second_moment", -1e-9),
+        "memory.slots.second_moment.w1: the second moment is never negative: choose 0 or more",
+    ),
     (lambda p: p.update(updates=1, start={"w9": 1}), "start.w9: there is no such parameter"),
     (lambda p: p.update(updates=1, start={"w1": 1, "w2": "x"}), "start.w2: expected a number, got text"),
 ]

@@ -97,6 +97,24 @@ def test_trace_with_more_digits(capsys: pytest.CaptureFixture[str]) -> None:
     assert "= 0.08216704056" in capsys.readouterr().out
 
 
+def test_trace_in_another_notation(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["trace", TWO, "--notation", "pre_activation=net, activation=out,loss=E,weights=ends"]) == 0
+    out = capsys.readouterr().out
+    for line in ("net(h1) = 0.0075 + 0.02 + 0.35 = 0.3775", "∂E/∂w(h1,o1) = 0.138499 × 0.59327 = 0.082167"):
+        assert line in out
+    assert "∂L" not in out
+
+
+def test_trace_rounded_like_a_book(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["trace", TWO, "--round", "4"]) == 0
+    out = capsys.readouterr().out
+    # By hand: 0.2373 + 0.2686 + 0.6, and each number after it from rounded ones.
+    for line in ("z(o1) = 0.2373 + 0.2686 + 0.6 = 1.1059", "new w5 = 0.4 − 0.5 × 0.0822 = 0.3589"):
+        assert line in out
+    assert "Summary, every step rounded to 4 decimals" in out.splitlines()
+    assert re.search(r"^  w5 +0\.4 +0\.0822 +0\.3589$", out, re.MULTILINE)
+
+
 @pytest.mark.parametrize(
     ("options", "rows"), [([], [1, 2, 3, 4]), (["--batch"], [1, 2, 3, 4]), (["--sample", "3"], [3])]
 )
@@ -192,6 +210,11 @@ def test_check_lists_the_worst_of_many(capsys: pytest.CaptureFixture[str]) -> No
         (["trace", TWO, "--sample", "2"], "There is no sample 2: the data has 1 row."),
         (["trace", TWO, "--sample", "1", "--batch"], "not allowed with argument"),
         (["trace", TWO, "--digits", "18"], "“18” is not a whole number, 1 to 17"),
+        (["trace", TWO, "--round", "13"], "“13” is not a whole number, 1 to 12"),
+        (["trace", TWO, "--notation", "net"], "“net” is not KEY=VALUE with a key of pre_activation, activation,"),
+        (["trace", TWO, "--notation", "loss=E,z=net"], "“z=net” is not KEY=VALUE"),
+        (["trace", TWO, "--notation", "loss=Q"], "loss is one of L, E, C, J, not 'Q'"),
+        (["trace", TWO, "--format", "json", "--round", "4"], "--notation and --round are for lines to read, not for"),
         (["trace", TWO, "--format", "xml"], "invalid choice: 'xml'"),
         (["trace", "gone.nnviz"], "gone.nnviz does not exist: check the name."),
         (["check", "gone.nnviz"], "gone.nnviz does not exist: check the name."),

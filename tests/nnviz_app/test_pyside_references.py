@@ -1,7 +1,8 @@
 """The installed PySide6 must not lose references to None, True or False.
 
 Before Python 3.12 these are counted objects, and some PySide6 versions drop one reference too many at each
-call; after some thousands of calls the interpreter aborts. From 3.12 on they are immortal: no count changes.
+call; after some thousands of calls the interpreter aborts. From 3.12 on they are immortal, whatever their count:
+PySide6 before 6.12 is compiled for older versions of Python, which lower it, and nothing comes of that.
 """
 
 from __future__ import annotations
@@ -9,6 +10,8 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+
+import pytest
 
 CALLS = 2000
 
@@ -87,6 +90,7 @@ print(json.dumps(lost))
 """
 
 
+@pytest.mark.skipif(sys.version_info >= (3, 12), reason="these objects are immortal from Python 3.12 on")
 def test_pyside_keeps_references_to_none_true_and_false() -> None:
     done = subprocess.run(
         [sys.executable, "-c", COUNT_LOST_REFERENCES, str(CALLS)],

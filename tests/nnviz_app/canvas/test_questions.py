@@ -158,3 +158,12 @@ def test_rounding_like_a_book_shows_what_a_book_prints(desk: Desk) -> None:
     desk.hands.player.go_to(trace.index_of(Quantity(Kind.ACTIVATION, "h1")) + 1)
     assert desk.scene.painted_text(PartKind.VALUE, "h1") == "0.593"
     assert desk.scene.painted_text(PartKind.WEIGHT, "w5") == "w5 0.123"
+
+
+def test_another_network_may_be_opened_while_something_is_asked(desk: Desk) -> None:
+    desk.inquiry.ask(Quantity(Kind.WEIGHT_GRAD, "w5"))
+    desk.inquiry.point_at(Quantity(Kind.DROPOUT, "h1"))
+    desk.spotlight.show_parts(highlighted=["h1"])
+    desk.hands.open(1, 1)
+    assert not desk.inquiry.trail
+    assert set(desk.scene.focus.active_neurons) <= {"i1", "o1"}

@@ -40,9 +40,9 @@ def test_a_scaled_number_is_edited_as_it_is_shown(scaled: Any, kind: PartKind, s
 
 def test_the_tooltip_says_what_was_entered_too(scaled: Any) -> None:
     scene = scaled.view.canvas_scene
-    assert "value = 0.5, scaled from 4" in scene.texts.tooltip(scene.part(PartKind.VALUE, "i1"))
-    assert "target t = 0.5, scaled from 4" in scene.texts.tooltip(scene.part(PartKind.TARGET, "o1"))
-    assert "scaled" not in scene.texts.tooltip(scene.part(PartKind.VALUE, "i2"))
+    assert "value = 0.5, scaled from 4" in scene.tooltip_for(scene.part(PartKind.VALUE, "i1"))
+    assert "target t = 0.5, scaled from 4" in scene.tooltip_for(scene.part(PartKind.TARGET, "o1"))
+    assert "scaled" not in scene.tooltip_for(scene.part(PartKind.VALUE, "i2"))
 
 
 def test_a_copied_neuron_keeps_its_scaling(scaled: Any) -> None:

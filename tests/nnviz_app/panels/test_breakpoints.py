@@ -10,6 +10,7 @@ from PySide6.QtCore import QPoint, Qt
 from PySide6.QtWidgets import QAbstractButton, QComboBox
 
 from core.breakpoints import Breakpoint, Relation, Watch
+from core.style import Notation
 from nnviz_app.panels import breakpoints
 from nnviz_app.panels.breakpoints import BreakpointsPanel
 from nnviz_app.theme import theme
@@ -24,7 +25,7 @@ LEFT = Qt.MouseButton.LeftButton
 @pytest.fixture
 def panel(desk: Desk) -> Iterator[BreakpointsPanel]:
     trainer = Trainer(desk.document, desk.player)
-    yield desk.show(BreakpointsPanel(desk.document, desk.player, trainer, desk.selection), 380, 620)
+    yield desk.show(BreakpointsPanel(desk.document, desk.player, trainer, desk.selection, desk.preferences), 380, 620)
     trainer.shutdown()
 
 
@@ -168,6 +169,10 @@ def test_adding_for_the_selection(panel: BreakpointsPanel, desk: Desk) -> None:
     choose(desk, panel.form.watch_box, Watch.GRADIENT)
     click(desk, panel.selection_button)
     assert titles(panel)[2:] == ["∂L/∂w5 above 0.1", "∂L/∂b(h1) above 0.1"]
+    # With other symbols, at once.
+    desk.preferences.set_notation(Notation(activation="out", loss="E", weights="ends"))
+    assert titles(panel)[:3] == ["w(h1,o1) above 0.1", "out(h1) above 0.1", "∂E/∂w(h1,o1) above 0.1"]
+    assert panel.form.subject_box.itemText(panel.form.subject_box.findData("w5")) == "w(h1,o1)"
     assert desk.undo_texts == ["Add breakpoints"] * 2
     click(desk, panel.selection_button)
     assert panel.message.text() == breakpoints.TAKEN

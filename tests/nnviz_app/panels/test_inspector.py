@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QCheckBox, QComboBox, QLineEdit
 
 from core.network import Role
 from core.quantities import Kind
+from core.style import Notation
 from nnviz_app.panels.fields import RUNNING
 from nnviz_app.panels.inspector import InspectorPanel
 from nnviz_app.panels.readings import FIXED_BIAS_NOTE, FROZEN_NOTE, JOINT_NOTE

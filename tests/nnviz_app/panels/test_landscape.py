@@ -12,6 +12,7 @@ from PySide6.QtCore import QPoint, QPointF, Qt
 
 from core.landscape import SIDE, Surface
 from core.numbers import format_number
+from core.style import Notation
 from nnviz_app.document import Document
 from nnviz_app.panels import landscape, landscape_maker
 from nnviz_app.panels.landscape import LandscapePanel
@@ -29,7 +30,8 @@ LEFT = Qt.MouseButton.LeftButton
 @pytest.fixture
 def panel(desk: Desk) -> Iterator[LandscapePanel]:
     trainer = Trainer(desk.document, desk.player)
-    made = desk.show(LandscapePanel(desk.document, desk.player, desk.selection, trainer), 520, 560)
+    made = LandscapePanel(desk.document, desk.player, desk.selection, trainer, desk.preferences)
+    desk.show(made, 520, 560)
     desk.qtbot.waitUntil(lambda: made.plot is not None)
     yield made
     trainer.shutdown()
@@ -111,6 +113,9 @@ def test_selecting_on_the_canvas_chooses_the_parameters(panel: LandscapePanel, d
     assert panel.boxes.chosen == ("w5", "h1", "o2")
     assert len(panel.plot.curves) == 3  # type: ignore[union-attr]
     assert "b(o2)" in panel.reading_label.text()
+    desk.preferences.set_notation(Notation(weights="ends"))
+    assert "w(h1,o1)" in panel.reading_label.text()
+    assert panel.boxes.first_box.currentText() == "w(h1,o1)"
     desk.select("i1")
     assert panel.boxes.pair == ("w5", "h1")
     desk.select("w7")

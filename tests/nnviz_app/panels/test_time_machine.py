@@ -12,6 +12,7 @@ from PySide6.QtCore import QPoint, Qt
 from PySide6.QtWidgets import QAbstractButton
 
 from core.numbers import format_number
+from core.style import Notation
 from nnviz_app.comparison import Comparison, With
 from nnviz_app.panels import time_machine
 from nnviz_app.panels.time_machine import TimeMachinePanel
@@ -35,7 +36,7 @@ def panel(desk: Desk) -> Iterator[TimeMachinePanel]:
         draft.settings = replace(draft.settings, batch_size=2)
     trainer = Trainer(document, desk.player)
     runs = RunShelf(document)
-    made = TimeMachinePanel(document, desk.player, trainer, runs, Comparison(document, runs))
+    made = TimeMachinePanel(document, desk.player, trainer, runs, Comparison(document, runs), desk.preferences)
     yield desk.show(made, 420, 700)
     trainer.shutdown()
 
@@ -310,6 +311,9 @@ def test_comparing_with_a_pinned_moment(panel: TimeMachinePanel, desk: Desk) -> 
     tip = table.model.index(0, 3).data(Qt.ItemDataRole.ToolTipRole)
     assert tip.lstrip("+−") == repr(abs(difference))
     assert tip[0] == ("+" if difference > 0 else "−")
+    # With other names, at once.
+    desk.preferences.set_notation(Notation(weights="ends"))
+    assert {row[0] for row in cells(panel)} >= {"w(h1,o1)", "w(h2,o2)", "b(h1)"}
     click(desk, table.off_button)
     assert not panel.comparison_table.comparison.is_on
     assert not table.view.isVisible()

@@ -63,11 +63,10 @@ def test_pointing_at_an_operand_lights_it_and_tells_the_others(desk, panel: Expl
     desk.inquiry.ask(q(Kind.WEIGHT_GRAD, "w5"))
     desk.settle()
     desk.qtbot.mouseMove(panel.symbols, middle_of(panel.symbols, 1))
-    assert desk.inquiry.pointed == q(Kind.ACTIVATION, "h1")
+    desk.qtbot.waitUntil(lambda: desk.inquiry.pointed == q(Kind.ACTIVATION, "h1"))
     before = panel.symbols.grab().toImage()
     desk.qtbot.mouseMove(panel.symbols, QPoint(1, 1))
-    desk.settle()
-    assert desk.inquiry.pointed is None
+    desk.qtbot.waitUntil(lambda: desk.inquiry.pointed is None)
     assert panel.symbols.grab().toImage() != before
     # What the canvas points at: that very number, else another one of the same neuron.
     dark = panel.numbers.grab().toImage()

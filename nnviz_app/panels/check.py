@@ -1,0 +1,201 @@
+"""The panel "Check": one gradient found in three ways, the paths that it is the sum of, and what a book says of it."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QSize, Qt, QTimer
+from PySide6.QtGui import QHideEvent, QShowEvent
+from PySide6.QtWidgets import QLabel, QStackedLayout, QVBoxLayout, QWidget
+
+from core.answers import Answers, three_answers
+from core.book import RoundedTrace
+from core.errors import NnvizError
+from core.notation import Writer
+from core.project import Project
+from core.settings import Settings
+from core.trace import Trace
+from nnviz_app.document import Document
+from nnviz_app.inquiry import Inquiry
+from nnviz_app.panels.answer_rows import AnswerRows, agreement
+from nnviz_app.panels.book_box import BookBox
+from nnviz_app.panels.elided_label import ElidedLabel
+from nnviz_app.panels.fields import MessageLabel, PanelArea, try_edit
+from nnviz_app.panels.forms import FoldingRow
+from nnviz_app.panels.parameter_box import ParameterBox
+from nnviz_app.panels.path_list import PathList
+from nnviz_app.player import Player
+from nnviz_app.preferences import Preferences
+from nnviz_app.selection import Selection
+from nnviz_app.spotlight import Spotlight
+from nnviz_app.theme import set_style_property, theme
+
+RUNNING = "A run is under way: the gradient is checked again when it ends."
+EMPTY = "There is no gradient to check yet: connect an input to an output neuron and give the data a row."
+
+
+def exact_trace(trace: Trace | None) -> Trace | None:
+    """The trace before rounding, where the numbers on show are rounded."""
+    return trace.exact if isinstance(trace, RoundedTrace) else trace
+
+
+class CheckPanel(QWidget):
+    """Checks the gradient of one parameter for the row on show. `answers` is what is shown, None for nothing.
+
+    Nothing is computed while it is hidden or during a run.
+    """
+
+    def __init__(
+        self,
+        document: Document,
+        player: Player,
+        selection: Selection,
+        inquiry: Inquiry,
+        spotlight: Spotlight,
+        preferences: Preferences,
+        parent: QWidget | None = None,
+    ) -> None:
+        super().__init__(parent)
+        self.document, self.player, self.preferences, self.spotlight = document, player, preferences, spotlight
+        self.answers: Answers | None = None
+        self._key: object = None
+        self.parameter_box = ParameterBox(player, selection, inquiry, preferences)
+        self.title = ElidedLabel()
+        set_style_property(self.title, "role", "strong")
+        self.rows = AnswerRows()
+        self.badge = MessageLabel()
+        self.note = QLabel()
+        self.note.setWordWrap(True)
+        set_style_property(self.note, "role", "small")
+        self.path_list = PathList(spotlight)
+        self.book = BookBox(preferences)
+        self.placeholder = QLabel(EMPTY)
+        self.placeholder.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self.placeholder.setWordWrap(True)
+        set_style_property(self.placeholder, "role", "muted")
+        self._lay_out()
+        # With a key held down only the last step is checked.
+        self._timer = QTimer(self)
+        self._timer.setSingleShot(True)
+        self._timer.setInterval(0)
+        self._timer.timeout.connect(self.refresh)
+        for signal in (player.moved, selection.changed, inquiry.changed, preferences.changed, document.changed):
+            signal.connect(self._timer.start)
+        self.parameter_box.chosen.connect(self._timer.start)
+        self.rows.step_box.activated.connect(self._timer.start)
+        self.book.adopted.connect(self._adopt)
+        theme().changed.connect(self._restyle)
+        self._restyle()
+
+    def _lay_out(self) -> None:
+        content = QWidget()
+        self._head = FoldingRow(self.parameter_box, self.rows.step_box)
+        self._inner = QVBoxLayout(content)
+        for widget in (self._head, self.title, self.rows, self.badge, self.path_list, self.book, self.note):
+            self._inner.addWidget(widget)
+        self._inner.addStretch(1)
+        self._content = PanelArea(content)
+        self._stack = QStackedLayout(self)
+        self._stack.addWidget(self.placeholder)
+        self._stack.addWidget(self._content)
+
+    def sizeHint(self) -> QSize:
+        return QSize(theme().space(24), theme().space(38))
+
+    def minimumSizeHint(self) -> QSize:
+        return QSize(self._content.minimumSizeHint().width(), theme().space(8))
+
+    # Showing
+
+    def refresh(self) -> None:
+        """Check the gradient as it is now."""
+        self._timer.stop()
+        if not self.isVisible():
+            return
+        problem = RUNNING if self.player.is_locked else ""
+        trace = None if problem else exact_trace(self.player.trace)
+        if trace is not None:
+            self.parameter_box.sync()
+        if not problem and (trace is None or not trace.network.outputs or not self.parameter_box.parameter):
+            problem = EMPTY
+        if problem or trace is None:
+            self._key = None
+            self._show_problem(problem)
+            return
+        parameter, sample = self.parameter_box.parameter, self.player.sample
+        shown = self.player.trace
+        key = (shown, parameter, sample, self.rows.step, self.preferences.style)
+        if key == self._key:
+            return
+        self._key = key
+        try:
+            self.answers = three_answers(trace, parameter, sample=sample, step=self.rows.step)
+        except NnvizError as error:
+            self._show_problem(str(error))
+            return
+        self._show(trace, self.answers)
+        if shown is not None:
+            self.book.show_subject(shown, parameter, sample)
+        self._stack.setCurrentWidget(self._content)
+
+    def _show_problem(self, sentence: str) -> None:
+        self.answers = None
+        self.path_list.show_paths(None, None)
+        self.placeholder.setText(sentence)
+        self._stack.setCurrentWidget(self.placeholder)
+
+    def _show(self, trace: Trace, answers: Answers) -> None:
+        writer = Writer(trace, self.preferences.style)
+        gradient = writer.derivative(writer.parameter(answers.parameter))
+        alone = " alone" if trace.batch > 1 else ""
+        self.title.setText(f"{gradient} for row {self.player.row + 1:,}{alone}")
+        self.title.setToolTip(self.title.text())
+        self.rows.show_answers(answers)
+        self.badge.say(*self._judgement(answers))
+        self.path_list.show_paths(answers.paths, writer)
+        self.note.setText(" ".join(answers.notes))
+        self.note.setVisible(bool(answers.notes))
+
+    def _judgement(self, answers: Answers) -> tuple[str, str]:
+        """What is said of the three numbers, and the kind of the message."""
+        errors = answers.errors
+        if answers.agrees and not answers.reason:
+            return f"All three {agreement(max(errors.values()))}.", "success"
+        lines = [
+            f"{title}: {agreement(errors[name])} with backpropagation."
+            for name, title in (("difference", "Difference"), ("paths", "Paths"))
+        ]
+        expected = answers.agrees or self.player.document.project.settings.updated_weights
+        tells = "No cause is known" not in answers.reason and "no cause is known" not in answers.reason
+        return " ".join([*lines, answers.reason]), "warning" if expected or tells else "error"
+
+    # Acting
+
+    def _adopt(self, settings: Settings) -> None:
+        def change(draft: Project) -> None:
+            draft.settings = settings
+
+        problem = try_edit(self.document, self.player, "Use the book's convention", change)
+        if problem:
+            self.book.message.say(problem)
+
+    # Qt
+
+    def showEvent(self, event: QShowEvent) -> None:
+        super().showEvent(event)
+        self._timer.start()
+
+    def hideEvent(self, event: QHideEvent) -> None:
+        super().hideEvent(event)
+        self.path_list.view.clearSelection()
+        self.spotlight.show_path(())
+
+    def _restyle(self) -> None:
+        space = theme().space
+        self._inner.setContentsMargins(space(0.9), space(0.4), space(0.9), space(0.6))
+        self._inner.setSpacing(space(0.6))
+        self.placeholder.setContentsMargins(space(1), space(1), space(1), space(1))
+        self._head.restyle()
+        self.rows.restyle()
+        self.path_list.restyle()
+        self.book.restyle()
+        self._key = None
+        self._timer.start()

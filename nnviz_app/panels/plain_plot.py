@@ -1,0 +1,50 @@
+"""A plot in the look of the program, without menus and zooming of its own."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QVBoxLayout, QWidget
+
+from nnviz_app.theme import theme
+
+
+class PlainPlot(QWidget):
+    """Axes in the theme's colours. pyqtgraph is imported when it is made."""
+
+    def __init__(self, name: str, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        import pyqtgraph as pg
+
+        self.pg = pg
+        self.plot = pg.PlotWidget(enableMenu=False)
+        self.plot.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self.plot.setMenuEnabled(False)
+        self.plot.setAccessibleName(name)
+        self.item = self.plot.getPlotItem()
+        self.view = self.item.getViewBox()
+        self.item.hideButtons()
+        self.item.setMouseEnabled(x=False, y=False)
+        self.item.disableAutoRange()
+        self.item.scene().contextMenu = []
+        box = QVBoxLayout(self)
+        box.setContentsMargins(0, 0, 0, 0)
+        box.addWidget(self.plot)
+
+    def restyle(self) -> None:
+        """Take the theme's colours and sizes."""
+        space, palette, font = theme().space, theme().palette, theme().font("small")
+        self.plot.setBackground(palette.panel)
+        for name in ("left", "bottom"):
+            axis = self.item.getAxis(name)
+            axis.setTickFont(font)
+            axis.setTextPen(palette.muted)
+            axis.setPen(theme().pen("line"))
+            axis.setStyle(tickLength=-space(0.3), tickTextOffset=space(0.4), autoReduceTextSpace=True)
+        self.item.getAxis("bottom").setHeight(space(2.9))
+        self.item.layout.setContentsMargins(0, space(0.5), space(0.8), 0)
+
+    def set_titles(self, bottom: str, left: str) -> None:
+        """Name the axes."""
+        style = {"color": theme().palette.muted.name(), "font-size": f"{theme().font('small').pointSizeF():.1f}pt"}
+        self.item.setLabel("bottom", bottom, **style)
+        self.item.setLabel("left", left, **style)
