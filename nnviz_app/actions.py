@@ -115,6 +115,7 @@ class Actions(dict[str, QAction]):
         add("zoom_out", "Zoom &out", view.zoom_out, keys="Ctrl+-", icon="zoom-out")
         add("zoom_100", "&100 %", lambda: view.zoom_to(1.0), keys="Ctrl+0", tip="Zoom to 100 %")
         add("fit", "&Fit", view.fit, keys="F", icon="fit", tip="Fit the network into the window")
+        add("present", "&Present", window.present, keys="F5", tip="Canvas and caption alone on the whole screen")
         add("full_screen", "F&ull screen", window.toggle_full_screen, keys="F11", checkable=True)
         add("reset_panels", "&Reset panels", window.reset_panels)
 

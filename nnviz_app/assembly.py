@@ -14,11 +14,14 @@ from nnviz_app.docks import Docks
 from nnviz_app.document import Change, Document
 from nnviz_app.editing import Editing
 from nnviz_app.file_actions import FileActions
+from nnviz_app.guide import Guide
 from nnviz_app.inquiry import Inquiry
 from nnviz_app.menus import Menus
 from nnviz_app.notice import NoticeBar
 from nnviz_app.panels.breakpoints import BreakpointsPanel
+from nnviz_app.panels.check import CheckPanel
 from nnviz_app.panels.confusion import ConfusionPanel
+from nnviz_app.panels.conventions import ConventionsPanel
 from nnviz_app.panels.data import DataPanel
 from nnviz_app.panels.decision_map import DecisionMapPanel
 from nnviz_app.panels.examples import ExamplesPanel
@@ -28,10 +31,13 @@ from nnviz_app.panels.inside import InsidePanel
 from nnviz_app.panels.inspector import InspectorPanel
 from nnviz_app.panels.landscape import LandscapePanel
 from nnviz_app.panels.loss_plot import LossPlotPanel
+from nnviz_app.panels.nudge import NudgePanel
+from nnviz_app.panels.random_search import RandomSearchPanel
 from nnviz_app.panels.steps import StepsPanel
 from nnviz_app.panels.time_machine import TimeMachinePanel
 from nnviz_app.panels.training import TrainingPanel
 from nnviz_app.panels.transport import TransportBar
+from nnviz_app.panels.walkthrough import WalkthroughPanel
 from nnviz_app.player import Player
 from nnviz_app.preferences import Preferences
 from nnviz_app.runs import RunShelf
@@ -68,6 +74,15 @@ def _make_models(window: MainWindow) -> None:
     window.preferences = Preferences(window)
     window.inquiry = Inquiry(window.player, window)
     window.spotlight = Spotlight(window.document, window)
+    window.guide = Guide(
+        window.document,
+        window.player,
+        window.selection,
+        window.inquiry,
+        window.spotlight,
+        window.preferences,
+        window,
+    )
     window.trainer = Trainer(window.document, window.player, window)
     window.editing = Editing(window.document, window.selection, window.player, window)
     window.files = FileActions(window.document, window)
@@ -98,6 +113,12 @@ def _make_docks(window: MainWindow) -> None:
     window.inspector = InspectorPanel(window.document, window.player, window.selection, window.preferences)
     window.explain = ExplainPanel(window.player, window.preferences, window.inquiry)
     window.inside = InsidePanel(window.player, window.selection, window.preferences)
+    questions = (window.document, window.player, window.selection, window.inquiry)
+    window.check = CheckPanel(*questions, window.spotlight, window.preferences)
+    window.nudge = NudgePanel(*questions, window.preferences)
+    window.random_search = RandomSearchPanel(window.document, window.preferences)
+    window.conventions = ConventionsPanel(window.document, window.player, window.preferences)
+    window.walkthrough = WalkthroughPanel(window.guide)
     window.steps = StepsPanel(window.player, window.preferences)
     window.data = DataPanel(window.document, window.player)
     window.loss_plot = LossPlotPanel(window.document, window.player, window.trainer, window.runs)
@@ -117,8 +138,12 @@ def _make_docks(window: MainWindow) -> None:
         window,
         {
             "Examples": window.examples_panel,
+            "Walkthrough": window.walkthrough,
             "Train": window.training_panel,
+            "Conventions": window.conventions,
             "Explain": window.explain,
+            "Check": window.check,
+            "Nudge": window.nudge,
             "Inspector": window.inspector,
             "Steps": window.steps,
             "Inside": window.inside,
@@ -131,6 +156,7 @@ def _make_docks(window: MainWindow) -> None:
             "Map": window.map,
             "Histograms": window.histograms,
             "Surface": window.landscape,
+            "Random search": window.random_search,
         },
     )
 
@@ -157,6 +183,11 @@ def _connect(window: MainWindow) -> None:
     window.selection.changed.connect(window.follow_selection)
     window.inquiry.changed.connect(window.follow_inquiry)
     window.inside.asked.connect(window.inquiry.ask)
+    window.guide.panel_requested.connect(window.show_panel)
+    window.guide.network_replaced.connect(window.view.fit)
+    window.guide.refused.connect(window.show_error)
+    window.walkthrough.examples_requested.connect(window.show_walkthroughs)
+    window.walkthrough.present_requested.connect(window.present)
     window.trainer.running_changed.connect(window.follow_running)
     window.trainer.finished.connect(lambda text: window.statusBar().showMessage(text, 8000))
     window.view.message.connect(lambda text: window.statusBar().showMessage(text, 8000))

@@ -43,7 +43,9 @@ from nnviz_app.theme import theme
 FORMULA = re.compile(r"(?<![\\$])\$([^$\n]+)\$")
 FEATURES = QTextDocument.MarkdownFeature.MarkdownDialectGitHub | QTextDocument.MarkdownFeature.MarkdownNoHTML
 # Formulas stand in for themselves as these characters, which no text has, while Markdown is read.
-FIRST, MOST = 0xE000, 6000
+FIRST = 0xE000
+# More formulas, and longer ones, stay as they are written: to set them would take longer than one waits.
+MOST, LONGEST = 200, 500
 RESERVED = re.compile("[\ue000-\uf8ff]")
 OBJECT = "\ufffc"
 # Relative to the text: formulas in a line, and alone in their paragraph.
@@ -62,6 +64,8 @@ class CaptionView(QTextBrowser):
         self._caption = ""
         self._formulas: list[str] = []
         self._room = 0
+        # The document on show, once it is one of its own making.
+        self._own: QTextDocument | None = None
         self.setFrameShape(QFrame.Shape.NoFrame)
         self.setStyleSheet("QTextBrowser, QTextBrowser:focus { background: transparent; border: none; padding: 0 }")
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
@@ -109,39 +113,41 @@ class CaptionView(QTextBrowser):
     def _draw(self) -> None:
         """Make the document anew: for another caption, theme, size of text or width."""
         scrolled = self.verticalScrollBar().value()
-        self._room = self.viewport().width()
+        self._room = self._width()
         self._formulas = []
-        document = self.document()
+        former = self._own
+        # It is laid out once, when it is done.
+        document = QTextDocument(self)
+        document.setUndoRedoEnabled(False)
         document.setDefaultFont(self._font())
         document.setDocumentMargin(0)
         document.setMarkdown(FORMULA.sub(self._stand_in, RESERVED.sub("", self._caption)), FEATURES)
-        self._drop_pictures()
-        self._space_lines()
-        self._insert_formulas()
+        _drop_pictures(document)
+        self._space_lines(document)
+        self._insert_formulas(document)
+        self.setDocument(document)
+        self._own = document
+        if former is not None:
+            former.deleteLater()
         spoken = RESERVED.sub("", FORMULA.sub(lambda found: plain_text(found[1]), self._caption))
         self.setAccessibleName(spoken)
         self.verticalScrollBar().setValue(scrolled)
         self.updateGeometry()
 
+    def _width(self) -> int:
+        """The room for formulas in pixels, the same with and without a scroll bar."""
+        return self.contentsRect().width() - self.verticalScrollBar().sizeHint().width()
+
     def _stand_in(self, found: re.Match[str]) -> str:
-        if len(self._formulas) >= MOST:
+        if len(self._formulas) >= MOST or len(found[1]) > LONGEST:
             return found[0]
         self._formulas.append(found[1])
         return chr(FIRST + len(self._formulas) - 1)
 
-    def _drop_pictures(self) -> None:
-        """Put words in the place of pictures: a caption shows the network, not files or what the web has."""
-        cursor = self.document().find(OBJECT)
-        while not cursor.isNull():
-            form = cursor.charFormat()
-            words = form.stringProperty(QTextCharFormat.Property.ImageAltText)
-            cursor.insertText(words.replace(OBJECT, ""), QTextCharFormat())
-            cursor = self.document().find(OBJECT, cursor)
-
-    def _space_lines(self) -> None:
+    def _space_lines(self, document: QTextDocument) -> None:
         size = QFontInfo(self._font()).pixelSize()
-        cursor = QTextCursor(self.document())
-        block = self.document().begin()
+        cursor = QTextCursor(document)
+        block = document.begin()
         while block.isValid():
             form = block.blockFormat()
             form.setLineHeight(LEADING * size, QTextBlockFormat.LineHeightTypes.LineDistanceHeight.value)
@@ -153,9 +159,9 @@ class CaptionView(QTextBrowser):
             cursor.setBlockFormat(form)
             block = block.next()
 
-    def _insert_formulas(self) -> None:
+    def _insert_formulas(self, document: QTextDocument) -> None:
         for number, latex in enumerate(self._formulas):
-            cursor = self.document().find(chr(FIRST + number))
+            cursor = document.find(chr(FIRST + number))
             if cursor.isNull():
                 continue
             form = cursor.charFormat()
@@ -164,7 +170,7 @@ class CaptionView(QTextBrowser):
             size = max(size, QFontInfo(self._font()).pixelSize()) * (ALONE if alone else INLINE)
             picture, descent = self._picture(latex, size)
             name = f"formula:{number}"
-            self.document().addResource(QTextDocument.ResourceType.ImageResource, QUrl(name), picture)
+            document.addResource(QTextDocument.ResourceType.ImageResource, QUrl(name), picture)
             inline = QTextImageFormat()
             inline.setName(name)
             inline.setWidth(picture.width() / picture.devicePixelRatio())
@@ -224,7 +230,7 @@ class CaptionView(QTextBrowser):
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
         # Formulas that were or would be too wide are broken otherwise.
-        if self._formulas and self.viewport().width() != self._room:
+        if self._formulas and self._width() != self._room:
             self._draw()
 
     def event(self, event: QEvent) -> bool:
@@ -249,3 +255,12 @@ def _font_of_descent(font: QFont, descent: float) -> QFont:
     while QFontMetricsF(sized).descent() < descent:
         sized.setPixelSize(sized.pixelSize() + 1)
     return sized
+
+
+def _drop_pictures(document: QTextDocument) -> None:
+    """Put words in the place of pictures: a caption shows the network, not files or what the web has."""
+    cursor = document.find(OBJECT)
+    while not cursor.isNull():
+        words = cursor.charFormat().stringProperty(QTextCharFormat.Property.ImageAltText)
+        cursor.insertText(words.replace(OBJECT, ""), QTextCharFormat())
+        cursor = document.find(OBJECT, cursor)

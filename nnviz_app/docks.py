@@ -16,8 +16,12 @@ LEFT, RIGHT, BOTTOM = (
 )
 AREAS = {
     "Examples": LEFT,
+    "Walkthrough": LEFT,
     "Train": LEFT,
+    "Conventions": LEFT,
     "Explain": RIGHT,
+    "Check": RIGHT,
+    "Nudge": RIGHT,
     "Inspector": RIGHT,
     "Steps": RIGHT,
     "Inside": RIGHT,
@@ -30,18 +34,22 @@ AREAS = {
     "Map": BOTTOM,
     "Histograms": BOTTOM,
     "Surface": BOTTOM,
+    "Random search": BOTTOM,
 }
 # Panels of which one is seen at a time, the first of each pile at the start.
 PILES = (
+    ("Examples", "Walkthrough"),
+    ("Train", "Conventions"),
+    ("Explain", "Check", "Nudge"),
     ("Steps", "Inspector", "Inside", "History"),
     ("Data", "Time machine", "Breakpoints"),
     ("Loss", "Confusion"),
-    ("Map", "Histograms", "Surface"),
+    ("Map", "Histograms", "Surface", "Random search"),
 )
 # In a window that is narrower than this many text sizes the panels that are needed most share the right side in two
 # piles of tabs, so that the canvas keeps most of the room; the others are opened by the View menu.
 NARROW = 84.0
-NARROW_PILES = (("Explain", "Data", "Loss", "Map"), ("Steps", "Inspector", "Inside", "Train"))
+NARROW_PILES = (("Explain", "Walkthrough", "Data", "Loss", "Map"), ("Steps", "Inspector", "Inside", "Train"))
 
 
 class DockTitle(QWidget):

@@ -27,11 +27,14 @@ if TYPE_CHECKING:
     from nnviz_app.editing import Editing
     from nnviz_app.examples import Example
     from nnviz_app.file_actions import FileActions
+    from nnviz_app.guide import Guide
     from nnviz_app.inquiry import Inquiry
     from nnviz_app.menus import Menus
     from nnviz_app.notice import NoticeBar
     from nnviz_app.panels.breakpoints import BreakpointsPanel
+    from nnviz_app.panels.check import CheckPanel
     from nnviz_app.panels.confusion import ConfusionPanel
+    from nnviz_app.panels.conventions import ConventionsPanel
     from nnviz_app.panels.data import DataPanel
     from nnviz_app.panels.decision_map import DecisionMapPanel
     from nnviz_app.panels.examples import ExamplesPanel
@@ -41,10 +44,13 @@ if TYPE_CHECKING:
     from nnviz_app.panels.inspector import InspectorPanel
     from nnviz_app.panels.landscape import LandscapePanel
     from nnviz_app.panels.loss_plot import LossPlotPanel
+    from nnviz_app.panels.nudge import NudgePanel
+    from nnviz_app.panels.random_search import RandomSearchPanel
     from nnviz_app.panels.steps import StepsPanel
     from nnviz_app.panels.time_machine import TimeMachinePanel
     from nnviz_app.panels.training import TrainingPanel
     from nnviz_app.panels.transport import TransportBar
+    from nnviz_app.panels.walkthrough import WalkthroughPanel
     from nnviz_app.player import Player
     from nnviz_app.preferences import Preferences
     from nnviz_app.runs import RunShelf
@@ -74,6 +80,7 @@ class MainWindow(QMainWindow):
     preferences: Preferences
     inquiry: Inquiry
     spotlight: Spotlight
+    guide: Guide
     trainer: Trainer
     editing: Editing
     files: FileActions
@@ -86,6 +93,8 @@ class MainWindow(QMainWindow):
     training_panel: TrainingPanel
     inspector: InspectorPanel
     explain: ExplainPanel
+    check: CheckPanel
+    nudge: NudgePanel
     inside: InsidePanel
     steps: StepsPanel
     data: DataPanel
@@ -96,6 +105,9 @@ class MainWindow(QMainWindow):
     map: DecisionMapPanel
     histograms: HistogramsPanel
     landscape: LandscapePanel
+    random_search: RandomSearchPanel
+    conventions: ConventionsPanel
+    walkthrough: WalkthroughPanel
     history: QUndoView
     docks: Docks
     actions_by_name: Actions
@@ -326,6 +338,24 @@ class MainWindow(QMainWindow):
         self.setWindowModified(self.document.is_modified)
         saved = "modified" if self.document.is_modified else "saved" if path else "not saved yet"
         self.state_label.setText(f"{saved} · update {project.updates} · seed {project.settings.seed}")
+
+    def show_panel(self, title: str) -> None:
+        """Bring a panel forward; a title that no panel has is passed over, as in a file from another version."""
+        dock = self.docks.get(title)
+        if dock is not None:
+            dock.show()
+            dock.raise_()
+
+    def show_walkthroughs(self) -> None:
+        """Show the list of the walkthroughs that come with the program."""
+        self.show_panel("Examples")
+        self.examples_panel.show_walkthroughs()
+
+    def present(self) -> None:
+        """Canvas and caption alone on the whole screen, until Esc."""
+        from nnviz_app.presenter import Presenter
+
+        Presenter(self, self.guide).begin()
 
     def follow_inquiry(self) -> None:
         """Bring the answer forward when a number is asked about."""

@@ -103,7 +103,7 @@ class Menus(QObject):
             panels.addAction(dock.toggleViewAction())
         panels.addSeparator()
         fill(panels, "reset_panels")
-        fill(view_menu, "-", "full_screen")
+        fill(view_menu, "-", "present", "full_screen")
 
         network = fill(
             bar.addMenu("&Network"), "add_input", "add_hidden", "add_output", "add_layer", "new_network", "-"

@@ -22,6 +22,9 @@ from nnviz_app.document import Change, Document
 LONG_EPOCH = 2000
 # A unit of more steps than this is too large to be shown at work as a whole.
 LARGEST_UNIT = 2000
+# Numbers are rounded at each step where the edges, once for each row of the batch, are no more than these: it takes
+# some 0.2 ms an edge.
+LARGEST_ROUNDED = 5000
 # Steps a second when playing.
 SPEEDS = (0.5, 1.0, 2.0, 4.0, 8.0, 16.0)
 
@@ -79,7 +82,7 @@ class Player(QObject):
                 self.problem = str(error)
                 return None
             self._schedule = self._trace.schedule
-            if self._rounding is not None:
+            if self._rounding is not None and len(project.network.edges) * self._trace.batch <= LARGEST_ROUNDED:
                 self._trace = RoundedTrace(self._trace, self._rounding)
         return self._trace
 
@@ -89,6 +92,17 @@ class Player(QObject):
             self._rounding = rounding
             self._trace = None
             self.moved.emit()
+
+    @property
+    def rounding_refused(self) -> str:
+        """Why the numbers on show are exact though they were to be rounded; else empty."""
+        trace = self.trace
+        if self._rounding is None or trace is None or isinstance(trace, RoundedTrace):
+            return ""
+        edges, largest = len(trace.network.edges), f"networks of up to {LARGEST_ROUNDED:,} edges"
+        if edges <= LARGEST_ROUNDED:
+            largest = f"batches of up to {LARGEST_ROUNDED // edges:,} rows in a network of {edges:,} edges"
+        return f"Rounding at each step is for {largest}; the numbers shown are exact."
 
     @property
     def batch_rows(self) -> NDArray[np.intp]:

@@ -38,7 +38,8 @@ def differing(text: str, reference: str) -> int:
     """Where a text begins to differ from another one; its length where it does not."""
     if len(text) != len(reference):
         return 0
-    return next((place for place, pair in enumerate(zip(text, reference, strict=True)) if len(set(pair)) > 1), len(text))
+    same = [one == other for one, other in zip(text, reference, strict=True)]
+    return same.index(False) if False in same else len(text)
 
 
 def agreement(error: float) -> str:
@@ -52,7 +53,10 @@ def agreement(error: float) -> str:
 
 
 class AnswerRows(QWidget):
-    """Backpropagation, the central difference with its h in a box, the sum over paths; digits that differ are marked."""
+    """Backpropagation, the central difference, the sum over paths; digits that differ are marked.
+
+    `step_box`, in which h is chosen, is placed by whoever makes this.
+    """
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)

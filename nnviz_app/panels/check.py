@@ -78,9 +78,9 @@ class CheckPanel(QWidget):
         self._timer.setInterval(0)
         self._timer.timeout.connect(self.refresh)
         for signal in (player.moved, selection.changed, inquiry.changed, preferences.changed, document.changed):
-            signal.connect(self._timer.start)
-        self.parameter_box.chosen.connect(self._timer.start)
-        self.rows.step_box.activated.connect(self._timer.start)
+            signal.connect(self._wish)
+        self.parameter_box.chosen.connect(self._wish)
+        self.rows.step_box.activated.connect(self._wish)
         self.book.adopted.connect(self._adopt)
         theme().changed.connect(self._restyle)
         self._restyle()
@@ -104,6 +104,10 @@ class CheckPanel(QWidget):
         return QSize(self._content.minimumSizeHint().width(), theme().space(8))
 
     # Showing
+
+    def _wish(self, *_: object) -> None:
+        # Some signals carry what a timer would take for its time.
+        self._timer.start()
 
     def refresh(self) -> None:
         """Check the gradient as it is now."""

@@ -12,7 +12,7 @@ from PySide6.QtGui import QStandardItemModel
 from PySide6.QtWidgets import QFrame, QGridLayout, QLabel, QSpinBox, QWidget
 
 from core.convention_formulas import convention_formulas
-from core.conventions import PRESETS, conventions_of, preset_of, with_conventions
+from core.conventions import LOSS_CONVENTIONS, PRESETS, conventions_of, preset_of, with_conventions
 from core.dataset import Dataset
 from core.errors import TrainingError
 from core.explanation import explain
@@ -142,13 +142,15 @@ class ConventionsForm(SettingsForm):
         self.about_line.setText(preset.about if preset else "")
         self.show_row(self.about_line, preset is not None)
         self.loss_box.setToolTip(loss.title)
-        for box, value, about, missing in (
-            (self.half_box, present.half, ABOUT["half"], f"{loss.title} has no square that a ½ could stand before."),
-            (self.outputs_box, present.outputs, ABOUT["outputs"], _outputs_reason(present.family)),
+        known = [convention for convention in LOSS_CONVENTIONS.values() if convention.family == present.family]
+        for box, name, reason in (
+            (self.half_box, "half", f"{loss.title} has no square that a ½ could stand before."),
+            (self.outputs_box, "outputs", _outputs_reason(present.family)),
         ):
-            box.setCurrentIndex(box.findData(value))
-            box.setEnabled(value is not None)
-            box.setToolTip(about if value is not None else missing)
+            has_choice = len({getattr(convention, name) for convention in known}) > 1
+            box.setCurrentIndex(box.findData(getattr(present, name)))
+            box.setEnabled(has_choice)
+            box.setToolTip(ABOUT[name] if has_choice else reason)
         for box, choice in (
             (self.batch_box, present.batch),
             (self.biases_box, present.update_biases),

@@ -251,8 +251,10 @@ class ExplainPanel(QWidget):
         self._light()
 
     def _rounding_note(self, trace: Trace, quantity: Quantity) -> str:
-        if not isinstance(trace, RoundedTrace) or not trace.is_revealed(quantity, self.player.index):
+        if not trace.is_revealed(quantity, self.player.index):
             return ""
+        if not isinstance(trace, RoundedTrace):
+            return self.player.rounding_refused
         exact = format_exact(trace.exact.value(quantity))
         return f"Rounded to {trace.rounding} at each step, as a printed calculation is. Exactly it is {exact}."
 
@@ -346,6 +348,9 @@ class ExplainPanel(QWidget):
     def copy_as_python(self) -> None:
         """Copy the formula as a script: what goes in with every digit, then the calculation."""
         trace = self.player.trace
+        if isinstance(trace, RoundedTrace):
+            # What goes in has every digit, so what comes out has, too.
+            trace = trace.exact
         if trace is not None and self._quantity is not None:
             copy_text(python_code(trace, self._quantity, style=self.preferences.style))
 

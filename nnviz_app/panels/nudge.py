@@ -36,6 +36,8 @@ RUNNING = "A run is under way: the curve is drawn again when it ends."
 EMPTY = "There is no loss to move yet: connect an input to an output neuron and give the data a row."
 # Seconds that a curve may take, and its fewest points.
 CURVE_SECONDS, FEWEST_POINTS = 0.15, 21
+# A curve reaches so many times as far as a value that is typed outside of it.
+FARTHER = 1.2
 ROW, BATCH = "row", "batch"
 
 
@@ -71,14 +73,14 @@ class NudgePanel(QWidget):
         self._timer.setInterval(0)
         self._timer.timeout.connect(self.refresh)
         for signal in (player.moved, selection.changed, inquiry.changed, preferences.changed, document.changed):
-            signal.connect(self._timer.start)
-        self.parameter_box.chosen.connect(self._timer.start)
+            signal.connect(self._wish)
+        self.parameter_box.chosen.connect(self._wish)
         theme().changed.connect(self._restyle)
         self._restyle()
 
     def _make_widgets(self) -> None:
         self.loss_box = choice_box(self, "Loss of")
-        self.loss_box.activated.connect(lambda: self._timer.start())
+        self.loss_box.activated.connect(self._wish)
         self.reach_field = ReachField()
         self.reach_field.setAccessibleName("Range of the curve")
         self.reach_field.setToolTip("How far the curve reaches on each side; auto: as far as the value, at least 1")
@@ -120,7 +122,7 @@ class NudgePanel(QWidget):
             FoldingRow(self.parameter_box, self.loss_box),
             FoldingRow(self.value_label, self.value_field),
             FoldingRow(self.set_button, self.back_button),
-            FoldingRow(range_label, self.reach_field),
+            FoldingRow(range_label, self.reach_field, QWidget()),
         )
         self._table = QGridLayout()
         self._table.setColumnStretch(1, 1)
@@ -149,7 +151,7 @@ class NudgePanel(QWidget):
         return QSize(theme().space(26), theme().space(32))
 
     def minimumSizeHint(self) -> QSize:
-        return QSize(theme().space(15), theme().space(8))
+        return QSize(self._page.least_width(), theme().space(8))
 
     # Showing
 
@@ -165,6 +167,10 @@ class NudgePanel(QWidget):
         self._pictures.addWidget(self.plot)
         self._pictures.setCurrentWidget(self.plot)
         self.refresh()
+
+    def _wish(self, *_: object) -> None:
+        # Some signals carry what a timer would take for its time.
+        self._timer.start()
 
     def refresh(self) -> None:
         """Draw the curve as it is now."""
@@ -183,14 +189,14 @@ class NudgePanel(QWidget):
         try:
             if key != self._key:
                 self._key = key
-                self.curve = self._make_curve(trace, sample)
+                self.curve = self._make_curve(trace, sample, span=self.reach)
                 self.at = self.curve.value
             if self.curve is not None:
                 self._show(trace, self.curve, sample)
         except NnvizError as error:
             self._show_problem(str(error))
 
-    def _make_curve(self, trace: Trace, sample: int | None) -> LossCurve:
+    def _make_curve(self, trace: Trace, sample: int | None, *, span: float | None) -> LossCurve:
         """The curve, with fewer points where each takes long."""
         parameter = self.parameter_box.parameter
         loss_at = ParameterLoss(trace, parameter, sample)
@@ -199,7 +205,7 @@ class NudgePanel(QWidget):
         seconds = time.perf_counter() - start
         # An odd number, so that the present value is one of them.
         points = POINTS if seconds * POINTS < CURVE_SECONDS else max(FEWEST_POINTS, int(CURVE_SECONDS / seconds) | 1)
-        return loss_curve(trace, parameter, sample=sample, span=self.reach, points=points)
+        return loss_curve(trace, parameter, sample=sample, span=span, points=points)
 
     def _set_reach(self, text: str) -> None:
         automatic = text.strip().lower() in ("", AUTO)
@@ -229,14 +235,14 @@ class NudgePanel(QWidget):
         notation, title = self.preferences.notation, self.parameter_box.title
         whose = f"row {self.player.row + 1:,}" if sample is not None else "the batch"
         left = f"{notation.loss} of {whose}" if trace.batch > 1 else notation.loss
-        self.plot.show_curve(curve, titles=(title, left))
+        if self.plot.curve is not curve or self.plot.titles != (title, left):
+            self.plot.show_curve(curve, titles=(title, left))
         is_weight = self.parameter_box.parameter in trace.network.edges
         self.set_button.setText("Set the weight" if is_weight else "Set the bias")
         self.value_label.setText(title)
         self.names[0].setToolTip(f"{Writer(trace, self.preferences.style).derivative(title)} · Δ{title}")
         self.update_label.setText(self._describe_update(curve))
         self._show_point(curve)
-        self._page.turn()
 
     def _describe_update(self, curve: LossCurve) -> str:
         if curve.new_value is None or curve.new_loss is None:
@@ -273,9 +279,16 @@ class NudgePanel(QWidget):
 
     def nudge_to(self, value: float) -> None:
         """Move the point to this value of the parameter; the network stays as it is."""
-        if self.curve is not None and self.plot is not None:
-            self.at = value
-            self._show_point(self.curve)
+        curve, trace = self.curve, exact_trace(self.player.trace)
+        if curve is None or self.plot is None or trace is None:
+            return
+        self.at = value
+        if not curve.values[0] <= value <= curve.values[-1]:
+            # Typed: the curve reaches farther then.
+            sample = self.player.sample if self.loss_box.currentData() == ROW else None
+            self.curve = self._make_curve(trace, sample, span=FARTHER * abs(value - curve.value))
+            self._show(trace, self.curve, sample)
+        self._show_point(self.curve or curve)
 
     def go_back(self) -> None:
         """Put the point back to the present value."""

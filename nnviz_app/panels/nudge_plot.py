@@ -30,6 +30,7 @@ class NudgePlot(PlainPlot):
         super().__init__("The loss over one parameter: drag the point, or press the arrow keys", parent)
         pg = self.pg
         self.curve: LossCurve | None = None
+        self.titles = ("", "")
         self.at = 0.0
         self.line = pg.PlotCurveItem(antialias=True)
         self.tangent = pg.PlotCurveItem(antialias=True)
@@ -74,11 +75,12 @@ class NudgePlot(PlainPlot):
     def show_curve(self, curve: LossCurve, *, titles: tuple[str, str]) -> None:
         """Draw another curve; the point is at the present value."""
         self.curve = curve
-        self.set_titles(*titles)
+        self.titles = titles
         self._draw(curve)
         self.show_point(curve.value)
 
     def _draw(self, curve: LossCurve) -> None:
+        self.set_titles(*self.titles)
         known = np.isfinite(curve.losses)
         low, high = (float(curve.losses[known].min()), float(curve.losses[known].max())) if known.any() else (0.0, 1.0)
         height = high - low or max(abs(low), 1e-12)

@@ -26,6 +26,9 @@ class PlainPlot(QWidget):
         self.item.setMouseEnabled(x=False, y=False)
         self.item.disableAutoRange()
         self.item.scene().contextMenu = []
+        for name in ("left", "bottom"):
+            # "L (x0.001)" would have to be multiplied in one's head.
+            self.item.getAxis(name).enableAutoSIPrefix(False)
         box = QVBoxLayout(self)
         box.setContentsMargins(0, 0, 0, 0)
         box.addWidget(self.plot)

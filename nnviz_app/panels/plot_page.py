@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from PySide6.QtCore import QEvent, QObject
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QBoxLayout, QWidget
 
@@ -19,11 +20,12 @@ class PlotPage(QWidget):
 
     def __init__(self, controls: QWidget, picture: QWidget) -> None:
         super().__init__()
-        self._controls, self._picture = controls, picture
+        self._controls = controls
         self.area = PanelArea(controls)
         self._box = QBoxLayout(QBoxLayout.Direction.TopToBottom, self)
         self._box.addWidget(self.area)
         self._box.addWidget(picture, 1)
+        controls.installEventFilter(self)
 
     def restyle(self) -> None:
         """Follow the theme's text size."""
@@ -32,8 +34,13 @@ class PlotPage(QWidget):
         self._box.setSpacing(space(0.5))
         self.turn()
 
+    def least_width(self) -> int:
+        """The width below which controls would be cut off."""
+        margins = self._box.contentsMargins()
+        return self.area.minimumSizeHint().width() + margins.left() + margins.right()
+
     def turn(self) -> None:
-        """Arrange the parts; to be called when other controls are shown."""
+        """Arrange the parts: when the page gets another size, or the controls want one."""
         bar = self.area.verticalScrollBar().sizeHint().width()
         width = max(theme().space(CONTROLS), self._controls.minimumSizeHint().width() + bar)
         least = theme().space(LEAST_PLOT)
@@ -42,12 +49,15 @@ class PlotPage(QWidget):
         self.area.setMinimumWidth(width if is_wide else 0)
         self.area.setMaximumWidth(width if is_wide else UNLIMITED)
         wanted = self._controls.heightForWidth(self.area.viewport().width())
-        wanted = wanted if wanted > 0 else self._controls.sizeHint().height()
-        self.area.setMinimumHeight(0)
-        self.area.setMaximumHeight(
-            UNLIMITED if is_wide else max(theme().space(4), min(wanted, self.height() - least))
-        )
-        self._picture.setMinimumHeight(theme().space(5))
+        wanted = max(wanted, self._controls.minimumSizeHint().height())
+        room = max(self.height() - least, theme().space(6))
+        self.area.setMinimumHeight(0 if is_wide else min(wanted, room))
+        self.area.setMaximumHeight(UNLIMITED if is_wide else min(wanted, room))
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        if event.type() is QEvent.Type.LayoutRequest:
+            self.turn()
+        return super().eventFilter(watched, event)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)

@@ -397,5 +397,5 @@ def test_every_gradient_is_that_of_pytorch(activation: str) -> None:
             (last, seed), *_ = inside.seeds.items()
             (made[last] * seed).backward()
             for operation, tensor in zip(inside, made, strict=True):
-                assert operation.value == pytest.approx(float(tensor), rel=1e-12, abs=1e-14)
-                assert operation.grad == pytest.approx(float(tensor.grad), rel=1e-11, abs=1e-14), operation
+                assert operation.value == pytest.approx(tensor.item(), rel=1e-12, abs=1e-14)
+                assert operation.grad == pytest.approx(tensor.grad.item(), rel=1e-11, abs=1e-14), operation

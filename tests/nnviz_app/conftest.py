@@ -13,6 +13,7 @@ from shiboken6 import isValid
 from window_hands import WindowHands
 
 from core.quantities import Granularity
+from core.style import Notation
 from nnviz_app.examples import examples
 from nnviz_app.main_window import MainWindow
 from nnviz_app.preferences import LabelMode
@@ -97,6 +98,8 @@ def hands(
     window.document.undo_stack.setClean()
     window.notice.hide()
     window.preferences.set_digits(4)
+    window.preferences.set_notation(Notation())
+    window.preferences.set_rounding(None)
     window.preferences.set_label_mode(LabelMode.AUTO)
     window.preferences.set_wheel_zooms(False)
     theme().set_mode("light")

@@ -31,7 +31,7 @@ from nnviz_app.docks import AREAS
 from nnviz_app.examples import examples
 from nnviz_app.help_dialog import KEYS, HelpDialog
 from nnviz_app.menus import TEXT_SIZES
-from nnviz_app.preferences import LabelMode
+from nnviz_app.preferences import NOTATIONS, LabelMode
 from nnviz_app.theme import theme
 
 Key = Qt.Key
@@ -252,6 +252,8 @@ def checks(h: WindowHands, file_dialogs: dict[str, str], tmp_path: Path) -> dict
             None,
             lambda d=digits: window.preferences.digits == d,
         )
+    for title, notation in NOTATIONS.items():
+        table["View", "Notation", title] = (None, lambda n=notation: window.preferences.notation == n)
     for mode in ("dark", "system", "light"):
         table["View", "Theme", mode.capitalize()] = (None, lambda m=mode: theme().mode == m)
     for size in (*TEXT_SIZES[1:], 1.0):

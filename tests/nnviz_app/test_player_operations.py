@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+from core.book import RoundedTrace
 from core.project_file import load_project
 from core.quantities import Granularity, Kind, Quantity
 from core.style import Rounding
+from core.trace import Trace
 from nnviz_app.document import Document
 from nnviz_app.examples import first_example
+from nnviz_app.layers import NewNetwork, replace_network
 from nnviz_app.player import Player
 
 
@@ -59,5 +64,31 @@ def test_rounding_like_a_book_changes_what_is_shown_and_nothing_else(qapp: objec
     player.set_rounding(Rounding(4))
     assert player.known(Kind.WEIGHTED_SUM, "h1") == 0.3775
     assert player.known(Kind.ACTIVATION, "h1") == 0.5933
+    assert not player.rounding_refused
     player.set_rounding(None)
     assert player.known(Kind.ACTIVATION, "h1") == exact
+
+
+def test_a_large_network_and_a_large_batch_are_not_rounded_at_each_step(qapp: object) -> None:
+    player = make_player()
+    player.set_rounding(Rounding(2))
+    with player.document.edit("Rows") as draft:
+        draft.dataset.insert_rows(1, [{}] * 624)
+        draft.settings = replace(draft.settings, batch_size=0)
+    # 8 edges times 625 rows.
+    assert isinstance(player.trace, RoundedTrace)
+    with player.document.edit("Row") as draft:
+        draft.dataset.insert_rows(1, [{}])
+    assert isinstance(player.trace, Trace)
+    assert not isinstance(player.trace, RoundedTrace)
+    assert player.rounding_refused == (
+        "Rounding at each step is for batches of up to 625 rows in a network of 8 edges; the numbers shown are exact."
+    )
+    with player.document.edit("Layers") as draft:
+        replace_network(draft, NewNetwork((2, 70, 70, 2)))
+        draft.settings = replace(draft.settings, batch_size=1)
+    assert player.rounding_refused == (
+        "Rounding at each step is for networks of up to 5,000 edges; the numbers shown are exact."
+    )
+    player.set_rounding(None)
+    assert not player.rounding_refused

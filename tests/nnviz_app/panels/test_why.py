@@ -134,6 +134,21 @@ def test_another_notation_and_rounding_like_a_book(desk, panel: ExplainPanel) ->
     assert panel.result.latex() == "= 0.593"
     assert "Rounded to 3 decimals at each step" in panel.note.text()
     assert "0.5932699921071872" in panel.note.text()
+    # The script has all digits: rounded this would be 0.378.
+    panel.copy_as_python()
+    assert "z_h1 = 0.3775 " in QGuiApplication.clipboard().text()
+    assert not desk.player.rounding_refused
+
+
+def test_a_batch_that_is_too_large_to_be_rounded_at_each_step_stays_exact(
+    desk, panel: ExplainPanel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    desk.inquiry.ask(q(Kind.ACTIVATION, "h1"))
+    monkeypatch.setattr("nnviz_app.player.LARGEST_ROUNDED", 7)
+    desk.player.set_rounding(Rounding(3))
+    desk.settle()
+    assert panel.result.latex() == "= 0.5933"
+    assert panel.note.text() == ("Rounding at each step is for networks of up to 7 edges; the numbers shown are exact.")
 
 
 def test_copying_as_python_runs(desk, panel: ExplainPanel, capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,0 +1,39 @@
+"""The menu of notations: it follows the panel, and everything on show follows it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from core.style import Notation
+from nnviz_app.preferences import NOTATIONS
+
+if TYPE_CHECKING:
+    from window_hands import WindowHands
+
+
+def checked(hands: WindowHands) -> list[str]:
+    """The titles with a check in the menu."""
+    actions = hands.window.menus._notation_actions
+    return [action.text().replace("&", "") for action in actions.values() if action.isChecked()]
+
+
+def test_the_menu_chooses_a_book_and_shows_which_one(hands: WindowHands) -> None:
+    assert checked(hands) == ["nnviz"]
+    hands.choose("View", "Notation", "Mazur's article")
+    assert hands.window.preferences.notation == NOTATIONS["Mazur's article"]
+    assert checked(hands) == ["Mazur's article"]
+    # Symbols that are no book's: none of them.
+    hands.window.preferences.set_notation(Notation(rate="lr"))
+    assert checked(hands) == []
+    hands.choose("View", "Notation", "nnviz")
+    assert checked(hands) == ["nnviz"]
+
+
+def test_inspector_and_transport_follow(hands: WindowHands) -> None:
+    hands.choose("View", "Notation", "Mazur's article")
+    hands.window.selection.set(["h1"])
+    hands.window.docks["Inspector"].show()
+    hands.window.docks["Inspector"].raise_()
+    hands.settle()
+    labels = [row.reading.label for row in hands.window.inspector.readings.rows]
+    assert labels[:3] == ["net", "out", "∂E/∂out"]
