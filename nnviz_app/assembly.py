@@ -124,13 +124,15 @@ def _make_docks(window: MainWindow) -> None:
     window.loss_plot = LossPlotPanel(window.document, window.player, window.trainer, window.runs)
     window.confusion = ConfusionPanel(window.document, window.player, window.trainer)
     window.time_machine = TimeMachinePanel(
-        window.document, window.player, window.trainer, window.runs, window.comparison
+        window.document, window.player, window.trainer, window.runs, window.comparison, window.preferences
     )
-    window.breakpoints = BreakpointsPanel(window.document, window.player, window.trainer, window.selection)
+    window.breakpoints = BreakpointsPanel(
+        window.document, window.player, window.trainer, window.selection, window.preferences
+    )
     shared = (window.document, window.player, window.selection, window.trainer)
     window.map = DecisionMapPanel(*shared)
     window.histograms = HistogramsPanel(*shared)
-    window.landscape = LandscapePanel(*shared)
+    window.landscape = LandscapePanel(*shared, window.preferences)
     window.history = QUndoView(window.document.undo_stack)
     window.history.setEmptyLabel("As opened")
     window.history.setAccessibleName("History of changes")

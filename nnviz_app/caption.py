@@ -152,7 +152,7 @@ class CaptionView(QTextBrowser):
             form = block.blockFormat()
             form.setLineHeight(LEADING * size, QTextBlockFormat.LineHeightTypes.LineDistanceHeight.value)
             # What follows in the same list belongs closer together than paragraphs.
-            gap = 0.1 if block.textList() and block.next().textList() else 0.5
+            gap = 0.1 if block.textList() is not None and block.next().textList() is not None else 0.5
             form.setBottomMargin(gap * size if block.next().isValid() else 0)
             form.setTopMargin(0)
             cursor.setPosition(block.position())
@@ -166,8 +166,9 @@ class CaptionView(QTextBrowser):
                 continue
             form = cursor.charFormat()
             alone = cursor.block().length() == 2
-            size = QFontInfo(form.font() if form.font().pointSizeF() > 0 else self._font()).pixelSize()
-            size = max(size, QFontInfo(self._font()).pixelSize()) * (ALONE if alone else INLINE)
+            # In a heading it is as large as the heading.
+            text_size = max(QFontInfo(form.font()).pixelSize(), QFontInfo(self._font()).pixelSize())
+            size = text_size * (ALONE if alone else INLINE)
             picture, descent = self._picture(latex, size)
             name = f"formula:{number}"
             document.addResource(QTextDocument.ResourceType.ImageResource, QUrl(name), picture)
@@ -217,7 +218,7 @@ class CaptionView(QTextBrowser):
 
     # Qt
 
-    def loadResource(self, kind: int, name: QUrl) -> object:
+    def loadResource(self, kind: int, name: QUrl | str) -> object:
         # Formulas are in the document already: whatever else is asked for comes from the caption's author.
         return None
 

@@ -188,6 +188,13 @@ class Docks(dict[str, QDockWidget]):
         window.resizeDocks([self["Examples"], self["Train"]], [30, 70], vertical)
         window.resizeDocks([self["Explain"], self["Steps"]], [54, 46], vertical)
 
+    def give_room(self, title: str) -> None:
+        """Bring a panel of the left side forward, with the larger part of the height, so that it can be read."""
+        self[title].show()
+        self[title].raise_()
+        if not self.is_narrow and not self[title].isFloating():
+            self.window.resizeDocks([self[title], self["Train"]], [62, 38], Qt.Orientation.Vertical)
+
 
 class _TextSizeFollower(QObject):
     """Gives the docks their first sizes again when the text gets another size: the former would cut it off."""

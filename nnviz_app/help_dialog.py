@@ -62,6 +62,14 @@ KEYS: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = (
             ("F11", "full screen"),
         ),
     ),
+    (
+        "Ask and present",
+        (
+            ("click on a number", "why it is what it is: its derivation in Explain"),
+            ("click in a formula", "the derivation of that operand; Backspace goes back, Esc ends"),
+            ("F5", "present: canvas and caption alone; Page Down and Page Up go on and back, Esc ends"),
+        ),
+    ),
 )
 
 

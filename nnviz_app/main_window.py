@@ -188,6 +188,8 @@ class MainWindow(QMainWindow):
         if done:
             self.notice.hide()
             self.view.fit()
+            if self.document.project.walkthrough is not None:
+                self.docks.give_room("Walkthrough")
             # The next key steps, whatever was clicked to get here.
             self.view.setFocus()
         return done
@@ -355,7 +357,9 @@ class MainWindow(QMainWindow):
         """Canvas and caption alone on the whole screen, until Esc."""
         from nnviz_app.presenter import Presenter
 
-        Presenter(self, self.guide).begin()
+        # Not a second time: the canvas is away while it is presented.
+        if self.view.window() is self:
+            Presenter(self, self.guide).begin()
 
     def follow_inquiry(self) -> None:
         """Bring the answer forward when a number is asked about."""
@@ -422,6 +426,9 @@ class MainWindow(QMainWindow):
         if not self.is_filled:
             event.accept()
             return
+        if self.view.window() is not self:
+            # While it is presented: the canvas has to be home before the window goes.
+            self.view.window().close()
         if not self._may_leave() or not self.files.may_discard():
             event.ignore()
             return

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from nnviz_app.main_window import MainWindow
 
 TEXT_SIZES = (1.0, 1.25, 1.5, 2.0)
+ROUNDED = "Every step is rounded, as chosen in the Conventions panel"
 
 
 class Menus(QObject):
@@ -239,7 +240,12 @@ class Menus(QObject):
         self.maps_action.setChecked(preferences.shows_maps)
         self.health_action.setChecked(preferences.shows_health)
         self.labels_button.setText(f"Edge labels: {preferences.label_mode}")
-        self.digits_button.setText(f"Digits: {preferences.digits}")
+        rounding = preferences.rounding
+        # What is rounded is shown with all the digits it has left.
+        self.digits_button.setText(f"Rounded: {rounding}" if rounding else f"Digits: {preferences.digits}")
+        self.digits_button.setToolTip(ROUNDED if rounding else "Significant digits")
+        for action in self._digit_actions.values():
+            action.setEnabled(rounding is None)
         self.toolbar.setIconSize(QSize(theme().icon_size, theme().icon_size))
 
     def fill_recent(self) -> None:

@@ -44,7 +44,8 @@ class Presenter(QWidget):
     ended = Signal()
 
     def __init__(self, window: MainWindow, guide: Guide) -> None:
-        super().__init__(None, Qt.WindowType.Window)
+        # The window's child, though a window of its own: it lives until it is closed, whoever has made it.
+        super().__init__(window, Qt.WindowType.Window)
         self.window_presented, self.guide = window, guide
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
@@ -77,9 +78,13 @@ class Presenter(QWidget):
     def begin(self) -> None:
         """Take the canvas and fill the screen that the window is on."""
         view, window = self.view, self.window_presented
-        self._zoom = (view.auto_fit, view.zoom, view.mapToScene(view.viewport().rect().center()))
+        self._zoom = (view.auto_fit, view.zoom, view.mapToScene(view.viewport().rect()).boundingRect().center())
+        # A canvas with the keyboard would, while it is moved, walk to the next neuron.
+        view.clearFocus()
         centre = window.centralWidget()
-        self._home = centre.layout()
+        home = centre.layout()
+        assert isinstance(home, QVBoxLayout)
+        self._home = home
         self._home_place = self._home.indexOf(view)
         box = QVBoxLayout(self)
         box.setContentsMargins(0, 0, 0, 0)
@@ -190,9 +195,12 @@ class Presenter(QWidget):
             event.ignore()
             return
         view.removeEventFilter(self)
+        view.clearFocus()
         self._home.insertWidget(self._home_place, view, 1)
+        view.show()
         fitted, zoom, middle = self._zoom
-        self.window_presented.activateWindow()
+        # When this window is no longer in front of it.
+        QTimer.singleShot(0, self.window_presented, self.window_presented.activateWindow)
         if fitted:
             view.fit()
         else:

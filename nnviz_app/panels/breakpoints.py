@@ -65,11 +65,11 @@ class BreakpointsPanel(PanelArea):
         player: Player,
         trainer: Trainer,
         selection: Selection,
-        preferences: Preferences | None = None,
+        preferences: Preferences,
         parent: QWidget | None = None,
     ) -> None:
         super().__init__(QWidget(), parent)
-        self.preferences = preferences or Preferences(self)
+        self.preferences = preferences
         self.document, self.player, self.trainer, self.selection = document, player, trainer, selection
         self._has_stopped = False
         self._stale = True

@@ -10,6 +10,7 @@ from core.answers import Answers, three_answers
 from core.book import RoundedTrace
 from core.errors import NnvizError
 from core.notation import Writer
+from core.paths import Paths, find_paths
 from core.project import Project
 from core.settings import Settings
 from core.trace import Trace
@@ -54,7 +55,7 @@ class CheckPanel(QWidget):
         parent: QWidget | None = None,
     ) -> None:
         super().__init__(parent)
-        self.document, self.player, self.preferences, self.spotlight = document, player, preferences, spotlight
+        self.document, self.player, self.preferences = document, player, preferences
         self.answers: Answers | None = None
         self._key: object = None
         self.parameter_box = ParameterBox(player, selection, inquiry, preferences)
@@ -132,21 +133,23 @@ class CheckPanel(QWidget):
         self._key = key
         try:
             self.answers = three_answers(trace, parameter, sample=sample, step=self.rows.step)
+            paths = find_paths(trace, parameter, sample=sample, style=self.preferences.style)
         except NnvizError as error:
             self._show_problem(str(error))
             return
-        self._show(trace, self.answers)
+        self._show(trace, self.answers, paths)
         if shown is not None:
             self.book.show_subject(shown, parameter, sample)
         self._stack.setCurrentWidget(self._content)
 
     def _show_problem(self, sentence: str) -> None:
-        self.answers = None
-        self.path_list.show_paths(None, None)
+        if self.answers is not None:
+            self.answers = None
+            self.path_list.show_paths(None, None)
         self.placeholder.setText(sentence)
         self._stack.setCurrentWidget(self.placeholder)
 
-    def _show(self, trace: Trace, answers: Answers) -> None:
+    def _show(self, trace: Trace, answers: Answers, paths: Paths) -> None:
         writer = Writer(trace, self.preferences.style)
         gradient = writer.derivative(writer.parameter(answers.parameter))
         alone = " alone" if trace.batch > 1 else ""
@@ -154,7 +157,7 @@ class CheckPanel(QWidget):
         self.title.setToolTip(self.title.text())
         self.rows.show_answers(answers)
         self.badge.say(*self._judgement(answers))
-        self.path_list.show_paths(answers.paths, writer)
+        self.path_list.show_paths(paths, writer)
         self.note.setText(" ".join(answers.notes))
         self.note.setVisible(bool(answers.notes))
 
@@ -167,9 +170,8 @@ class CheckPanel(QWidget):
             f"{title}: {agreement(errors[name])} with backpropagation."
             for name, title in (("difference", "Difference"), ("paths", "Paths"))
         ]
-        expected = answers.agrees or self.player.document.project.settings.updated_weights
-        tells = "No cause is known" not in answers.reason and "no cause is known" not in answers.reason
-        return " ".join([*lines, answers.reason]), "warning" if expected or tells else "error"
+        kind = "error" if "no cause is known" in answers.reason.lower() else "warning"
+        return " ".join([*lines, answers.reason]), kind
 
     # Acting
 
@@ -190,7 +192,7 @@ class CheckPanel(QWidget):
     def hideEvent(self, event: QHideEvent) -> None:
         super().hideEvent(event)
         self.path_list.view.clearSelection()
-        self.spotlight.show_path(())
+        self.path_list.view.light_chosen()
 
     def _restyle(self) -> None:
         space = theme().space

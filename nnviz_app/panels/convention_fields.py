@@ -83,7 +83,7 @@ class ConventionsForm(SettingsForm):
         self.batch_box.setToolTip(ABOUT["batch"])
         self.biases_box.setToolTip(ABOUT["biases"])
         self.back_box.setToolTip(ABOUT["back"])
-        self.add("As in", self.preset_box, ems=WIDE)
+        self.add("As in", self.preset_box, ems=16.0)
         self.about_line = self.add_line()
         self.add("Loss", self.loss_box, ems=WIDE)
         self.add("Squares", self.half_box, ems=BOX)
@@ -205,7 +205,8 @@ class FormulaList(QFrame):
                 set_style_property(caption, "role", "muted")
                 self._grid.addWidget(caption, len(self.formulas), 0)
                 self._grid.addWidget(label, len(self.formulas), 1)
-            self.formulas[title].set_latex(latex)
+            if self.formulas[title].latex() != latex:
+                self.formulas[title].set_latex(latex)
 
     def restyle(self, label_width: int) -> None:
         """Follow the theme's text size; the formulas stand below fields whose labels have this width."""

@@ -15,7 +15,7 @@ from nnviz_app.player import Player
 from nnviz_app.preferences import Preferences
 from nnviz_app.theme import set_style_property, theme
 
-TITLE = "When the book says something else"
+TITLE = "When the book says something else:"
 ABOUT = "Set what your book or course does otherwise, and the numbers and symbols on the canvas follow."
 
 
@@ -28,11 +28,10 @@ class ConventionsPanel(PanelArea):
         super().__init__(QWidget(), parent)
         self.document, self.player, self.preferences = document, player, preferences
         self._stale = False
-        self.title_label, self.about_label = QLabel(TITLE), QLabel(ABOUT)
-        set_style_property(self.title_label, "role", "strong")
-        set_style_property(self.about_label, "role", "muted")
-        for label in (self.title_label, self.about_label):
-            label.setWordWrap(True)
+        self.title_label = QLabel(TITLE)
+        self.title_label.setToolTip(ABOUT)
+        self.title_label.setWordWrap(True)
+        set_style_property(self.title_label, "role", "muted")
         self.form = ConventionsForm(document, preferences)
         self.notation_form = NotationForm(document, preferences)
         self.rounding_form = RoundingForm(document, preferences)
@@ -45,11 +44,11 @@ class ConventionsPanel(PanelArea):
         }
         self.form.refused.connect(self.section.message.say)
         self._body = QVBoxLayout(self.widget())
-        for widget in (self.title_label, self.about_label, *self.sections.values()):
+        for widget in (self.title_label, *self.sections.values()):
             self._body.addWidget(widget)
         self._body.addStretch(1)
         document.changed.connect(self._follow)
-        player.moved.connect(self._show_locked)
+        player.moved.connect(self._follow_player)
         preferences.changed.connect(self._show_again)
         theme().changed.connect(self._restyle)
         self._restyle()
@@ -79,9 +78,12 @@ class ConventionsPanel(PanelArea):
         else:
             self._stale = True
 
-    def _show_locked(self) -> None:
+    def _follow_player(self) -> None:
         if self.form.isEnabled() is self.player.is_locked:
             self.form.setEnabled(not self.player.is_locked)
+        message = self.sections[self.rounding_form].message
+        if self.isVisible() and message.text() != self.player.rounding_refused:
+            message.say(self.player.rounding_refused, "info")
 
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)
@@ -97,4 +99,4 @@ class ConventionsPanel(PanelArea):
         self.section.message.say(self.form.problem(), "warning")
         self.meaning.show_formulas(self.form.formulas())
         self.preview.show_formulas(self.notation_form.formulas())
-        self._show_locked()
+        self._follow_player()

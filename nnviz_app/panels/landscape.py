@@ -54,11 +54,10 @@ class LandscapePanel(QWidget):
         player: Player,
         selection: Selection,
         trainer: Trainer,
-        preferences: Preferences | None = None,
+        preferences: Preferences,
         parent: QWidget | None = None,
     ) -> None:
         super().__init__(parent)
-        preferences = preferences or Preferences(self)
         self.document, self.player, self.selection, self.trainer = document, player, selection, trainer
         self.plot: LandscapePlot | None = None
         self.loss_scale: LossScale | None = None

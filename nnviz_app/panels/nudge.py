@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
+import numpy as np
 from PySide6.QtCore import QSize, Qt, QTimer
 from PySide6.QtGui import QPaintEvent, QShowEvent
 from PySide6.QtWidgets import QGridLayout, QLabel, QStackedLayout, QVBoxLayout, QWidget
@@ -86,9 +87,8 @@ class NudgePanel(QWidget):
         self.reach_field.setToolTip("How far the curve reaches on each side; auto: as far as the value, at least 1")
         self.reach_field.show_text(AUTO)
         self.reach_field.committed.connect(self._set_reach)
-        self.value_label, self.value_field = QLabel(), NumberField()
+        self.value_field = NumberField()
         self.value_field.setAccessibleName("The parameter's value")
-        self.value_label.setBuddy(self.value_field)
         self.value_field.changed_to.connect(self.nudge_to)
         self.set_button = push_button("Set the weight", "Give the network this value; it can be undone")
         self.back_button = push_button("Back", "Back to the present value (Esc)")
@@ -119,9 +119,9 @@ class NudgePanel(QWidget):
         range_label = QLabel("Range ±")
         range_label.setBuddy(self.reach_field)
         self._rows = (
-            FoldingRow(self.parameter_box, self.loss_box),
-            FoldingRow(self.value_label, self.value_field),
+            FoldingRow(self.parameter_box, self.value_field),
             FoldingRow(self.set_button, self.back_button),
+            FoldingRow(self.loss_box),
             FoldingRow(range_label, self.reach_field, QWidget()),
         )
         self._table = QGridLayout()
@@ -133,11 +133,11 @@ class NudgePanel(QWidget):
             self._table.addWidget(number, row, 2, right)
         self._column = QVBoxLayout(controls)
         self._column.setContentsMargins(0, 0, 0, 0)
-        for widget in self._rows[:3]:
-            self._column.addWidget(widget)
+        for row_of_fields in self._rows[:2]:
+            self._column.addWidget(row_of_fields)
         self._column.addLayout(self._table)
-        for widget in (self.update_label, self._rows[3], self.message):
-            self._column.addWidget(widget)
+        for part in (self.message, self.update_label, *self._rows[2:]):
+            self._column.addWidget(part)
         self._column.addStretch(1)
         picture = QWidget()
         self._pictures = QStackedLayout(picture)
@@ -205,7 +205,9 @@ class NudgePanel(QWidget):
         seconds = time.perf_counter() - start
         # An odd number, so that the present value is one of them.
         points = POINTS if seconds * POINTS < CURVE_SECONDS else max(FEWEST_POINTS, int(CURVE_SECONDS / seconds) | 1)
-        return loss_curve(trace, parameter, sample=sample, span=span, points=points)
+        # Huge weights may overflow the tangent: it is drawn as far as it goes.
+        with np.errstate(all="ignore"):
+            return loss_curve(trace, parameter, sample=sample, span=span, points=points)
 
     def _set_reach(self, text: str) -> None:
         automatic = text.strip().lower() in ("", AUTO)
@@ -222,7 +224,7 @@ class NudgePanel(QWidget):
         self.loss_box.setItemText(1, titles[BATCH])
         self.loss_box.setToolTip(self.loss_box.currentText())
         self.loss_box.setVisible(trace.batch > 1)
-        self._rows[0].restyle()
+        self._rows[2].setVisible(trace.batch > 1)
 
     def _show_problem(self, sentence: str) -> None:
         self._key, self.curve = None, None
@@ -239,7 +241,6 @@ class NudgePanel(QWidget):
             self.plot.show_curve(curve, titles=(title, left))
         is_weight = self.parameter_box.parameter in trace.network.edges
         self.set_button.setText("Set the weight" if is_weight else "Set the bias")
-        self.value_label.setText(title)
         self.names[0].setToolTip(f"{Writer(trace, self.preferences.style).derivative(title)} · Δ{title}")
         self.update_label.setText(self._describe_update(curve))
         self._show_point(curve)
@@ -319,6 +320,7 @@ class NudgePanel(QWidget):
         self._table.setHorizontalSpacing(space(0.5))
         self._table.setVerticalSpacing(space(0.2))
         self.reach_field.setFixedWidth(space(5))
+        self.value_field.setMinimumWidth(space(7))
         for row in self._rows:
             row.restyle()
         for number in self.changes:

@@ -17,6 +17,8 @@ from nnviz_app.theme import theme
 
 # Of the width of the plot: one press of an arrow key, and one with Shift.
 SMALL_STEP, LARGE_STEP = 0.005, 0.05
+# A larger loss is not drawn: an axis could not span it.
+MOST_DRAWN = 1e150
 _KEYS = frozenset({Qt.Key.Key_Left, Qt.Key.Key_Right, Qt.Key.Key_Escape})
 
 
@@ -31,6 +33,8 @@ class NudgePlot(PlainPlot):
         pg = self.pg
         self.curve: LossCurve | None = None
         self.titles = ("", "")
+        # The lowest and the highest loss in the picture.
+        self._heights = (0.0, 1.0)
         self.at = 0.0
         self.line = pg.PlotCurveItem(antialias=True)
         self.tangent = pg.PlotCurveItem(antialias=True)
@@ -81,19 +85,30 @@ class NudgePlot(PlainPlot):
 
     def _draw(self, curve: LossCurve) -> None:
         self.set_titles(*self.titles)
-        known = np.isfinite(curve.losses)
+        known = np.abs(curve.losses) < MOST_DRAWN
         low, high = (float(curve.losses[known].min()), float(curve.losses[known].max())) if known.any() else (0.0, 1.0)
-        height = high - low or max(abs(low), 1e-12)
+        # What differs by rounding errors only is flat.
+        height = high - low if high - low > 1e-13 * abs(high) else max(abs(high), 1e-12)
         # The tangent may leave the picture, the curve may not.
-        bottom, top = low - 0.16 * height, high + 0.06 * height
+        self._heights = bottom, top = low - 0.16 * height, high + 0.06 * height
         self.item.setXRange(float(curve.values[0]), float(curve.values[-1]), padding=0.0)
         self.item.setYRange(bottom, top, padding=0.0)
         self.line.setData(curve.values, np.where(known, curve.losses, np.nan), connect="finite")
-        drawn = np.abs(curve.tangent) < 1e150
-        self.tangent.setData(curve.values[drawn], curve.tangent[drawn])
+        self.tangent.setData(*self._visible_tangent(curve))
         self.present_line.setValue(curve.value)
-        self.present_dot.setData([curve.value], [curve.loss])
+        self.present_dot.setData(*(([curve.value], [curve.loss]) if abs(curve.loss) < MOST_DRAWN else ([], [])))
         self._draw_step(curve, bottom + 0.05 * height)
+
+    def _visible_tangent(self, curve: LossCurve) -> tuple[list[float], list[float]]:
+        """The tangent's two ends within the picture: dashes far outside of it would take for ever to draw."""
+        bottom, top = self._heights
+        left, right = float(curve.values[0]), float(curve.values[-1])
+        if not (math.isfinite(curve.gradient) and abs(curve.loss) < MOST_DRAWN):
+            return [], []
+        if curve.gradient:
+            ends = sorted(curve.value + (height - curve.loss) / curve.gradient for height in (bottom, top))
+            left, right = max(left, ends[0]), min(right, ends[1])
+        return [left, right], [curve.loss + curve.gradient * (x - curve.value) for x in (left, right)]
 
     def _draw_step(self, curve: LossCurve, height: float) -> None:
         """The arrow of the next update, just above the axis, and the point that it leads to."""
@@ -109,7 +124,7 @@ class NudgePlot(PlainPlot):
         self.shaft.setData([curve.value, end], [height, height])
         self.arrow.setPos(end, height)
         self.arrow.setStyle(angle=180 if new > curve.value else 0)
-        inside = left <= new <= right and math.isfinite(loss)
+        inside = left <= new <= right and abs(loss) < MOST_DRAWN
         self.new_dot.setData([new] if inside else [], [loss] if inside else [])
 
     def show_point(self, value: float) -> None:
@@ -118,9 +133,9 @@ class NudgePlot(PlainPlot):
         if curve is None:
             return
         loss, predicted = curve.loss_at(value), curve.loss + curve.gradient * (value - curve.value)
-        usable = math.isfinite(loss) and math.isfinite(predicted)
-        moved = usable and value != curve.value
-        self.handle.setData([value] if math.isfinite(loss) else [], [loss] if math.isfinite(loss) else [])
+        is_drawn = abs(loss) < MOST_DRAWN
+        moved = is_drawn and abs(predicted) < MOST_DRAWN and value != curve.value
+        self.handle.setData([value] if is_drawn else [], [loss] if is_drawn else [])
         self.predicted_dot.setData([value] if moved else [], [predicted] if moved else [])
         self.gap.setData([value, value] if moved else [], [predicted, loss] if moved else [])
 

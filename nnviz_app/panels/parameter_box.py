@@ -15,6 +15,9 @@ from nnviz_app.player import Player
 from nnviz_app.preferences import Preferences
 from nnviz_app.selection import Selection
 
+# In a network with more edges, steps are not followed: what is shown of each parameter takes a while.
+MOST_FOLLOWED = 10_000
+
 
 class ParameterBox(ElidedBox):
     """The selected weight or bias, else what the inquiry or the player's step is about, else the first.
@@ -74,7 +77,8 @@ class ParameterBox(ElidedBox):
             self.setCurrentIndex(names.index(self.parameter) if self.parameter in names else -1)
 
     def _find(self, network: Network) -> str:
-        asked, step = self.inquiry.quantity, self.player.step
+        asked = self.inquiry.quantity
+        step = self.player.step if len(network.edges) <= MOST_FOLLOWED else None
         subjects = [
             self._picked,
             *self.selection.ids,

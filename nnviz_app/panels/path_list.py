@@ -80,7 +80,7 @@ class PathDelegate(QStyledItemDelegate):
     """Paints the way and the value, below them the product, and a bar as long as its share of the largest."""
 
     def sizeHint(self, option: QStyleOptionViewItem, index: Index) -> QSize:
-        body, small = (QFontMetricsF(theme().font(role)).height() for role in ("body", "small"))  # type: ignore[arg-type]
+        body, small = (QFontMetricsF(theme().font(role)).height() for role in ("body", "small"))
         return QSize(theme().space(12), round(body + small + theme().space(0.95)))
 
     def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
@@ -97,7 +97,7 @@ class PathDelegate(QStyledItemDelegate):
             side | Qt.AlignmentFlag.AlignVCenter for side in (Qt.AlignmentFlag.AlignLeft, Qt.AlignmentFlag.AlignRight)
         )
         value = format_number(path.product, model.digits)
-        strong, body, small = (theme().font(role) for role in ("strong", "body", "small"))  # type: ignore[arg-type]
+        strong, body, small = (theme().font(role) for role in ("strong", "body", "small"))
         width = QFontMetricsF(strong).horizontalAdvance(value)
         line = QRectF(rect.left(), rect.top(), rect.width(), QFontMetricsF(body).height())
         painter.setFont(strong)
@@ -113,7 +113,7 @@ class PathDelegate(QStyledItemDelegate):
         product = QFontMetricsF(small).elidedText(product_of(path), Qt.TextElideMode.ElideRight, below.width())
         painter.drawText(below, left, product)
         share = abs(path.product) / model.largest if model.largest else 0.0
-        bar = QRectF(rect.left(), rect.bottom() - 1.0, max(2.0, share * rect.width()), 2.0)
+        bar = QRectF(rect.left(), rect.bottom() - 1.0, share * rect.width(), 2.0)
         painter.fillRect(bar, palette.weight(path.product))
         painter.restore()
 
@@ -133,6 +133,8 @@ class PathView(QListView):
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setAccessibleName("Paths to the loss")
         self._pressed_on_chosen = False
+        # What this list has lit: what others light is theirs.
+        self._lit: tuple[str, ...] = ()
         self.selectionModel().selectionChanged.connect(self.light_chosen)
 
     @property
@@ -149,9 +151,16 @@ class PathView(QListView):
         return self.paths[rows[0].row()] if rows else None
 
     def light_chosen(self) -> None:
-        """Light the chosen path, or none."""
+        """Light the chosen path; without one, put out what this list has lit."""
         chosen = self.chosen
-        self.spotlight.show_path(chosen.edges if chosen is not None else ())
+        if chosen is not None:
+            self._light(chosen.edges)
+        elif self.spotlight.path == self._lit:
+            self._light(())
+
+    def _light(self, edges: tuple[str, ...]) -> None:
+        self._lit = edges
+        self.spotlight.show_path(edges)
 
     def fit(self) -> None:
         """As high as its rows, up to a limit beyond which it scrolls."""
@@ -162,7 +171,7 @@ class PathView(QListView):
         super().mouseMoveEvent(event)
         index = self.indexAt(event.position().toPoint())
         if index.isValid():
-            self.spotlight.show_path(self.paths[index.row()].edges)
+            self._light(self.paths[index.row()].edges)
         else:
             self.light_chosen()
 
@@ -213,6 +222,7 @@ class PathList(QWidget):
             paths, writer.notation.loss if writer is not None else "L", writer.digits if writer is not None else 4
         )
         self.view.fit()
+        self.view.light_chosen()
         self._show_formula()
         if paths is None or writer is None:
             return
@@ -223,8 +233,8 @@ class PathList(QWidget):
             f"Showing {listed:,} of {many}: the largest" if cut else f"{many} to the loss" if listed else "No path"
         )
         parameter = writer.derivative(writer.parameter(paths.parameter))
-        over = f"sum over all {paths.count:,}" if cut else "their sum"
-        self.sum_label.setText(f"{parameter} = {over} = {format_number(paths.total, writer.digits)}")
+        over = f"sum over all {paths.count:,} = " if cut else "their sum = " if listed > 1 else ""
+        self.sum_label.setText(f"{parameter} = {over}{format_number(paths.total, writer.digits)}")
         parts = f"\nThose listed: {format_exact(paths.shown_total)}" if cut else ""
         self.sum_label.setToolTip(f"{format_exact(paths.total)}{parts}")
 

@@ -9,8 +9,11 @@ from PySide6.QtWidgets import QBoxLayout, QWidget
 from nnviz_app.panels.fields import PanelArea
 from nnviz_app.theme import theme
 
-# A page is wide when it is so many times as wide as it is high. Text sizes: of the controls, and of the least plot.
-WIDE, CONTROLS, LEAST_PLOT = 1.25, 17.0, 9.0
+# A page is wide when it is so many times as wide as it is high. Beside the plot the controls get this share of it, up
+# to so many text sizes.
+WIDE, SHARE, CONTROLS = 1.25, 0.42, 19.0
+# The least plot, in text sizes.
+LEAST_WIDTH, LEAST_HEIGHT = 13.0, 11.0
 # Qt's own largest size of a widget.
 UNLIMITED = 16_777_215
 
@@ -20,7 +23,7 @@ class PlotPage(QWidget):
 
     def __init__(self, controls: QWidget, picture: QWidget) -> None:
         super().__init__()
-        self._controls = controls
+        self._controls, self._picture = controls, picture
         self.area = PanelArea(controls)
         self._box = QBoxLayout(QBoxLayout.Direction.TopToBottom, self)
         self._box.addWidget(self.area)
@@ -37,20 +40,21 @@ class PlotPage(QWidget):
     def least_width(self) -> int:
         """The width below which controls would be cut off."""
         margins = self._box.contentsMargins()
-        return self.area.minimumSizeHint().width() + margins.left() + margins.right()
+        widest = max(part.minimumSizeHint().width() for part in (self.area, self._picture))
+        return widest + margins.left() + margins.right()
 
     def turn(self) -> None:
         """Arrange the parts: when the page gets another size, or the controls want one."""
         bar = self.area.verticalScrollBar().sizeHint().width()
-        width = max(theme().space(CONTROLS), self._controls.minimumSizeHint().width() + bar)
-        least = theme().space(LEAST_PLOT)
-        is_wide = self.width() > max(WIDE * self.height(), width + 1.5 * least)
+        share = min(theme().space(CONTROLS), round(SHARE * self.width()))
+        width = max(share, self._controls.minimumSizeHint().width() + bar)
+        is_wide = self.width() > max(WIDE * self.height(), width + theme().space(LEAST_WIDTH))
         self._box.setDirection(QBoxLayout.Direction.LeftToRight if is_wide else QBoxLayout.Direction.TopToBottom)
         self.area.setMinimumWidth(width if is_wide else 0)
         self.area.setMaximumWidth(width if is_wide else UNLIMITED)
         wanted = self._controls.heightForWidth(self.area.viewport().width())
         wanted = max(wanted, self._controls.minimumSizeHint().height())
-        room = max(self.height() - least, theme().space(6))
+        room = max(self.height() - theme().space(LEAST_HEIGHT), theme().space(6))
         self.area.setMinimumHeight(0 if is_wide else min(wanted, room))
         self.area.setMaximumHeight(UNLIMITED if is_wide else min(wanted, room))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
@@ -32,6 +33,7 @@ EMPTY = "Press Start: random search and gradient descent set out from the same p
 NO_LOSS = "A search needs an output neuron and a training row of data with its target."
 FORMER = "These curves are those of the network, data or settings before the last change."
 MODES: dict[str, Mode] = {"Small changes": "change", "Fresh draws": "fresh"}
+NAMES = ("gradient descent", "random search")
 MODE_TIP = (
     "Small changes: each trial adds a random number to every parameter and is kept if the loss falls.\n"
     "Fresh draws: each trial draws every parameter, whatever was before."
@@ -109,12 +111,9 @@ class RandomSearchPanel(QWidget):
         self.message, self.former_label = MessageLabel(), MessageLabel()
         for field in self.fields:
             field.refused.connect(self.message.say)
-        self.legend, self.result_label, self.hover_label = QLabel(), QLabel(), QLabel()
-        self.legend.setTextFormat(Qt.TextFormat.RichText)
-        self.legend.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
-        for label in (self.result_label, self.hover_label):
-            label.setWordWrap(True)
-        set_style_property(self.hover_label, "role", "small")
+        self.result_label = QLabel()
+        self.result_label.setTextFormat(Qt.TextFormat.RichText)
+        self.result_label.setWordWrap(True)
         self.result_label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self.placeholder = QLabel(EMPTY)
         self.placeholder.setAlignment(Qt.AlignmentFlag.AlignCenter)
@@ -129,24 +128,14 @@ class RandomSearchPanel(QWidget):
             self._form.add(field.title, field)
         self._column = QVBoxLayout(controls)
         self._column.setContentsMargins(0, 0, 0, 0)
-        for widget in (
-            self._form,
-            self.start_button,
-            self.progress,
-            self.message,
-            self.former_label,
-        ):
+        self._head = FoldingRow(self.start_button, self.log_box)
+        for widget in (self._head, self.progress, self.message, self.former_label, self.result_label, self._form):
             self._column.addWidget(widget)
         self._column.addStretch(1)
-        picture, plot = QWidget(), QWidget()
+        plot = QWidget()
         self._stack = QStackedLayout(plot)
         self._stack.addWidget(self.placeholder)
-        self._picture = QVBoxLayout(picture)
-        self._picture.setContentsMargins(0, 0, 0, 0)
-        self._head = FoldingRow(self.log_box, self.legend)
-        for widget in (self.result_label, self._head, plot, self.hover_label):
-            self._picture.addWidget(widget, int(widget is plot))
-        self._page = PlotPage(controls, picture)
+        self._page = PlotPage(controls, plot)
         box = QVBoxLayout(self)
         box.setContentsMargins(0, 0, 0, 0)
         box.addWidget(self._page)
@@ -236,18 +225,21 @@ class RandomSearchPanel(QWidget):
     def _present_basis(self) -> object:
         """What the curves depend on, but for the network's structure and its data."""
         project = self.document.project
-        return project.start_values(), project.settings
+        # They do not depend on how long a run is.
+        return project.start_values(), replace(project.settings, epochs=1)
+
+    def _differs(self, change: Change) -> bool:
+        """Whether the start or the settings are no longer those of the curves: updates change neither."""
+        return change.affects_numbers and self.search is not None and self._basis != self._present_basis()
 
     def _follow(self, change: Change) -> None:
         if change.project:
             self.message.say("")
             self._forget()
-        elif change.structure or change.data or (change.affects_numbers and self._basis != self._present_basis()):
+        elif change.structure or change.data or self._differs(change):
             if self.is_at_work:
                 self.stop()
             self.is_former = self.search is not None
-            self.refresh()
-        else:
             self.refresh()
 
     # Showing
@@ -278,11 +270,10 @@ class RandomSearchPanel(QWidget):
         self.former_label.say(FORMER if self.is_former else "", "warning")
         has_curves = search is not None
         self.placeholder.setText(EMPTY if can_search else NO_LOSS)
-        for widget in (self._head, self.hover_label):
-            widget.setVisible(has_curves)
+        self.log_box.setVisible(has_curves)
+        self._head.restyle()
         if self.plot is not None:
             self._stack.setCurrentWidget(self.plot if has_curves else self.placeholder)
-        self._show_legend()
         self._show_result()
         self._draw()
 
@@ -296,12 +287,6 @@ class RandomSearchPanel(QWidget):
             budget=search.budget,
             log=self.log_box.isChecked(),
         )
-
-    def _show_legend(self) -> None:
-        colors = theme().palette.series
-        names = ("Gradient descent", "Random search")
-        parts = [f'<span style="color: {c.name()}">■</span> {n}' for c, n in zip(colors, names, strict=False)]
-        self.legend.setText(" &nbsp; ".join(parts))
 
     def _losses_at(self, evaluations: float) -> tuple[float, float]:
         """The losses of gradient descent and of random search after so many evaluations; NaN where there is none."""
@@ -317,9 +302,13 @@ class RandomSearchPanel(QWidget):
         return found[0], found[1]
 
     def _sentence(self, evaluations: int) -> str:
-        descent, search = (format_number(loss, self.preferences.style.digits) for loss in self._losses_at(evaluations))
+        """Both losses, in the colours of their curves."""
         many = f"{evaluations:,} evaluation{'' if evaluations == 1 else 's'}"
-        return f"After {many}: gradient descent {descent}, random search {search}."
+        parts = [
+            f'<span style="color: {color.name()}">■</span>&nbsp;{name} {format_number(loss, self.preferences.style.digits)}'
+            for name, loss, color in zip(NAMES, self._losses_at(evaluations), theme().palette.series, strict=False)
+        ]
+        return f"After {many}: {', '.join(parts)}."
 
     def _show_result(self) -> None:
         search = self.search
@@ -328,19 +317,17 @@ class RandomSearchPanel(QWidget):
             return
         lines = [self._sentence(self.done)]
         if not self.is_at_work:
-            kept = f"{search.kept:,} of {max(0, self.done - 1):,} trials"
-            lines.append(f"Random search kept {kept}.")
+            lines.append(f"Random search kept {search.kept:,} of {max(0, self.done - 1):,} trials.")
         if search.descent_problem:
             lines.append(search.descent_problem)
         self.result_label.setText(" ".join(lines))
 
     def _tell(self, evaluations: float | None) -> None:
-        """Say both losses where the pointer is."""
-        search = self.search
-        if search is None or evaluations is None or not self.done:
-            self.hover_label.setText("")
-            return
-        self.hover_label.setText(self._sentence(min(max(round(evaluations), 1), self.done)))
+        """Say both losses where the pointer is, else what was reached."""
+        if self.search is None or evaluations is None or not self.done:
+            self._show_result()
+        else:
+            self.result_label.setText(self._sentence(min(max(round(evaluations), 1), self.done)))
 
     # Qt
 
@@ -363,13 +350,10 @@ class RandomSearchPanel(QWidget):
     def _restyle(self) -> None:
         space = theme().space
         self._column.setSpacing(space(0.5))
-        self._picture.setSpacing(space(0.2))
         self._head.restyle()
         self._form.restyle(self._form.label_width())
-        # One line at all times, or the plot would change its height with the pointer.
-        self.hover_label.setMinimumHeight(round(1.3 * self.hover_label.fontMetrics().height()))
         self._page.restyle()
         if self.plot is not None:
             self.plot.restyle()
-        self._show_legend()
+        self._show_result()
         self._draw()

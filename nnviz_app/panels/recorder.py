@@ -202,13 +202,13 @@ class RecorderForm(PanelArea):
         self.clear_button.setEnabled(bool(moment and (guide.spotlight.highlighted or guide.spotlight.hidden)))
         for name, box in self.boxes.items():
             box.setChecked(name in guide.spotlight.hidden)
-        for button, can in (
+        for tool, can in (
             (self.up_button, guide.place > 0),
             (self.down_button, not guide.is_last),
             (self.duplicate_button, moment is not None),
             (self.remove_button, moment is not None),
         ):
-            button.setEnabled(can)
+            tool.setEnabled(can)
         self._show_list()
         self._show_caption()
         panel = moment.panel if moment is not None else ""

@@ -15,13 +15,15 @@ from nnviz_app.theme import theme
 Numbers = NDArray[np.float64]
 # Points of a curve that are drawn at most.
 MOST_POINTS = 2000
+# A larger loss is not drawn: an axis could not span it.
+MOST_DRAWN = 1e150
 # The least loss on a logarithmic axis.
 LEAST = 1e-300
 
 
 def thinned(x: Numbers, y: Numbers) -> tuple[Numbers, Numbers]:
     """What is computed of a curve, of many points an even choice with the last one."""
-    known = np.flatnonzero(np.isfinite(y))
+    known = np.flatnonzero(np.abs(y) < MOST_DRAWN)
     if len(known) > MOST_POINTS:
         known = known[np.linspace(0, len(known) - 1, MOST_POINTS).astype(np.intp)]
     return x[known], y[known]

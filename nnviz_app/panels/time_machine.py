@@ -75,12 +75,12 @@ class TimeMachinePanel(PanelArea):
         trainer: Trainer,
         runs: RunShelf,
         comparison: Comparison,
-        preferences: Preferences | None = None,
+        preferences: Preferences,
         parent: QWidget | None = None,
     ) -> None:
         super().__init__(QWidget(), parent)
         self.document, self.player, self.trainer, self.runs = document, player, trainer, runs
-        self.comparison_table = ComparisonTable(document, comparison, preferences or Preferences(self))
+        self.comparison_table = ComparisonTable(document, comparison, preferences)
         self._stale = True
         # The update that is asked for and has not been gone to yet.
         self._wanted: int | None = None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from msgspec.structs import replace
 from core.errors import ProjectError
 from core.project import Project
 from core.project_file import load_project, project_from_text, project_to_text
+from core.references import read_reference
 from core.walkthrough import Moment, Walkthrough, references_in, refuse_broken
 
 EXAMPLES = Path(__file__).parents[2] / "resources" / "examples"
@@ -121,3 +123,24 @@ def test_a_broken_file_is_refused_with_the_moment_s_number(scene: Project) -> No
     content["walkthrough"]["moments"][2]["caption"] = "[[w(nowhere)]]"
     with pytest.raises(ProjectError, match=r"Moment 3 .*“w\(nowhere\)”"):
         project_from_text(json.dumps(content))
+
+
+def test_the_walkthrough_in_the_docs_is_one() -> None:
+    docs = Path(__file__).parents[2] / "docs"
+    project = re.search(r"```json\n(.*?)```", (docs / "file-format.md").read_text(encoding="utf-8"), re.DOTALL)
+    part = re.search(r"```json\n(.*?)```", (docs / "walkthroughs.md").read_text(encoding="utf-8"), re.DOTALL)
+    assert project
+    assert part
+    content = json.loads(project[1]) | json.loads("{" + part[1] + "}")
+    walkthrough = project_from_text(json.dumps(content)).walkthrough
+    assert walkthrough is not None
+    assert [moment.position for moment in walkthrough.moments] == ["start", "dL/dw(w)"]
+
+
+def test_the_references_in_the_docs_can_be_read(scene: Project) -> None:
+    page = (Path(__file__).parents[2] / "docs" / "walkthroughs.md").read_text(encoding="utf-8")
+    table = page.partition("| reference | quantity |")[2].partition("\n\n")[0]
+    found = re.findall(r"`([^`]+)`", table)
+    assert len(found) == 16
+    for text in found:
+        read_reference(text, scene.network)

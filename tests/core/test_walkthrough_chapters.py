@@ -144,12 +144,15 @@ def test_a_walkthrough_opens_and_fits_its_networks(name: str) -> None:
     refuse_broken(walkthrough)
     assert project_to_text(project) == guide.path.read_text(encoding="utf-8")
     assert 20 < len(project.notes.partition("\n")[0]) <= 120
-    assert project.title and project.source
+    assert project.title
+    assert project.source
     first = walkthrough.scenes[0]
-    assert project.network.values == first.network.values and project.settings == first.settings
+    assert project.network.values == first.network.values
+    assert project.settings == first.settings
     assert all(scene.title for scene in walkthrough.scenes)
     assert {moment.scene for moment in walkthrough.moments} == set(range(len(walkthrough.scenes)))
-    assert guide.headings[0] == "### What you will see" and guide.headings[-1] == "### Try this"
+    assert guide.headings[0] == "### What you will see"
+    assert guide.headings[-1] == "### Try this"
     assert len(set(guide.headings)) == len(guide.headings)
 
 
@@ -201,7 +204,8 @@ def test_many_to_many_is_the_matrix_product_with_columns_for_the_outputs() -> No
     assert [shown.value(f"a(y{j})") for j in (1, 2, 3)] == close((inputs @ matrix)[0].tolist())
     # The other order gives other numbers: the article's heading WX is not the product below it.
     assert (inputs @ matrix).tolist() != (matrix @ inputs[0])[None].tolist()
-    assert (np.zeros((2, 3)) @ np.zeros((3, 2))).shape == (2, 2) and (np.zeros((3, 2)) @ np.zeros((2, 3))).shape[0] == 3
+    assert (np.zeros((2, 3)) @ np.zeros((3, 2))).shape == (2, 2)
+    assert (np.zeros((3, 2)) @ np.zeros((2, 3))).shape[0] == 3
 
 
 def test_the_chain_rule_of_one_neuron() -> None:
@@ -219,7 +223,8 @@ def test_the_sigmoid_is_the_chain_that_the_article_prints() -> None:
     shown = guide.titled("The same chain, backward")
     network, values = shown.project.network, shown.project.network.values
     assert [n["id"] for n in GOLDEN["one_neuron_sigmoid"]["network"]["neurons"]] == list(network.neurons)
-    assert values == {"w": 1.0, "y": 0.0} and shown.value("dL/da(y)") == close(1.0)
+    assert values == {"w": 1.0, "y": 0.0}
+    assert shown.value("dL/da(y)") == close(1.0)
     operations = neuron_operations(shown.trace, "y")
     steps = operations.all[-4:]
     by_hand = [-1.0, math.exp(-1.0), 1.0 + math.exp(-1.0), 1.0 / (1.0 + math.exp(-1.0))]
@@ -257,25 +262,31 @@ def test_the_sigmoid_with_a_loss_is_the_worked_example() -> None:
 def test_the_path_through_two_layers_has_the_factors_of_the_caption() -> None:
     shown = guided(SCHOOL).titled("Every factor of it")
     paths = find_paths(shown.trace, "w11")
-    assert paths.count == 1 and paths.paths[0].edges == ("w11", "w1")
+    assert paths.count == 1
+    assert paths.paths[0].edges == ("w11", "w1")
     h1, y = shown.value("a(h1)"), shown.value("a(y)")
     by_hand = shown.value("x(x1)") * h1 * (1 - h1) * shown.value("w(w1)") * y * (1 - y) * (y - shown.value("t(y)"))
-    assert paths.total == close(by_hand) and shown.value("dL/dw(w11)") == close(by_hand)
+    assert paths.total == close(by_hand)
+    assert shown.value("dL/dw(w11)") == close(by_hand)
 
 
 def test_the_articles_derivative_of_the_mean_squared_error_has_its_sign_reversed() -> None:
     guide = guided(SCHOOL)
     shown = guide.titled("A number to check")
-    assert shown.project.settings.loss == "mean_squared_error" and not shown.project.settings.update_biases
+    assert shown.project.settings.loss == "mean_squared_error"
+    assert not shown.project.settings.update_biases
     assert [len(level) for level in shown.project.network.levels()] == [10, 5, 2]
     a, t = shown.value("a(y2)"), shown.value("t(y2)")
     of_the_article = 2 / 2 * (t - a) * a * (1 - a) * shown.value("a(h1)")
-    assert shown.project.network.edges["w56"].source == "h1" and shown.project.network.edges["w56"].target == "y2"
+    assert shown.project.network.edges["w56"].source == "h1"
+    assert shown.project.network.edges["w56"].target == "y2"
     shown.says(("−0.03174", of_the_article))
     verdict = explain_difference(shown.trace, read_reference("dL/dw(w56)", shown.project.network), "−0.03174")
-    assert verdict.kind == "slip" and "sign" in verdict.sentence
+    assert verdict.kind == "slip"
+    assert "sign" in verdict.sentence
     answers = three_answers(shown.trace, "w56")
-    assert answers.agrees and answers.backpropagated == close(-of_the_article)
+    assert answers.agrees
+    assert answers.backpropagated == close(-of_the_article)
 
 
 def test_the_right_sign_takes_the_loss_down() -> None:
@@ -298,7 +309,7 @@ def test_a_target_above_1_leaves_a_loss() -> None:
     project = shown.project.copy()
     project.dataset.columns["y1"] = np.array([1.5])
     run = Run(project)
-    run = advance_run(project, run, project.updates + 5000)
+    run = advance_run(project, run, project.updates + 1000)
     assert run.table_loss(run.last) > 0.5 * 0.5**2
 
 
@@ -335,9 +346,10 @@ def test_linear_layers_collapse_and_relu_layers_do_not() -> None:
         trace = trace_project(riddle, riddle.batch_rows(row))
         assert trace.value(read_reference("a(y)", riddle.network)) == 6 * x + 2
     ramp = guide.titled("must not be straight").project
-    for row, (x, y) in enumerate(((-1, 0), (0.5, 0.5), (2, 1))):
+    for row, (given, wanted) in enumerate(((-1, 0), (0.5, 0.5), (2, 1))):
         trace = trace_project(ramp, ramp.batch_rows(row))
-        assert trace.x[0, 0] == x and trace.value(read_reference("a(y)", ramp.network)) == y
+        assert trace.x[0, 0] == given
+        assert trace.value(read_reference("a(y)", ramp.network)) == wanted
 
 
 def test_the_activations_by_hand() -> None:
@@ -364,22 +376,28 @@ def test_the_loss_by_hand() -> None:
     assert both.trace.loss == close((right + wrong) / 2)
 
 
+def searched(project: Project) -> tuple[float, float, float, float]:
+    """The losses at the start and by small changes, fresh draws and gradient descent, as the panel begins."""
+    (_, changed), (_, descent) = random_search(project, budget=2000, seed=1, spread=0.1)
+    (_, fresh), _ = random_search(project, budget=2000, seed=1, spread=1.0, mode="fresh")
+    return float(changed[0]), float(changed[-1]), float(fresh[-1]), float(descent[-1])
+
+
 def test_random_search_does_what_the_captions_say() -> None:
     guide = guided(SCRATCH)
     small = guide.titled("Small changes")
     assert len(small.project.network.values) == 13
-    for seed in (1, 2, 3):
-        (_, changed), (_, descent) = random_search(small.project, budget=1000, seed=seed, spread=0.1)
-        (_, fresh), _ = random_search(small.project, budget=1000, seed=seed, spread=1.0, mode="fresh")
-        assert changed[-1] < 1e-4
-        assert fresh[-1] == pytest.approx(0.5, abs=0.1)
-    small.says(("0.0057", descent[-1]))
-    guide.titled("Looking for better weights").says(("0.70", fresh[0]))
+    start, changed, fresh, descent = searched(small.project)
+    guide.titled("Looking for better weights").says(("0.70", start), ("0.48", fresh))
+    small.says(("0.0027", descent))
+    assert changed < 1e-12
     large = guide.titled("Many parameters")
-    assert len(large.project.network.values) == 39 and large.project.dataset.rows == 60
-    (_, changed), (_, descent) = random_search(large.project, budget=400, seed=1, spread=0.1)
-    (_, fresh), _ = random_search(large.project, budget=400, seed=1, spread=1.0, mode="fresh")
-    large.says(("1.16", changed[0]), ("0.63", changed[-1]), ("0.97", fresh[-1]), ("0.37", descent[-1]))
+    assert len(large.project.network.values) == 39
+    assert large.project.dataset.rows == 60
+    start, changed, fresh, descent = searched(large.project)
+    large.says(("1.16", start), ("0.36", changed), ("0.91", fresh), ("0.14", descent))
+    # What the last moment asks: not as few as these.
+    assert changed > guide.loss_after(guide.titled("Adam"), 200)
 
 
 def test_secants_become_the_tangent() -> None:
@@ -392,7 +410,8 @@ def test_secants_become_the_tangent() -> None:
 
     guide.titled("Chapter 6: Derivatives").says(("9", loss(3.0)), ("7", slope(1.0)))
     for printed, step in (("6.1", 0.1), ("6.01", 0.01), ("6.001", 0.001)):
-        assert printed in tangent.caption and slope(step) == pytest.approx(float(printed), abs=1e-9)
+        assert printed in tangent.caption
+        assert slope(step) == pytest.approx(float(printed), abs=1e-9)
     assert tangent.value("dL/dw(w1)") == 6.0
     nudge = guide.titled("What a slope is good for")
     nudge.says(("0.6", 0.1 * 6), ("0.59", loss(3.0) - loss(2.9)), ("6", 6.0), ("5", loss(3.0) - loss(2.0)))
@@ -441,8 +460,10 @@ def test_the_whole_network_learns() -> None:
     assert sum(shares) == close(0.0)
     hidden = guide.titled("Through the hidden layer")
     back = sum(edge_back(hidden, edge.id) for edge in hidden.project.network.outgoing("h1"))
-    assert len(hidden.project.network.outgoing("h1")) == 3 and hidden.value("dL/da(h1)") == close(back)
-    assert hidden.value("z(h1)") > 0 and hidden.value("dL/dz(h1)") == hidden.value("dL/da(h1)")
+    assert len(hidden.project.network.outgoing("h1")) == 3
+    assert hidden.value("dL/da(h1)") == close(back)
+    assert hidden.value("z(h1)") > 0
+    assert hidden.value("dL/dz(h1)") == hidden.value("dL/da(h1)")
     trained = guide.titled("200 updates")
     trained.says(("0.3711", guide.loss_after(trained, 200)), ("50", right_rows(trained.project)))
 

@@ -32,6 +32,7 @@ from nnviz_app.examples import examples
 from nnviz_app.help_dialog import KEYS, HelpDialog
 from nnviz_app.menus import TEXT_SIZES
 from nnviz_app.preferences import NOTATIONS, LabelMode
+from nnviz_app.presenter import Presenter
 from nnviz_app.theme import theme
 
 Key = Qt.Key
@@ -100,6 +101,16 @@ Check = Callable[[WindowHands], object]
 
 def network_of(h: WindowHands) -> tuple[int, int]:
     return len(h.project.network.neurons), len(h.project.network.edges)
+
+
+def end_presenting(hands: WindowHands) -> bool:
+    """Whether the canvas is presented; it is back afterwards."""
+    presenter = hands.view.window()
+    if not isinstance(presenter, Presenter):
+        return False
+    hands.qtbot.keyClick(presenter, Qt.Key.Key_Escape)
+    hands.settle()
+    return hands.view.window() is hands.window
 
 
 def checks(h: WindowHands, file_dialogs: dict[str, str], tmp_path: Path) -> dict[tuple[str, ...], object]:
@@ -198,6 +209,7 @@ def checks(h: WindowHands, file_dialogs: dict[str, str], tmp_path: Path) -> dict
         ("View", "Signs of dead and saturated neurons"): (None, lambda: not window.preferences.shows_health),
         ("View", "Wheel zooms (Ctrl+wheel scrolls)"): (None, lambda: window.preferences.wheel_zooms),
         ("View", "Panels", "Reset panels"): (window.docks["Steps"].hide, window.docks["Steps"].isVisible),
+        ("View", "Present"): (None, lambda: end_presenting(h)),
         ("View", "Full screen"): (None, window.isFullScreen),
         ("Network", "Add input neuron"): (None, lambda: "i3" in network().neurons),
         ("Network", "Add hidden neuron"): (None, lambda: "h3" in network().neurons),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from core.style import Notation
+from core.style import Notation, Rounding
 from nnviz_app.preferences import NOTATIONS
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ def test_the_menu_chooses_a_book_and_shows_which_one(hands: WindowHands) -> None
     assert checked(hands) == ["nnviz"]
 
 
-def test_inspector_and_transport_follow(hands: WindowHands) -> None:
+def test_the_inspector_follows(hands: WindowHands) -> None:
     hands.choose("View", "Notation", "Mazur's article")
     hands.window.selection.set(["h1"])
     hands.window.docks["Inspector"].show()
@@ -37,3 +37,13 @@ def test_inspector_and_transport_follow(hands: WindowHands) -> None:
     hands.settle()
     labels = [row.reading.label for row in hands.window.inspector.readings.rows]
     assert labels[:3] == ["net", "out", "∂E/∂out"]
+
+
+def test_the_toolbar_says_that_steps_are_rounded(hands: WindowHands) -> None:
+    menus, preferences = hands.window.menus, hands.window.preferences
+    preferences.set_rounding(Rounding(3))
+    assert menus.digits_button.text() == "Rounded: 3 decimals"
+    assert not menus._digit_actions[4].isEnabled()
+    preferences.set_rounding(None)
+    assert menus.digits_button.text() == "Digits: 4"
+    assert menus._digit_actions[4].isEnabled()

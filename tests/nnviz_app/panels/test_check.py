@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PySide6.QtCore import QEvent, QPoint, QPointF, Qt
 from PySide6.QtGui import QMouseEvent
-from PySide6.QtWidgets import QApplication
+from PySide6.QtWidgets import QApplication, QLabel
 
 from core.answers import three_answers
 from core.dataset import Dataset
@@ -20,6 +20,7 @@ from core.quantities import Kind, Quantity
 from core.settings import Settings
 from core.style import Notation, Rounding
 from nnviz_app.panels import check as check_module
+from nnviz_app.panels import parameter_box
 from nnviz_app.panels.answer_rows import agreement, align, differing
 from nnviz_app.panels.book_box import convention_settings
 from nnviz_app.panels.check import EMPTY, RUNNING, CheckPanel
@@ -94,6 +95,17 @@ def test_the_selected_parameter_comes_first_then_the_inquiry_then_the_step(desk:
     # An input has no parameter.
     desk.select("i1")
     assert panel.title.text() == "∂L/∂b(h2) for row 1"
+
+
+def test_in_a_large_network_steps_are_not_followed(
+    desk: Desk, panel: CheckPanel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(parameter_box, "MOST_FOLLOWED", 7)
+    desk.step_to(Kind.WEIGHT_GRAD, "w7")
+    desk.settle()
+    assert panel.parameter_box.parameter == "w1"
+    desk.select("w5")
+    assert panel.parameter_box.parameter == "w5"
 
 
 def test_a_parameter_can_be_chosen_in_the_box(desk: Desk, panel: CheckPanel) -> None:
@@ -177,7 +189,7 @@ def test_rounding_of_the_numbers_on_show_does_not_change_the_check(desk: Desk, p
 
 def test_helpers() -> None:
     assert align([0.25, -0.125], 3) == ["0.250", "−0.125"]
-    assert align([1.5e-9, 1.25e-9], 3) == ["1.50e-9", "1.25e-9"]
+    assert align([1.5e-9, 1.25e-9], 3) == ["1.50e−9", "1.25e−9"]
     assert align([0.0, 0.0], 3) == ["0.00", "0.00"]
     assert align([float("inf"), 1.0], 2) == ["∞", "1.0"]
     assert differing("0.250", "0.251") == 4
@@ -211,7 +223,7 @@ def test_the_notation_and_the_digits_are_followed(desk: Desk, panel: CheckPanel)
     desk.preferences.set_digits(6)
     desk.settle()
     text = panel.path_list.model.data(panel.path_list.model.index(0))
-    assert text == "i1 → h1 → o1 → E: 0.000668437"
+    assert text == "i1 → h1 → o1 → E: 0.000668396"
     assert panel.title.text() == "∂E/∂w1 for row 1"
     assert "net(h1)" in str(panel.path_list.model.data(panel.path_list.model.index(0), Qt.ItemDataRole.ToolTipRole))
 
@@ -244,6 +256,21 @@ def test_a_path_that_is_clicked_stays_lit_and_is_typeset(desk: Desk, panel: Chec
     assert view.chosen is None
     desk.qtbot.mouseClick(view.viewport(), LEFT, pos=row_spot(panel, 0))
     panel.hide()
+    assert desk.spotlight.path == ()
+
+
+def test_what_others_light_is_left_alone(desk: Desk, panel: CheckPanel) -> None:
+    desk.spotlight.show_path(["w3", "w6"])
+    desk.select("w1")
+    desk.player.forward()
+    desk.settle()
+    panel.hide()
+    assert desk.spotlight.path == ("w3", "w6")
+    panel.show()
+    desk.settle()
+    hover(desk, panel, 0)
+    # Another parameter has other paths.
+    desk.select("w2")
     assert desk.spotlight.path == ()
 
 
@@ -330,6 +357,20 @@ def test_a_slip_and_a_number_that_nothing_gives(desk: Desk, panel: CheckPanel) -
     type_number(desk, panel, "123.456")
     assert panel.book.verdict.kind == "none"
     assert "None of the usual conventions" in panel.book.message.text()
+
+
+def test_several_explanations_are_all_told(desk: Desk, panel: CheckPanel) -> None:
+    desk.select("w1")
+    # One digit only: two slips that leave out a slope come to it.
+    type_number(desk, panel, "0.002")
+    verdict = panel.book.verdict
+    assert verdict is not None
+    assert verdict.kind == "ambiguous"
+    told = [label.text() for label in panel.book.findings.findChildren(QLabel) if label.isVisible()]
+    assert told == [finding.sentence for finding in verdict.findings]
+    assert len(told) == 2
+    type_number(desk, panel, "0.000439")
+    assert not panel.book.findings.isVisible()
 
 
 def test_what_is_no_number_is_said(desk: Desk, panel: CheckPanel) -> None:

@@ -266,3 +266,15 @@ def test_nothing_is_cut_off(desk: Desk, qapp: QApplication, panel: ConventionsPa
     finally:
         theme().set_text_scale(1.0)
         theme().apply(qapp)
+
+
+def test_a_network_too_large_to_round_is_told(
+    desk: Desk, panel: ConventionsPanel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("nnviz_app.player.LARGEST_ROUNDED", 4)
+    desk.preferences.changed.connect(lambda: desk.player.set_rounding(desk.preferences.rounding))
+    message = panel.sections[panel.rounding_form].message
+    choose(desk, panel.rounding_form.rounding_box, "Like the book: decimals")
+    assert message.text() == desk.player.rounding_refused != ""
+    choose(desk, panel.rounding_form.rounding_box, "Off")
+    assert message.isHidden()

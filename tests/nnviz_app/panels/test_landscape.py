@@ -43,9 +43,13 @@ def update(desk: Desk, count: int) -> None:
 
 
 def wait_for_surface(desk: Desk, panel: LandscapePanel) -> Surface:
-    desk.qtbot.waitUntil(lambda: panel._is_fresh() and not panel.maker.is_at_work)
+    def is_done() -> bool:
+        made = panel.maker.surface
+        done = panel._is_fresh() and not panel.maker.is_at_work
+        return done and made is not None and bool(np.isfinite(made.losses).all())
+
+    desk.qtbot.waitUntil(is_done)
     assert panel.maker.surface is not None
-    assert np.isfinite(panel.maker.surface.losses).all()
     return panel.maker.surface
 
 
@@ -365,7 +369,7 @@ def test_themes_and_large_text(panel: LandscapePanel, desk: Desk, mode: str, vie
 
 def test_pyqtgraph_comes_after_the_first_paint(desk: Desk) -> None:
     trainer = Trainer(desk.document, desk.player)
-    panel = LandscapePanel(desk.document, desk.player, desk.selection, trainer)
+    panel = LandscapePanel(desk.document, desk.player, desk.selection, trainer, desk.preferences)
     desk.qtbot.addWidget(panel)
     assert panel.plot is None
     panel.show()
@@ -385,7 +389,7 @@ def test_heights_are_logarithms_where_losses_span_factors() -> None:
 def test_an_empty_document_has_no_parameter(desk: Desk) -> None:
     document = Document()
     trainer = Trainer(document, desk.player)
-    panel = desk.show(LandscapePanel(document, desk.player, desk.selection, trainer))
+    panel = desk.show(LandscapePanel(document, desk.player, desk.selection, trainer, desk.preferences))
     desk.qtbot.waitUntil(lambda: panel.plot is not None)
     for view in View:
         panel.form.set_view(view)
