@@ -190,6 +190,7 @@ def _connect(window: MainWindow) -> None:
     window.guide.refused.connect(window.show_error)
     window.walkthrough.examples_requested.connect(window.show_walkthroughs)
     window.walkthrough.present_requested.connect(window.present)
+    window.walkthrough.record_button.toggled.connect(window.make_room_to_record)
     window.trainer.running_changed.connect(window.follow_running)
     window.trainer.finished.connect(lambda text: window.statusBar().showMessage(text, 8000))
     window.view.message.connect(lambda text: window.statusBar().showMessage(text, 8000))

@@ -188,12 +188,12 @@ class Docks(dict[str, QDockWidget]):
         window.resizeDocks([self["Examples"], self["Train"]], [30, 70], vertical)
         window.resizeDocks([self["Explain"], self["Steps"]], [54, 46], vertical)
 
-    def give_room(self, title: str) -> None:
-        """Bring a panel of the left side forward, with the larger part of the height, so that it can be read."""
+    def give_room(self, title: str, percent: int = 62) -> None:
+        """Bring a panel of the left side forward, with so much of the height, so that it can be read."""
         self[title].show()
         self[title].raise_()
         if not self.is_narrow and not self[title].isFloating():
-            self.window.resizeDocks([self[title], self["Train"]], [62, 38], Qt.Orientation.Vertical)
+            self.window.resizeDocks([self[title], self["Train"]], [percent, 100 - percent], Qt.Orientation.Vertical)
 
 
 class _TextSizeFollower(QObject):

@@ -327,8 +327,12 @@ class Document(QObject):
         if not Change.between(former, draft).structure:
             draft.network.positions = former.network.positions
         draft.drop_lost()
+        is_saved = not self.is_modified
         # Nobody asked for the run that is left here, and the undo history leads back to it: it is not told of.
         self.undo_stack.push(_StateCommand(self, text, before=self._state, after=State(draft, run), merge=None))
+        if is_saved:
+            # Going through a walkthrough is no work that could be lost.
+            self.undo_stack.setClean()
 
     def show_progress(self, project: Project) -> None:
         """Let the views follow a run that is under way, without an undo entry.

@@ -353,6 +353,10 @@ class MainWindow(QMainWindow):
         self.show_panel("Examples")
         self.examples_panel.show_walkthroughs()
 
+    def make_room_to_record(self, recording: bool) -> None:
+        """A recorder needs more of the height than a reader."""
+        self.docks.give_room("Walkthrough", 88 if recording else 62)
+
     def present(self) -> None:
         """Canvas and caption alone on the whole screen, until Esc."""
         from nnviz_app.presenter import Presenter

@@ -48,7 +48,7 @@ def agreement(error: float) -> str:
         return "cannot be compared"
     digits = MOST_DIGITS if error == 0.0 else min(MOST_DIGITS, max(0, math.floor(-math.log10(error))))
     if not digits:
-        return f"differ, {format_number(error, 2)}"
+        return f"differ (relative error {format_number(error, 2)})"
     return f"agree to {digits} digit{'' if digits == 1 else 's'}" + (f", {format_number(error, 2)}" if error else "")
 
 

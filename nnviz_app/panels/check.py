@@ -167,8 +167,8 @@ class CheckPanel(QWidget):
         if answers.agrees and not answers.reason:
             return f"All three {agreement(max(errors.values()))}.", "success"
         lines = [
-            f"{title}: {agreement(errors[name])} with backpropagation."
-            for name, title in (("difference", "Difference"), ("paths", "Paths"))
+            f"Backpropagation and {title} {agreement(errors[name])}."
+            for name, title in (("difference", "the difference"), ("paths", "the paths"))
         ]
         kind = "error" if "no cause is known" in answers.reason.lower() else "warning"
         return " ".join([*lines, answers.reason]), kind

@@ -133,6 +133,14 @@ def test_an_update_s_moment_is_one_undo_entry_with_its_curve(guide: Guide) -> No
     assert guide.is_away
 
 
+def test_going_through_a_walkthrough_is_nothing_to_save(guide: Guide) -> None:
+    for _ in play(guide):
+        assert not guide.document.is_modified
+    guide.document.draw_weights(3)
+    guide.show(1)
+    assert guide.document.is_modified
+
+
 def test_the_updates_of_a_scene_are_made_once(guide: Guide) -> None:
     guide.show(2)
     scene = guide.walkthrough.scenes[0]

@@ -41,7 +41,7 @@ def told(panel: RandomSearchPanel) -> str:
     """The result as it is read, without its colours."""
     document = QTextDocument()
     document.setHtml(panel.result_label.text())
-    return document.toPlainText().replace("■\u00a0", "")
+    return document.toPlainText().replace("■ ", "")
 
 
 def run(desk: Desk, panel: RandomSearchPanel) -> None:
