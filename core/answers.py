@@ -17,6 +17,7 @@ from core.network import Neuron
 from core.numbers import format_number
 from core.paths import LIMIT, Paths, find_paths, parameter_gradient, parameter_of
 from core.quantities import Kind, Quantity
+from core.style import Style
 from core.trace import Trace
 
 # By precision: the step of the difference quotient, from which relative error on two answers are taken for
@@ -119,9 +120,17 @@ def relative_error(one: float, other: float, floor: float) -> float:
 
 
 def three_answers(
-    trace: Trace, parameter: str, *, sample: int = 0, step: float | None = None, limit: int = LIMIT
+    trace: Trace,
+    parameter: str,
+    *,
+    sample: int = 0,
+    step: float | None = None,
+    limit: int = LIMIT,
+    style: Style = Style(),  # noqa: B008 - frozen
 ) -> Answers:
     """A sample's gradient by backpropagation, by a difference quotient with this `step`, and over all paths.
+
+    The paths' factors are written in `style`.
 
     Raises TrainingError for what is no parameter, a step that is not above 0, a network without an output, and
     numbers that are not finite.
@@ -151,7 +160,7 @@ def three_answers(
         backpropagated=parameter_gradient(trace, parameter, sample),
         difference=(above - below) / (2.0 * step),
         judge=judge,
-        paths=find_paths(trace, parameter, sample=sample, limit=limit),
+        paths=find_paths(trace, parameter, sample=sample, limit=limit, style=style),
         precision=precision,
         reason="",
         notes=(),
@@ -350,11 +359,14 @@ def loss_curve(
     loss = loss_at(value)
     gradient = trace.gradient[parameter] if sample is None else parameter_gradient(trace, parameter, sample)
     new_value = trace.new_values[parameter] if trace.has_step(Quantity(Kind.UPDATE, parameter)) else None
+    # Huge weights may overflow it: it is then drawn as far as it goes.
+    with np.errstate(over="ignore", invalid="ignore"):
+        tangent = loss + gradient * (values - value)
     return LossCurve(
         loss_at=loss_at,
         values=values,
         losses=np.array([loss_at(v) for v in values.tolist()]),
-        tangent=loss + gradient * (values - value),
+        tangent=tangent,
         value=value,
         loss=loss,
         gradient=gradient,

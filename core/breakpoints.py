@@ -61,9 +61,11 @@ class Breakpoint:
         """The condition in words; `name` stands for the subject: "∂L/∂w5 crosses 0.1"."""
         if self.watch is Watch.LOSS:
             name = "loss"
-        shown = name or {Watch.GRADIENT: f"gradient of {self.subject}", Watch.ACTIVATION: f"activation of {self.subject}"}.get(
-            self.watch, self.subject
-        )
+        words = {
+            Watch.GRADIENT: f"gradient of {self.subject}",
+            Watch.ACTIVATION: f"activation of {self.subject}",
+        }
+        shown = name or words.get(self.watch, self.subject)
         if self.absolute:
             shown = f"|{shown}|"
         if self.relation is Relation.CHANGES_SIGN:

@@ -337,8 +337,8 @@ def _vanishing(layer: int, neurons: tuple[str, ...], ratio: float) -> Finding:
         neurons,
         ratio,
         f"× {number}",
-        f"Layer {layer} hardly learns: the gradient that reaches its pre-activations is {number} times that of the outputs "
-        "(it vanishes on the way). Try ReLU or tanh, larger first weights or fewer layers.",
+        f"Layer {layer} hardly learns: the gradient that reaches its pre-activations is {number} times that of the "
+        "outputs (it vanishes on the way). Try ReLU or tanh, larger first weights or fewer layers.",
     )
 
 
@@ -350,8 +350,8 @@ def _exploding(layer: int, neurons: tuple[str, ...], ratio: float) -> Finding:
         neurons,
         ratio,
         f"× {number}",
-        f"Layer {layer} gets too large a gradient: that of its pre-activations is {number} times that of the outputs (it explodes on "
-        "the way). Try smaller random weights or a smaller learning rate.",
+        f"Layer {layer} gets too large a gradient: that of its pre-activations is {number} times that of the outputs "
+        "(it explodes on the way). Try smaller random weights or a smaller learning rate.",
     )
 
 

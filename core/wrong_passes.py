@@ -55,7 +55,9 @@ def _wrong_slopes(local: LocalDerivatives, names: Names) -> Iterator[WrongPass]:
         return f"{slope_symbol(network.neurons[neuron].activation)[0]}({names.z(neuron)})"
 
     def changed(neurons: Sequence[str], slope: Callable[[str, str], Values]) -> LocalDerivatives:
-        new = {(n, m): slope(n, m) for n, m in local.slopes if n in neurons}
+        # Huge activations overflow: such a slip explains nothing then.
+        with np.errstate(all="ignore"):
+            new = {(n, m): slope(n, m) for n, m in local.slopes if n in neurons}
         return replace(local, slopes={**local.slopes, **new})
 
     def one(neuron: str, head: str) -> Values:

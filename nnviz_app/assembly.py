@@ -161,6 +161,7 @@ def _make_docks(window: MainWindow) -> None:
             "Random search": window.random_search,
         },
     )
+    window.walkthrough.set_panel_titles(window.docks)
 
 
 def _make_status_bar(window: MainWindow) -> None:
@@ -182,6 +183,7 @@ def _connect(window: MainWindow) -> None:
     )
     theme().changed.connect(window.menus.show_preferences)
     window.preferences.changed.connect(window.follow_rounding)
+    window.player.moved.connect(window.follow_rounding)
     window.selection.changed.connect(window.follow_selection)
     window.inquiry.changed.connect(window.follow_inquiry)
     window.inside.asked.connect(window.inquiry.ask)

@@ -373,6 +373,7 @@ class MainWindow(QMainWindow):
     def follow_rounding(self) -> None:
         """Numbers as a person has chosen to see them: exact, or rounded at each step."""
         self.player.set_rounding(self.preferences.rounding)
+        self.preferences.set_shows_exact(bool(self.player.rounding_refused))
 
     def follow_selection(self) -> None:
         self.actions_by_name.enable()

@@ -43,6 +43,7 @@ class Preferences(QObject):
         self._wheel_zooms = _is_true(store.value("view/wheel_zooms", "false"))
         self._notation = _stored_notation(store)
         self._rounding = _stored_rounding(store)
+        self._shows_exact = False
         self._shows_maps = _is_true(store.value("view/maps_in_neurons", "false"))
         self._shows_health = _is_true(store.value("view/neuron_health", "true"))
 
@@ -81,7 +82,14 @@ class Preferences(QObject):
     @property
     def style(self) -> Style:
         """How formulas and numbers are written; what is rounded already is shown with all its digits."""
-        return Style(self._notation, 15 if self._rounding else self._digits)
+        is_rounded = self._rounding is not None and not self._shows_exact
+        return Style(self._notation, 15 if is_rounded else self._digits)
+
+    def set_shows_exact(self, exact: bool) -> None:
+        """Whether the numbers on show are exact although rounding is chosen, as in a network too large for it."""
+        if exact != self._shows_exact:
+            self._shows_exact = exact
+            self.changed.emit()
 
     @property
     def label_mode(self) -> LabelMode:

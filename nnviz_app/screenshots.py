@@ -5,6 +5,10 @@ from __future__ import annotations
 import os
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from nnviz_app.main_window import MainWindow
 
 
 def main(folder: Path) -> None:
@@ -54,8 +58,65 @@ def main(folder: Path) -> None:
             window.time_machine.ask(window.document.run.last // 4)
             QTest.qWait(400)
             take_picture(window, folder / f"time-machine-{mode}.png")
-            print(f"{mode}: forward, backward, update, training, time machine", flush=True)
+        with picture_window(size=QSize(1440, 900), mode=mode) as window:
+            _picture_explaining(window, folder, mode)
+        print(f"{mode}: forward, backward, update, training, time machine, why, inside, paths, presenting", flush=True)
     del app
+
+
+def _picture_explaining(window: MainWindow, folder: Path, mode: str) -> None:
+    """Why a number is what it is, a neuron's operations, the paths of a gradient, and a walkthrough presented."""
+    from core.quantities import Granularity, Kind, Quantity
+    from nnviz_app.examples import examples, walkthroughs
+    from nnviz_app.pictures import settle, take_picture
+    from nnviz_app.presenter import Presenter
+
+    shipped = {example.path.stem: example for example in (*examples(), *walkthroughs())}
+    player = window.player
+    window.open_example(shipped["01-two-two-two"])
+    player.go_to(player.length)
+    window.inquiry.ask(Quantity(Kind.WEIGHT_GRAD, "w1"))
+    for kind, subject in (
+        (Kind.PRE_ACTIVATION_GRAD, "h1"), (Kind.ACTIVATION_GRAD, "h1"), (Kind.CONTRIBUTION, "w5"),
+    ):  # fmt: skip
+        window.inquiry.follow(Quantity(kind, subject))
+    settle()
+    window.explain.more.setChecked(True)
+    window.explain.tree.expandToDepth(1)
+    take_picture(window, folder / f"why-{mode}.png")
+    window.explain.more.setChecked(False)
+
+    window.open_example(shipped["04-one-sigmoid-neuron"])
+    window.show_panel("Inside")
+    player.set_granularity(Granularity.OPERATION)
+    trace = player.trace
+    assert trace is not None
+    player.go_into(trace.index_of(Quantity(Kind.PRE_ACTIVATION_GRAD, "y")), 2)
+    take_picture(window, folder / f"inside-{mode}.png")
+    player.set_granularity(Granularity.TERM)
+
+    window.open_example(shipped["06-skip-connection"])
+    player.go_to(player.length)
+    window.selection.set(["e1"])
+    window.show_panel("Check")
+    settle()
+    window.spotlight.show_path(window.check.path_list.model.paths[0].edges)
+    take_picture(window, folder / f"paths-{mode}.png")
+    window.spotlight.show_path(())
+
+    window.open_example(shipped["1-by-numbers"])
+    settle()
+    window.guide.show(5)
+    take_picture(window, folder / f"walkthrough-{mode}.png")
+    window.present()
+    presenter = window.view.window()
+    assert isinstance(presenter, Presenter)
+    presenter.showNormal()
+    presenter.resize(1280, 720)
+    settle()
+    if not presenter.grab().save(str(folder / f"presenting-{mode}.png")):
+        raise OSError(f"{folder} could not be written to.")
+    presenter.close()
 
 
 if __name__ == "__main__":

@@ -375,7 +375,7 @@ class CanvasView(PaperView):
         return super().focusNextPrevChild(next_)
 
     def cancel(self) -> None:
-        """What Esc does: end what is under way, else go back to the Select tool, else select nothing."""
+        """What Esc does: end what is under way, else go back to the Select tool, else select and ask nothing."""
         self.overlay.hide_message()
         if self.in_place.is_open:
             self.in_place.cancel()
@@ -385,6 +385,8 @@ class CanvasView(PaperView):
             self.set_tool(ToolName.SELECT)
         else:
             self.selection.clear()
+            if self._inquiry is not None:
+                self._inquiry.end()
 
     def neurons_in_order(self) -> list[str]:
         """The neurons as Tab goes through them: by depth, each level in drawing order."""

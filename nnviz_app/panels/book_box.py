@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-import numpy as np
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QLabel, QPushButton, QVBoxLayout, QWidget
 
@@ -150,9 +149,7 @@ class BookBox(QWidget):
             return
         try:
             quantity = read_reference(self.box.currentData(), trace.network)
-            # With huge weights some of the slips overflow: they explain nothing then.
-            with np.errstate(all="ignore"):
-                self.verdict, sentence = self._judge(trace, quantity)
+            self.verdict, sentence = self._judge(trace, quantity)
         except NnvizError as error:
             self.message.say(str(error))
             return

@@ -10,7 +10,7 @@ from core.answers import Answers, three_answers
 from core.book import RoundedTrace
 from core.errors import NnvizError
 from core.notation import Writer
-from core.paths import Paths, find_paths
+from core.paths import Paths
 from core.project import Project
 from core.settings import Settings
 from core.trace import Trace
@@ -132,12 +132,13 @@ class CheckPanel(QWidget):
             return
         self._key = key
         try:
-            self.answers = three_answers(trace, parameter, sample=sample, step=self.rows.step)
-            paths = find_paths(trace, parameter, sample=sample, style=self.preferences.style)
+            self.answers = three_answers(
+                trace, parameter, sample=sample, step=self.rows.step, style=self.preferences.style
+            )
         except NnvizError as error:
             self._show_problem(str(error))
             return
-        self._show(trace, self.answers, paths)
+        self._show(trace, self.answers, self.answers.paths)
         if shown is not None:
             self.book.show_subject(shown, parameter, sample)
         self._stack.setCurrentWidget(self._content)

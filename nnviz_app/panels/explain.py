@@ -5,7 +5,7 @@ What a number is made of can be followed down to what is given; beneath a step s
 
 from __future__ import annotations
 
-from PySide6.QtCore import Qt, QTimer
+from PySide6.QtCore import QEvent, Qt, QTimer
 from PySide6.QtGui import QFontMetrics, QKeyEvent, QPainter, QPaintEvent, QShowEvent
 from PySide6.QtWidgets import (
     QFrame,
@@ -91,6 +91,7 @@ class ExplainPanel(QWidget):
         self.explanation: Explanation | None = None
         self._quantity: Quantity | None = None
         self._stale = False
+        self.setFocusPolicy(Qt.FocusPolicy.ClickFocus)  # what was clicked last has the keys
         self.phase = QLabel()
         set_style_property(self.phase, "role", "strong")
         self.copy_button = flat_button("copy", "Copy this step")
@@ -277,6 +278,7 @@ class ExplainPanel(QWidget):
     def _follow_operand(self, place: int) -> None:
         operand = self._operand(place)
         if operand is not None:
+            self.inquiry.point_at(None)  # what is under the pointer is another formula now
             self.inquiry.follow(operand)
 
     def _point_at_operand(self, place: int) -> None:
@@ -297,6 +299,14 @@ class ExplainPanel(QWidget):
         trace, quantity = self.player.trace, self._quantity
         if trace is not None and quantity is not None:
             self.player.go_to(trace.index_of(quantity) + 1)
+
+    def event(self, event: QEvent) -> bool:
+        # Backspace never deletes what is selected on the canvas here, also at the beginning of the trail.
+        if event.type() == QEvent.Type.ShortcutOverride and isinstance(event, QKeyEvent):
+            if event.key() == Qt.Key.Key_Backspace or (event.key() == Qt.Key.Key_Escape and self.inquiry.trail):
+                event.accept()
+                return True
+        return super().event(event)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         if self.inquiry.trail and event.key() == Qt.Key.Key_Backspace:

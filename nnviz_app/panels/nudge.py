@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-import numpy as np
 from PySide6.QtCore import QSize, Qt, QTimer
 from PySide6.QtGui import QPaintEvent, QShowEvent
 from PySide6.QtWidgets import QGridLayout, QLabel, QStackedLayout, QVBoxLayout, QWidget
@@ -205,9 +204,7 @@ class NudgePanel(QWidget):
         seconds = time.perf_counter() - start
         # An odd number, so that the present value is one of them.
         points = POINTS if seconds * POINTS < CURVE_SECONDS else max(FEWEST_POINTS, int(CURVE_SECONDS / seconds) | 1)
-        # Huge weights may overflow the tangent: it is drawn as far as it goes.
-        with np.errstate(all="ignore"):
-            return loss_curve(trace, parameter, sample=sample, span=span, points=points)
+        return loss_curve(trace, parameter, sample=sample, span=span, points=points)
 
     def _set_reach(self, text: str) -> None:
         automatic = text.strip().lower() in ("", AUTO)

@@ -19,8 +19,8 @@ from core.passes import trace_project
 from core.project import Project
 from core.project_file import load_project
 from core.report import HEADINGS, data_report, text_report
-from core.style import Style
 from core.settings import Settings
+from core.style import Style
 
 ROOT = Path(__file__).parents[2]
 EXAMPLES = sorted((ROOT / "resources" / "examples").glob("*.nnviz"))
