@@ -16,7 +16,7 @@ from core.losses import LOSSES
 from core.optimizers import OPTIMIZERS
 from core.rate_schedules import SCHEDULES
 from core.settings import Settings
-from core.walkthrough import END, HIDEABLE, START
+from core.walkthrough import END, HIDEABLE, MOST_UPDATES, START
 
 FORMAT = "nnviz"
 # The version that this program reads and writes.
@@ -211,11 +211,12 @@ class MomentRecord(Struct, forbid_unknown_fields=True):
         str, Meta(max_length=20_000, description="Markdown with $formulas$, [[symbols]] and [[numbers=]].")
     ] = ""
     scene: Annotated[int, Meta(ge=1, description="Which of the scenes, from 1.")] = 1
-    update: Annotated[Count, Meta(description="The updates made since the scene's beginning.")] = 0
+    update: Annotated[int, Meta(ge=0, le=MOST_UPDATES, description="The updates made since the scene's beginning.")] = 0
     row: Annotated[int, Meta(ge=1, description="The row of the scene's data, from 1.")] = 1
     position: Annotated[
         str,
         Meta(
+            max_length=100,
             description=f'How far it is stepped through: "{START}", "{END}", a number of steps, or the quantity that '
             "the last step reveals, such as dL/dw(w5)."
         ),

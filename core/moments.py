@@ -19,10 +19,8 @@ from core.references import read_reference
 from core.style import Style
 from core.trace import Trace
 from core.training import Run, project_at
-from core.walkthrough import END, REFERENCE, START
+from core.walkthrough import END, MOST_UPDATES, REFERENCE, START
 
-# A scene is not trained further than this to find out whether it leads to a project.
-MOST_REPLAYED = 20_000
 # What rounding may change in a parameter over so many updates.
 SAME = 1e-9
 
@@ -66,7 +64,8 @@ def steps_done(trace: Trace, position: str, sample: int) -> int:
     if position.isdecimal():
         return min(int(position), len(trace))
     quantity = read_reference(position, trace.network)
-    index = trace.index_of(in_sample(quantity, sample))
+    quantity = in_sample(quantity, sample)
+    index = trace.index_of(quantity) if trace.has(quantity) else -1
     if index < 0:
         raise ProjectError(f"“{position}”: no step reveals this; write the position as a quantity that one does.")
     return index + 1
@@ -75,7 +74,7 @@ def steps_done(trace: Trace, position: str, sample: int) -> int:
 def fill_caption(caption: str, trace: Trace | None, style: Style, sample: int = 0) -> str:
     """The caption with a symbol or a number, in the style, for each reference; formulas stay between dollars.
 
-    What the network no longer has is shown as it is written in the caption.
+    What the network or the trace does not have is shown as it is written in the caption.
     """
     if trace is None:
         return caption
@@ -88,9 +87,11 @@ def fill_caption(caption: str, trace: Trace | None, style: Style, sample: int = 
         except NnvizError:
             return text
         quantity = in_sample(quantity, sample)
+        if not trace.has(quantity):
+            return text
         if number is None:
             return writer.symbol(quantity) if in_formula else f"${writer.symbol(quantity)}$"
-        places = int(digits) if digits else style.digits
+        places = max(1, int(digits)) if digits else style.digits
         value = trace.value(quantity)
         return tex_number(value, places) if in_formula else format_number(value, places)
 
@@ -122,7 +123,7 @@ def comes_from(scene: Project, run: Run, project: Project) -> bool:
     Parameters may differ by rounding: one update at a time and many at once need not agree in the last digit.
     """
     update = project.updates - scene.updates
-    if not 0 <= update <= MOST_REPLAYED or not _have_same_parts(scene, project):
+    if not 0 <= update <= MOST_UPDATES or not _have_same_parts(scene, project):
         return False
     if scene.start_values() != project.start_values():
         return False

@@ -37,7 +37,7 @@ _HEADS = {
     Kind.UPDATE: "new",
 }
 _KINDS = {head: kind for kind, head in _HEADS.items()} | {"L": Kind.LOSS_SHARE, "delta": Kind.PRE_ACTIVATION_GRAD}
-_REFERENCE = re.compile(r"^([A-Za-z/]+\d?)(?:\((.+?)\))?(?:@(\d+))?$")
+_REFERENCE = re.compile(r"^([A-Za-z/]+\d?)(?:\((.+?)\))?(?:@(\d{1,9}))?$")
 EXAMPLES = "z(h1), a(h1), dL/dw(w5), dL/dz(h1), new(w5) or L"
 
 

@@ -17,9 +17,11 @@ from numpy.typing import NDArray
 from core.engine import SamplePass, read_sample
 from core.errors import TrainingError
 from core.learning import Learner, refuse_updated_weights
+from core.network import Role
 from core.operands import Operands
 from core.plan import Plan
 from core.quantities import (
+    EDGE_KINDS,
     FORMER_KINDS,
     GIVEN_KINDS,
     PARAMETER_KINDS,
@@ -342,6 +344,33 @@ class Trace(Sequence[Step]):
     def has_step(self, quantity: Quantity) -> bool:
         """Whether some step reveals this quantity."""
         return self.index_of(quantity) >= 0
+
+    def has(self, quantity: Quantity) -> bool:
+        """Whether this trace has such a quantity at all: one of another trace, or that a text names, it may lack."""
+        kind, subject, network = quantity.kind, quantity.subject, self.network
+        if not 0 <= quantity.sample < self.batch:
+            return False
+        if kind is Kind.LOSS:
+            return bool(network.outputs) and not subject
+        if kind in PARAMETER_KINDS:
+            is_there = self.training and bool(network.outputs) and subject in network.values
+            if kind in FORMER_KINDS:
+                return is_there and FORMER_KINDS.index(kind) < len(self.optimizer.slots)
+            # Without a step they are no sum, or the parameter stays as it is; of terms there is nothing then.
+            return is_there and (kind in (Kind.PARAMETER_GRAD, Kind.UPDATE) or self.has_step(quantity))
+        if kind in EDGE_KINDS:
+            return subject in network.edges and (kind in (Kind.WEIGHT, Kind.PRODUCT) or bool(network.outputs))
+        if subject not in network.neurons:
+            return False
+        match kind:
+            case Kind.BIAS:
+                return network.has_bias(subject)
+            case Kind.TARGET:
+                return network.neurons[subject].role is Role.OUTPUT
+            case Kind.MASK:
+                return subject in self.schedule.dropped
+            case _:
+                return self.has_step(quantity)
 
     def is_revealed(self, quantity: Quantity, index: int) -> bool:
         """Whether the quantity is known after `index` steps; weights, biases and targets always are."""

@@ -17,7 +17,9 @@ if TYPE_CHECKING:
 
 START, END = "start", "end"
 # A reference in a caption: its symbol, or with = its number, with so many digits.
-REFERENCE = re.compile(r"\[\[([^\[\]=]+)(=(\d*))?\]\]")
+REFERENCE = re.compile(r"\[\[([^\[\]=]+)(=(\d{0,2}))?\]\]")
+# No scene is trained further than this for a moment: one has to wait for it.
+MOST_UPDATES = 20_000
 # What a moment may hide besides neurons and edges: all numbers of a sort.
 HIDEABLE = ("weights", "biases", "values", "gradients", "targets", "loss")
 

@@ -49,6 +49,8 @@ PILES = (
 # In a window that is narrower than this many text sizes the panels that are needed most share the right side in two
 # piles of tabs, so that the canvas keeps most of the room; the others are opened by the View menu.
 NARROW = 84.0
+# In a window lower than this many text sizes a caption takes what is there.
+LOW = 62.0
 NARROW_PILES = (("Explain", "Walkthrough", "Data", "Loss", "Map"), ("Steps", "Inspector", "Inside", "Train"))
 
 
@@ -193,6 +195,8 @@ class Docks(dict[str, QDockWidget]):
         self[title].show()
         self[title].raise_()
         if not self.is_narrow and not self[title].isFloating():
+            # A low window, such as a projector's, has no height to share.
+            percent = percent if self.window.height() > LOW * theme().em else 92
             self.window.resizeDocks([self[title], self["Train"]], [percent, 100 - percent], Qt.Orientation.Vertical)
 
 

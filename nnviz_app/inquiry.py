@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from PySide6.QtCore import QObject, Signal
 
-from core.quantities import PARAMETER_KINDS, Quantity
+from core.quantities import Quantity
 from nnviz_app.player import Player
 
 
@@ -46,11 +46,13 @@ class Inquiry(QObject):
         return quantity if quantity is not None and _is_there(quantity, self.player) else None
 
     def ask(self, quantity: Quantity) -> None:
-        """Why is this number what it is? A new trail begins."""
-        self._set((quantity,))
+        """Why is this number what it is? A new trail begins; none where the trace has no such number."""
+        self._set((quantity,) if _is_there(quantity, self.player) else ())
 
     def follow(self, operand: Quantity) -> None:
         """Go on to something that the number on show is made of; without one, it begins at the player's step."""
+        if not _is_there(operand, self.player):
+            return
         trail = self._trail
         if not trail and self.player.step is not None:
             trail = (self.player.step.quantity,)
@@ -88,8 +90,4 @@ class Inquiry(QObject):
 def _is_there(quantity: Quantity, player: Player) -> bool:
     """Whether a trace still has this quantity, after a change of the network or of the batch."""
     trace = player.trace
-    if trace is None or quantity.sample >= trace.batch:
-        return False
-    network, subject = trace.network, quantity.subject
-    known = not subject or subject in network.neurons or subject in network.edges
-    return known and (quantity.kind not in PARAMETER_KINDS or trace.training)
+    return trace is not None and trace.has(quantity)

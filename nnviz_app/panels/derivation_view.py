@@ -210,6 +210,7 @@ class DerivationView(QTreeView):
     def _ask(self, index: QModelIndex) -> None:
         quantity = self.derivation.quantity(index)
         if quantity is not None:
+            self.inquiry.point_at(None)  # the rows under the pointer are others now
             self.inquiry.follow(quantity)
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from PySide6.QtCore import Signal
 from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import (
     QVBoxLayout,
@@ -25,6 +26,9 @@ from nnviz_app.theme import theme
 class InspectorPanel(QWidget):
     """Shows and changes what is selected: one neuron, one edge, several, or nothing (then the network)."""
 
+    # A quantity whose number was clicked.
+    asked = Signal(object)
+
     def __init__(
         self,
         document: Document,
@@ -45,6 +49,7 @@ class InspectorPanel(QWidget):
         self.summary_form = SummaryForm(self)
         self._forms = (self.summary_form, self.neuron_form, self.edge_form, self.several_form)
         self.readings = ReadingList()
+        self.readings.asked.connect(self.asked)
         content = QWidget()
         inner = QVBoxLayout(content)
         for form in self._forms:

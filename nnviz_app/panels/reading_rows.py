@@ -10,6 +10,7 @@ from PySide6.QtGui import (
     QFontMetrics,
     QKeyEvent,
     QKeySequence,
+    QMouseEvent,
     QPainter,
     QPaintEvent,
     QResizeEvent,
@@ -26,10 +27,11 @@ class ReadingRow(QWidget):
     """A label and a number at full precision on one line, or below each other where it is narrow.
 
     The number is copied with the button that shows while the pointer or the focus is here, with Ctrl+C or
-    from the menu. `copy_all_requested` asks the owner for all rows.
+    from the menu. `copy_all_requested` asks the owner for all rows. A click or Enter asks why it is what it is.
     """
 
     copy_all_requested = Signal()
+    asked = Signal(object)
 
     def __init__(self, reading: Reading, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -65,7 +67,11 @@ class ReadingRow(QWidget):
     def _describe(self) -> None:
         reading = self.reading
         self.setAccessibleName(f"{reading.label}: {reading.text}")
-        self.setToolTip(reading.meaning)
+        why = "" if reading.quantity is None else "\nClick: where it comes from"
+        self.setToolTip(reading.meaning + why)
+        can_ask = Qt.CursorShape.PointingHandCursor if why else Qt.CursorShape.ArrowCursor
+        self.setCursor(can_ask)
+        self.copy_button.setCursor(Qt.CursorShape.ArrowCursor)
         self.copy_button.setToolTip(f"Copy {reading.label}")
         self._show_button()
 
@@ -140,8 +146,19 @@ class ReadingRow(QWidget):
     def keyPressEvent(self, event: QKeyEvent) -> None:
         if event.matches(QKeySequence.StandardKey.Copy):
             self.copy_value()
+        elif event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
+            self._ask()
         else:
             super().keyPressEvent(event)
+
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
+        super().mouseReleaseEvent(event)
+        if event.button() == Qt.MouseButton.LeftButton and self.rect().contains(event.position().toPoint()):
+            self._ask()
+
+    def _ask(self) -> None:
+        if self.reading.quantity is not None:
+            self.asked.emit(self.reading.quantity)
 
     def contextMenuEvent(self, event: QContextMenuEvent) -> None:
         menu = self.make_menu()
@@ -192,6 +209,8 @@ class ReadingRow(QWidget):
 class ReadingList(QWidget):
     """The numbers of what is selected, one row each, under a title."""
 
+    asked = Signal(object)
+
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.title = QLabel()
@@ -223,6 +242,7 @@ class ReadingList(QWidget):
         for reading in readings[len(self.rows) :]:
             row = ReadingRow(reading)
             row.copy_all_requested.connect(self.copy_all)
+            row.asked.connect(self.asked)
             self._rows.addWidget(row)
             self.rows.append(row)
 

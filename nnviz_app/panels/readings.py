@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from core.network import Role
 from core.notation import Names
 from core.numbers import NOT_COMPUTED, format_exact
-from core.quantities import FORMER_KINDS, TERM_KINDS, Kind, Phase, Quantity, phase_of
+from core.quantities import FORMER_KINDS, PARAMETER_KINDS, TERM_KINDS, Kind, Phase, Quantity, phase_of
 from core.style import Notation
 from core.trace import Trace
 from nnviz_app.player import Player
@@ -22,7 +22,8 @@ NO_OUTPUT_NOTE = "no output neuron, so no loss"
 class Reading:
     """One number on show: how it is labelled, what it is in words, and its value once it is revealed.
 
-    `note` stands where the number would when there never is one. `color` and `tint` name palette colours.
+    `note` stands where the number would when there never is one. `color` and `tint` name palette colours. `quantity`
+    is what it is the number of, for those who ask why.
     """
 
     label: str
@@ -31,6 +32,7 @@ class Reading:
     note: str = ""
     color: str = "text"
     tint: str = ""
+    quantity: Quantity | None = None
 
     @property
     def text(self) -> str:
@@ -193,4 +195,5 @@ def _reading(player: Player, label: str, meaning: str, kind: Kind, subject: str,
         note=note,
         color="text" if name == "forward" else "backward",
         tint=f"{name}_tint" if current else "",
+        quantity=None if note else Quantity(kind, subject, 0 if kind in PARAMETER_KINDS else player.sample),
     )

@@ -11,7 +11,7 @@ from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QCheckBox, QComboBox, QLineEdit
 
 from core.network import Role
-from core.quantities import Kind
+from core.quantities import Kind, Quantity
 from core.style import Notation
 from nnviz_app.panels.fields import RUNNING
 from nnviz_app.panels.inspector import InspectorPanel
@@ -354,3 +354,14 @@ def test_readings_are_written_in_the_chosen_notation(desk: Desk, panel: Inspecto
     # At once, while it is on show.
     desk.preferences.set_notation(Notation())
     assert list(readings(panel))[:3] == ["w · a", "∂L/∂w", "w · δ"]
+
+
+def test_a_click_on_a_number_asks_why(desk: Desk, panel: InspectorPanel) -> None:
+    asked: list[object] = []
+    panel.asked.connect(asked.append)
+    desk.select("w5")
+    row = next(row for row in panel.readings.rows if row.reading.label == "∂L/∂w")
+    desk.qtbot.mouseClick(row, Qt.MouseButton.LeftButton)
+    row.setFocus()
+    desk.qtbot.keyClick(row, Qt.Key.Key_Return)
+    assert asked == [Quantity(Kind.WEIGHT_GRAD, "w5")] * 2
