@@ -152,7 +152,8 @@ def _activation(trace: Trace, step: _Told, w: Writer) -> _Lines:
     sentence = f"The activation of {name}: {title} of its pre-activation"
     if activation.coupled:
         sentence = f"The activation of {name}: its share of the exponentials of all {len(step.operands)} outputs"
-        terms = sorted(step.operands, key=lambda q: list(trace.network.neurons).index(q.subject))
+        order = {neuron: place for place, neuron in enumerate(trace.network.neurons)}
+        terms = sorted(step.operands, key=lambda q: order[q.subject])
         numbers = w.cut([f"e^{{{w.number(q, bracket=False)}}}" for q in terms], r" + \cdots \; (%d \; \mathrm{more})")
         right = rf"\frac{{e^{{{symbol}}}}}{{\sum_{{k}} e^{{{w.notation.pre_activation_tex}_k}}}}"
         put_in = rf"\frac{{e^{{{number}}}}}{{{numbers}}}"
@@ -314,10 +315,10 @@ def _pre_activation_grad(trace: Trace, step: _Told, w: Writer) -> _Lines:
         if activation.coupled:
             each = f"{w.notation.activation_tex}_k"
             symbols.append(rf"{w.symbol(a)} \, ({w.symbol(grad)} - \sum_{{k}} {each} {w.derivative_tex(each)})")
-            inner = " + ".join(
-                rf"{w.number(Quantity(Kind.ACTIVATION, q.subject, s))} \cdot {w.number(q)}"
-                for q in step.operands
-                if q.kind is Kind.ACTIVATION_GRAD
+            grads = [q for q in step.operands if q.kind is Kind.ACTIVATION_GRAD]
+            inner = w.cut(
+                [rf"{w.number(Quantity(Kind.ACTIVATION, q.subject, s))} \cdot {w.number(q)}" for q in grads],
+                r" + \cdots \; (%d \; \mathrm{more})",
             )
             numbers.append(rf"{w.number(a)} \, ({w.number(grad, bracket=False)} - ({inner}))")
             group = f"Σ {w.notation.activation} · {w.derivative(w.notation.activation)}"

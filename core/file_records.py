@@ -28,6 +28,7 @@ MAX_NEURONS = 5_000
 MAX_EDGES = 200_000
 # Steps of scaling, and breakpoints.
 MAX_STEPS = 10_000
+MAX_MOMENTS = 1_000
 # Counts in the settings fit a 32-bit integer.
 MAX_COUNT = 2**31 - 1
 
@@ -218,7 +219,7 @@ class MomentRecord(Struct, forbid_unknown_fields=True):
         Meta(
             max_length=100,
             description=f'How far it is stepped through: "{START}", "{END}", a number of steps, or the quantity that '
-            "the last step reveals, such as dL/dw(w5)."
+            "the last step reveals, such as dL/dw(w5).",
         ),
     ] = START
     operation: Annotated[Count, Meta(description="Elementary operations done of the next step.")] = 0
@@ -232,8 +233,8 @@ class MomentRecord(Struct, forbid_unknown_fields=True):
 class WalkthroughRecord(Struct, forbid_unknown_fields=True):
     """Moments in their order, and the networks that they are set in."""
 
-    moments: Annotated[list[MomentRecord], Meta(max_length=1000)]
-    scenes: Annotated[list[SceneRecord], Meta(max_length=1000)]
+    moments: Annotated[list[MomentRecord], Meta(max_length=MAX_MOMENTS)]
+    scenes: Annotated[list[SceneRecord], Meta(max_length=MAX_MOMENTS)]
 
 
 class ProjectRecord(SceneRecord, forbid_unknown_fields=True, kw_only=True):

@@ -5,17 +5,28 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, fields
+from typing import Any
 
 import msgspec
 
 from core.dataset import MAX_CELLS, Dataset, Scaling
 from core.errors import ProjectError
 from core.file_problems import translate
-from core.file_records import FORMAT, MAX_EDGES, MAX_NEURONS, MAX_STEPS, VERSION, Count, SettingsRecord
+from core.file_records import (
+    FORMAT,
+    MAX_EDGES,
+    MAX_MOMENTS,
+    MAX_NEURONS,
+    MAX_STEPS,
+    VERSION,
+    Count,
+    MomentRecord,
+    SettingsRecord,
+)
 from core.network import Network
 from core.project import Project
 from core.settings import Settings
-from core.walkthrough import Moment, Walkthrough
+from core.walkthrough import Moment, Walkthrough, refuse_broken
 
 _DEFAULTS = Settings()
 # Settings that a file always has; the others only where they are not the defaults.
@@ -48,6 +59,7 @@ def _lines(project: Project) -> Iterator[str]:
         yield ',\n  "breakpoints": '
         yield from _list((_value(asdict(point), "a breakpoint") for point in project.breakpoints), "    ")
     if project.walkthrough is not None and project.walkthrough.moments:
+        _check_walkthrough(project.walkthrough)
         yield from _walkthrough_part(project.walkthrough.tidy())
     yield "\n}\n"
 
@@ -69,13 +81,14 @@ def _scene_part(project: Project) -> Iterator[str]:
 
 def _walkthrough_part(walkthrough: Walkthrough) -> Iterator[str]:
     yield ',\n  "walkthrough": {\n    "moments": '
-    yield from _list(map(_moment_line, walkthrough.moments), "      ")
+    lines = (_value(_moment_fields(moment), "a moment of the walkthrough") for moment in walkthrough.moments)
+    yield from _list(lines, "      ")
     yield ',\n    "scenes": '
     yield from _list((_scene_text(scene) for scene in walkthrough.scenes), "      ")
     yield "\n  }"
 
 
-def _moment_line(moment: Moment) -> str:
+def _moment_fields(moment: Moment) -> dict[str, Any]:
     """What differs from the defaults, the caption first; scenes and rows are counted from 1."""
     given = {
         field.name: getattr(moment, field.name)
@@ -85,7 +98,7 @@ def _moment_line(moment: Moment) -> str:
     for counted in ("scene", "row"):
         if counted in given:
             given[counted] += 1
-    return _value(given, "a moment of the walkthrough")
+    return given
 
 
 def _scene_text(scene: Project) -> str:
@@ -157,6 +170,18 @@ def _check_settings(project: Project) -> None:
         problem, _, path = str(error).partition(" - at `$")
         place = f"settings{path.rstrip('`')}" if path else "updates"
         raise ProjectError(f"The project cannot be saved: {place}: {translate(problem)}.") from None
+
+
+def _check_walkthrough(walkthrough: Walkthrough) -> None:
+    _check_size(len(walkthrough.moments), MAX_MOMENTS, "moments")
+    refuse_broken(walkthrough)
+    for place, moment in enumerate(walkthrough.moments, 1):
+        try:
+            msgspec.convert(_moment_fields(moment), MomentRecord)
+        except msgspec.ValidationError as error:
+            problem, _, path = str(error).partition(" - at `$.")
+            where = f"moment {place}: {path.rstrip('`')}"
+            raise ProjectError(f"The project cannot be saved: {where}: {translate(problem)}.") from None
 
 
 def _check_sizes(project: Project, dataset: Dataset) -> None:

@@ -75,17 +75,16 @@ class RandomSearch:
 
     def _measured_costs(self) -> list[tuple[int, float]]:
         """After which updates the descent's loss is looked at, and what it has cost then: once an evaluation."""
-        sizes = [stop - start for start, stop in self._batches.all_bounds]
-        measured: list[tuple[int, float]] = []
-        used, update = 0, 0
-        while True:
-            used += UPDATE_COST * sizes[update % len(sizes)]
-            update += 1
-            cost = used / len(self._rows)
-            if cost > self.budget:
-                return measured
-            if int(cost) > (int(measured[-1][1]) if measured else 0):
-                measured.append((update, cost))
+        rows, count = len(self._rows), self._batches.count
+        # The rows used when each batch of an epoch is done.
+        ends = np.array([stop for _, stop in self._batches.all_bounds])
+        # The first update by which 1, 2, ... evaluations are used up: not by counting, as updates may be millions.
+        needed = -(-np.arange(1, self.budget + 1) * rows // UPDATE_COST)
+        epoch, within = np.divmod(needed - 1, rows)
+        batch = np.searchsorted(ends, within + 1)
+        updates, first = np.unique(epoch * count + batch + 1, return_index=True)
+        costs = UPDATE_COST * (epoch * rows + ends[batch])[first] / rows
+        return [pair for pair in zip(updates.tolist(), costs.tolist(), strict=True) if pair[1] <= self.budget]
 
     def _learner(self) -> Learner:
         learner = Learner(self.plan, self.settings)

@@ -52,6 +52,8 @@ NARROW = 84.0
 # In a window lower than this many text sizes a caption takes what is there.
 LOW = 62.0
 NARROW_PILES = (("Explain", "Walkthrough", "Data", "Loss", "Map"), ("Steps", "Inspector", "Inside", "Train"))
+# Where it is less than this high as well, there is no room for two piles above each other: they are one.
+LOWEST = 36.0
 
 
 class DockTitle(QWidget):
@@ -100,7 +102,9 @@ class Docks(dict[str, QDockWidget]):
     def __init__(self, window: QMainWindow, panels: dict[str, QWidget]) -> None:
         super().__init__()
         self.window = window
-        self.is_narrow = self._should_be_narrow()
+        self.is_narrow, self.is_low = self._should_be_narrow(), self._should_be_low()
+        # The panel at the upper left, and its share of the height there.
+        self._roomy, self._percent = "Examples", 30
         for title, panel in panels.items():
             dock = QDockWidget(title, window)
             dock.setObjectName(title)
@@ -137,22 +141,27 @@ class Docks(dict[str, QDockWidget]):
             self[pile[0]].raise_()
 
     def _arrange_narrow(self) -> None:
-        shown = [title for pile in NARROW_PILES for title in pile]
-        for pile in NARROW_PILES:
+        shown = tuple(title for pile in NARROW_PILES for title in pile)
+        for pile in (shown,) if self.is_low else NARROW_PILES:
             # One by one: all of them above each other, if only for a moment, would make the window higher.
             self._place(pile[0], RIGHT)
             self._pile(pile)
             self[pile[0]].raise_()
-        for title in self.keys() - shown:
-            # Even shown for a moment only, they would make the window larger.
-            self[title].hide()
-            self._place(title, AREAS[title], shown=False)
+        for pile in PILES:
+            # Opened later, a panel is a tab beside one that it is with in a wide window: for more there is no room.
+            companion = next(title for title in pile if title in shown)
+            for title in pile:
+                if title in self and title not in shown:
+                    self[title].hide()
+                    self.window.tabifyDockWidget(self[companion], self[title])
+                    self._put_back(title)
+                    self[title].hide()
 
-    def _place(self, title: str, area: Qt.DockWidgetArea, *, shown: bool = True) -> None:
+    def _place(self, title: str, area: Qt.DockWidgetArea) -> None:
         self.window.addDockWidget(area, self[title])
         # Only now: a dock that is in no area cannot be put back into the window.
         self._put_back(title)
-        self[title].setVisible(shown)
+        self[title].show()
 
     def _pile(self, titles: tuple[str, ...]) -> None:
         for below, above in pairwise(title for title in titles if title in self):
@@ -168,36 +177,46 @@ class Docks(dict[str, QDockWidget]):
     def _should_be_narrow(self) -> bool:
         return self.window.width() < NARROW * theme().em
 
+    def _should_be_low(self) -> bool:
+        return self._should_be_narrow() and self.window.height() < LOWEST * theme().em
+
     def resize(self) -> None:
         """Give the panels their first sizes, by the window's size and the size of its text."""
         window, em = self.window, theme().em
-        is_narrow = self._should_be_narrow()
-        if is_narrow is not self.is_narrow:
-            self.is_narrow = is_narrow
+        fitting = self._should_be_narrow(), self._should_be_low()
+        if fitting != (self.is_narrow, self.is_low):
+            self.is_narrow, self.is_low = fitting
             self.arrange()
         horizontal, vertical = Qt.Orientation.Horizontal, Qt.Orientation.Vertical
-        if is_narrow:
-            window.resizeDocks([self["Explain"]], [min(round(18 * em), window.width() // 3)], horizontal)
-            window.resizeDocks([self["Explain"], self["Steps"]], [58, 42], vertical)
+        if self.is_narrow:
+            window.resizeDocks([self["Explain"]], [min(round(22 * em), window.width() // 3)], horizontal)
+            if not self.is_low:
+                window.resizeDocks([self["Explain"], self["Steps"]], [58, 42], vertical)
             return
-        left, right = min(round(18 * em), window.width() // 6), min(round(25 * em), window.width() * 2 // 9)
+        left, right = min(round(18 * em), window.width() // 6), min(round(28 * em), window.width() // 4)
         window.resizeDocks([self["Examples"], self["Explain"]], [left, right], horizontal)
         bottom_row = [self["Data"], self["Loss"], self["Map"]]
         window.resizeDocks(bottom_row, [31, 27, 42], horizontal)
         # What the canvas does not need before: a low window, such as a projector's, gives it more of its height.
         bottom = round(0.45 * max(window.height() - 20 * em, 0))
         window.resizeDocks(bottom_row, [bottom] * 3, vertical)
-        window.resizeDocks([self["Examples"], self["Train"]], [30, 70], vertical)
+        self._share_left()
         window.resizeDocks([self["Explain"], self["Steps"]], [54, 46], vertical)
 
     def give_room(self, title: str, percent: int = 62) -> None:
         """Bring a panel of the left side forward, with so much of the height, so that it can be read."""
         self[title].show()
         self[title].raise_()
+        self._roomy, self._percent = title, percent
         if not self.is_narrow and not self[title].isFloating():
-            # A low window, such as a projector's, has no height to share.
-            percent = percent if self.window.height() > LOW * theme().em else 92
-            self.window.resizeDocks([self[title], self["Train"]], [percent, 100 - percent], Qt.Orientation.Vertical)
+            self._share_left()
+
+    def _share_left(self) -> None:
+        """Share the height of the left side between its two piles."""
+        # A low window, such as a projector's, has no height to share with a caption.
+        is_low = self._roomy != "Examples" and self.window.height() < LOW * theme().em
+        percent = 92 if is_low else self._percent
+        self.window.resizeDocks([self[self._roomy], self["Train"]], [percent, 100 - percent], Qt.Orientation.Vertical)
 
 
 class _TextSizeFollower(QObject):

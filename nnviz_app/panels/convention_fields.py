@@ -300,7 +300,7 @@ class RoundingForm(SettingsForm):
         self.preferences = preferences
         self.digits_box = self.box({d: f"{d} significant digits" for d in range(2, 9)}, preferences.set_digits)
         self.rounding_box = self.box(
-            {"": "Off", "decimals": "Like the book: decimals", "digits": "Like the book: digits"}, self._choose_rounding
+            {"": "Off", "decimals": "Decimals, like the book", "digits": "Digits, like the book"}, self._choose_rounding
         )
         self.rounding_box.setToolTip("Each number is rounded before the next step is made with it, as by hand")
         self.places_spin = QSpinBox()

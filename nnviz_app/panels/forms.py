@@ -78,17 +78,25 @@ def dropout_field() -> SettingField:
 
 
 class WheelGuard(QObject):
-    """Scrolling the panel must not change the field that happens to pass under the pointer."""
+    """Scrolling the panel must not change the field that happens to pass under the pointer.
+
+    A box keeps the focus when it has been chosen from, so it never follows the wheel.
+    """
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        if event.type() is QEvent.Type.Wheel and isinstance(watched, QWidget) and not watched.hasFocus():
-            event.ignore()
-            return True
+        if event.type() is QEvent.Type.Wheel and isinstance(watched, QWidget):
+            if isinstance(watched, QComboBox) or not watched.hasFocus():
+                event.ignore()
+                return True
         return super().eventFilter(watched, event)
 
 
 class ElidedBox(QComboBox):
-    """A box that may be narrower than its titles: what does not fit ends in "…", the tooltip has the whole."""
+    """A box that may be narrower than its titles: what does not fit ends in "…", the list has the whole."""
+
+    def showPopup(self) -> None:
+        self.view().setMinimumWidth(self.view().sizeHintForColumn(0) + 2 * theme().space(0.5))
+        super().showPopup()
 
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QStylePainter(self)

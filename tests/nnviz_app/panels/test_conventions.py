@@ -208,7 +208,7 @@ def test_digits_and_rounding_like_the_book(desk: Desk, panel: ConventionsPanel) 
     assert desk.preferences.digits == 6
     assert form.places_spin.isHidden()
     exact = known(desk, Kind.LOSS)
-    choose(desk, form.rounding_box, "Like the book: decimals")
+    choose(desk, form.rounding_box, "Decimals, like the book")
     assert desk.preferences.rounding == Rounding(4)
     assert known(desk, Kind.LOSS) == round(exact, 4)
     assert "exact numbers" in form.exact_line.text()
@@ -216,7 +216,7 @@ def test_digits_and_rounding_like_the_book(desk: Desk, panel: ConventionsPanel) 
     assert not form.digits_box.isEnabled()
     type_places(desk, form.places_spin, "3")
     assert desk.preferences.rounding == Rounding(3)
-    choose(desk, form.rounding_box, "Like the book: digits")
+    choose(desk, form.rounding_box, "Digits, like the book")
     assert desk.preferences.rounding == Rounding(3, "digits")
     choose(desk, form.rounding_box, "Off")
     assert desk.preferences.rounding is None
@@ -227,7 +227,7 @@ def test_digits_and_rounding_like_the_book(desk: Desk, panel: ConventionsPanel) 
 def test_rounding_changes_what_is_shown_and_not_what_is_learned(desk: Desk, panel: ConventionsPanel) -> None:
     desk.preferences.changed.connect(lambda: desk.player.set_rounding(desk.preferences.rounding))
     exact = known(desk, Kind.UPDATE, "w5")
-    choose(desk, panel.rounding_form.rounding_box, "Like the book: decimals")
+    choose(desk, panel.rounding_form.rounding_box, "Decimals, like the book")
     assert known(desk, Kind.UPDATE, "w5") == 0.3589
     desk.player.apply_update()
     assert desk.document.project.network.values["w5"] == exact
@@ -274,7 +274,7 @@ def test_a_network_too_large_to_round_is_told(
     monkeypatch.setattr("nnviz_app.player.LARGEST_ROUNDED", 4)
     desk.preferences.changed.connect(lambda: desk.player.set_rounding(desk.preferences.rounding))
     message = panel.sections[panel.rounding_form].message
-    choose(desk, panel.rounding_form.rounding_box, "Like the book: decimals")
+    choose(desk, panel.rounding_form.rounding_box, "Decimals, like the book")
     assert message.text() == desk.player.rounding_refused != ""
     choose(desk, panel.rounding_form.rounding_box, "Off")
     assert message.isHidden()
