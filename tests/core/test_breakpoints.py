@@ -73,7 +73,7 @@ def test_what_is_not_a_number_is_neither_above_nor_below(relation: Relation) -> 
         (Breakpoint(Watch.PARAMETER, Relation.CROSSES, "w5", -0.25), "w5 crosses −0.25"),
         (Breakpoint(Watch.PARAMETER, Relation.CHANGES_SIGN, "w5", 3.0), "w5 changes sign"),
         (Breakpoint(Watch.GRADIENT, Relation.ABOVE, "w5", 10.0, absolute=True), "|gradient of w5| above 10"),
-        (Breakpoint(Watch.ACTIVATION, Relation.ABOVE, "h1", 0.999), "a(h1) above 0.999"),
+        (Breakpoint(Watch.ACTIVATION, Relation.ABOVE, "h1", 0.999), "activation of h1 above 0.999"),
     ],
 )
 def test_in_words(point: Breakpoint, text: str) -> None:
