@@ -355,6 +355,8 @@ def loss_curve(
     loss_at = ParameterLoss(trace, parameter, sample)
     parameter, value = loss_at.parameter, loss_at.value
     span = max(1.0, abs(value)) if span is None else span
+    if not math.isfinite(2.0 * (abs(value) + span)):
+        raise TrainingError("So far from the present value there is no curve: choose a smaller number.")
     values = np.linspace(value - span, value + span, points)
     loss = loss_at(value)
     gradient = trace.gradient[parameter] if sample is None else parameter_gradient(trace, parameter, sample)

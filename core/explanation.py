@@ -439,9 +439,12 @@ def _parameter_grad(trace: Trace, step: _Told, w: Writer) -> _Lines:
 def _batch_symbols(trace: Trace, step: _Told, w: Writer, edges: int) -> str:
     if trace.batch == 1:
         return w.sum_symbols(step.operands)
-    first = w.symbol(step.operands[0])
-    inner = w.sum_symbols(step.operands[:edges]) if edges > 1 else first
+    # One term stands for those of all samples, so it is no operand: a gradient of that sample's own loss.
+    plain = Writer(trace, Style(w.notation, w.digits))
+    inner = plain.sum_symbols(step.operands[:edges])
     inner = f"({inner})" if edges > 1 else inner
+    loss = rf"\frac{{\partial {w.notation.loss}"
+    inner = inner.replace(loss, f"{loss}^{{(n)}}")
     scale = rf"\frac{{1}}{{{trace.batch}}} " if trace.mean else ""
     return rf"{scale}\sum_{{n=1}}^{{{trace.batch}}} {inner}"
 

@@ -138,10 +138,6 @@ class Operations:
         numbers = [_bracketed(format_number(self.value(operand))) for operand in operation.operands]
         return _put_in(text, ["x", "y"]), _put_in(text, numbers)
 
-    def slope_latex(self, index: int, place: int) -> str:
-        """The local derivative of an operation by one operand as LaTeX, with x and y."""
-        return _put_in(self.all[index].elementary.derivatives[place].latex, ["x", "y"])
-
 
 def _put_in(text: str, operands: list[str]) -> str:
     return text.format(**dict(zip("xy", operands, strict=False)))

@@ -48,6 +48,7 @@ def trace_project(
         memory=project.memory,
         training=not dataset.test[index].any(),
         schedule=schedule,
+        start=project.start,
     )
     if rounding is None:
         return trace

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import numpy as np
 from msgspec import Struct
@@ -99,16 +99,17 @@ class Plan(Struct, frozen=True, eq=False):
             parameters[positions] = parameters[positions[0]]
         return parameters
 
-    def unpack(self, parameters: Array, *, kept: Mapping[str, float] | None = None) -> dict[str, float]:
+    def unpack(self, parameters: Array, *, kept: Iterable[Mapping[str, float]] = ()) -> dict[str, float]:
         """The value of each parameter by its id.
 
-        Of float32 parameters those that are no more than their value in `kept`, rounded, have that value: what no
-        update has changed stays as it was, to the bit.
+        Of float32 parameters those that are no more than a value in `kept`, rounded, have that value: what no update
+        has changed, or what has come back to where it was, is so to the bit. The later ones in `kept` come first.
         """
         values: dict[str, float] = dict(zip(self.names, parameters[self.name_positions].tolist(), strict=True))
-        if kept is not None and parameters.dtype != np.float64:
-            rounded = parameters.dtype.type
-            values |= {name: kept[name] for name, value in values.items() if rounded(kept[name]) == value}
+        if parameters.dtype != np.float64:
+            rounded, numbers = parameters.dtype.type, dict(values)
+            for known in kept:
+                values |= {n: known[n] for n, value in numbers.items() if n in known and rounded(known[n]) == value}
         return values
 
     def gradient_masks(self) -> list[tuple[int, int, NDArray[np.float64]]]:

@@ -125,7 +125,7 @@ class RandomSearch:
             if loss < best_loss or (np.isnan(best_loss) and not np.isnan(loss)):
                 best[:], best_loss = parameters, loss
                 self.kept += 1
-                self.best = self.plan.unpack(best, kept=self._start)
+                self.best = self.plan.unpack(best, kept=(self._start,))
             self.search_losses[place] = best_loss
             yield
 

@@ -147,7 +147,7 @@ class Timeline:
             # As they were entered: an engine of single precision has them rounded.
             return dict(self.network.values)
         self.go_to(update)
-        return self.plan.unpack(self.learner.engine.parameters, kept=self.network.values)
+        return self.plan.unpack(self.learner.engine.parameters, kept=(self.network.values,))
 
     def memory_at(self, update: int, optimizer: str | None = None) -> Memory | None:
         """What the optimizer remembers after `update` updates; None where `optimizer` is another one."""

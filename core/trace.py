@@ -7,7 +7,7 @@ the gradient of each parameter where it is a sum or a mean, then the update.
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import overload
 
@@ -80,6 +80,7 @@ class Trace(Sequence[Step]):
         memory: Memory | None = None,
         training: bool = True,
         schedule: Schedule | None = None,
+        start: Mapping[str, float] | None = None,
     ) -> None:
         if not len(x):
             raise TrainingError("There is no sample to step through: add a row to the data.")
@@ -96,6 +97,8 @@ class Trace(Sequence[Step]):
         self.engine = self.learner.engine
         self.optimizer = self.learner.stepper.optimizer
         self.values = dict(values)
+        # Where the parameters began: a float32 one that is back there has that very value.
+        self._start = start or {}
         # Whether an update is part of it.
         self.training = training
         self._masks = self.learner.masks(number, len(x)) if training else None
@@ -193,7 +196,7 @@ class Trace(Sequence[Step]):
             penalized=plan.unpack(engine.gradient) if learner.penalty else gradient,
             former=former,
             terms=tuple(plan.unpack(stepper.terms[term.name]) for term in self.optimizer.terms),
-            new=plan.unpack(engine.parameters, kept=self.values),
+            new=plan.unpack(engine.parameters, kept=(self.values, self._start)),
         )
         learner.restore(before)
         return numbers

@@ -188,7 +188,7 @@ def _connect(window: MainWindow) -> None:
     window.inquiry.changed.connect(window.follow_inquiry)
     window.inside.asked.connect(window.inquiry.ask)
     window.inspector.asked.connect(window.inquiry.ask)
-    window.guide.panel_requested.connect(window.show_panel)
+    window.guide.panel_requested.connect(window.show_panel_of_moment)
     window.guide.network_replaced.connect(window.view.fit)
     window.guide.refused.connect(window.show_error)
     window.walkthrough.examples_requested.connect(window.show_walkthroughs)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from itertools import pairwise
 
-from PySide6.QtCore import QObject, QSize, Qt, Slot
+from PySide6.QtCore import QObject, QSize, Qt, QTimer, Slot
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QDockWidget, QHBoxLayout, QLabel, QMainWindow, QToolButton, QWidget
 
 from nnviz_app.theme import set_style_property, theme
@@ -51,9 +52,19 @@ PILES = (
 NARROW = 84.0
 # In a window lower than this many text sizes a caption takes what is there.
 LOW = 62.0
-NARROW_PILES = (("Explain", "Walkthrough", "Data", "Loss", "Map"), ("Steps", "Inspector", "Inside", "Train"))
+# A caption and the explanation that it leads to are seen together.
+NARROW_PILES = (("Explain", "Data", "Loss", "Map"), ("Steps", "Walkthrough", "Inspector", "Inside", "Train"))
 # Where it is less than this high as well, there is no room for two piles above each other: they are one.
 LOWEST = 36.0
+
+
+class PanelDock(QDockWidget):
+    """A dock that is painted anew when it has another size: Qt leaves lines standing that were beside it before."""
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        # Only now does the window know where the lines are.
+        QTimer.singleShot(0, self, self.update)
 
 
 class DockTitle(QWidget):
@@ -106,7 +117,7 @@ class Docks(dict[str, QDockWidget]):
         # The panel at the upper left, and its share of the height there.
         self._roomy, self._percent = "Examples", 30
         for title, panel in panels.items():
-            dock = QDockWidget(title, window)
+            dock = PanelDock(title, window)
             dock.setObjectName(title)
             dock.setWidget(panel)
             dock.setTitleBarWidget(DockTitle(dock))
@@ -202,6 +213,10 @@ class Docks(dict[str, QDockWidget]):
         window.resizeDocks(bottom_row, [bottom] * 3, vertical)
         self._share_left()
         window.resizeDocks([self["Explain"], self["Steps"]], [54, 46], vertical)
+
+    def would_hide(self, title: str, other: str) -> bool:
+        """Whether bringing a panel forward would put it in front of another one that is in sight."""
+        return self[title] in self.window.tabifiedDockWidgets(self[other]) and not self[other].visibleRegion().isEmpty()
 
     def give_room(self, title: str, percent: int = 62) -> None:
         """Bring a panel of the left side forward, with so much of the height, so that it can be read."""

@@ -348,6 +348,11 @@ class MainWindow(QMainWindow):
             dock.show()
             dock.raise_()
 
+    def show_panel_of_moment(self, title: str) -> None:
+        """Bring forward what a moment asks for, but where that would hide its own caption."""
+        if title in self.docks and not self.docks.would_hide(title, "Walkthrough"):
+            self.show_panel(title)
+
     def show_walkthroughs(self) -> None:
         """Show the list of the walkthroughs that come with the program."""
         self.show_panel("Examples")
@@ -377,8 +382,11 @@ class MainWindow(QMainWindow):
 
     def follow_selection(self) -> None:
         self.actions_by_name.enable()
-        # What was clicked is what one wants to know about.
-        if len(self.selection) and self.docks["Inspector"].isVisible():
+        # What was clicked is what one wants to know about, unless Inside is in front, which opens the neuron itself,
+        # or a caption that is being read.
+        looks_inside = self.selection.neurons and not self.docks["Inside"].visibleRegion().isEmpty()
+        reads = self.docks.would_hide("Inspector", "Walkthrough")
+        if len(self.selection) and self.docks["Inspector"].isVisible() and not (looks_inside or reads):
             self.docks["Inspector"].raise_()
 
     def follow_running(self, running: bool) -> None:

@@ -85,6 +85,11 @@ class Preferences(QObject):
         is_rounded = self._rounding is not None and not self._shows_exact
         return Style(self._notation, 15 if is_rounded else self._digits)
 
+    @property
+    def exact_style(self) -> Style:
+        """How numbers are written that stay exact while others are rounded."""
+        return Style(self._notation, self._digits)
+
     def set_shows_exact(self, exact: bool) -> None:
         """Whether the numbers on show are exact although rounding is chosen, as in a network too large for it."""
         if exact != self._shows_exact:

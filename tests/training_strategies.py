@@ -104,7 +104,7 @@ def judge(project: Project, settings: Settings, epochs: int) -> Iterator[tuple[o
             learner.step(rate_of(settings, epoch))
             update += 1
             finished = epoch + (batch == batches.count - 1)
-            values = learner.plan.unpack(learner.engine.parameters, kept=project.network.values)
+            values = learner.plan.unpack(learner.engine.parameters, kept=(project.network.values,))
             yield bits(values), memory_bits(learner.memory()), finished
 
 

@@ -93,6 +93,7 @@ class BookBox(QWidget):
         self.box.activated.connect(self._choose)
         self.field.committed.connect(self._ask)
         self.field.refused.connect(self._refuse)
+        self.field.textChanged.connect(self._compare)
 
     def restyle(self) -> None:
         """Follow the theme's text size."""
@@ -135,6 +136,13 @@ class BookBox(QWidget):
             self._forget()
             self.message.say(sentence)
 
+    def _compare(self, text: str) -> None:
+        # What was said is of the number that was entered, not of one that is being typed.
+        if not self.field.property("invalid"):
+            is_same = text.strip() == self._typed
+            self.message.setVisible(is_same and bool(self.message.text()))
+            self.findings.setVisible(is_same and bool(self._found.count()))
+
     def _forget(self) -> None:
         self.verdict = None
         self.message.say("")
@@ -159,7 +167,7 @@ class BookBox(QWidget):
     def _judge(self, trace: Trace, quantity: Quantity) -> tuple[Verdict, str]:
         """The verdict and what is said of it; a book may also have rounded as the numbers on show are."""
         exact = trace.exact if isinstance(trace, RoundedTrace) else trace
-        verdict = explain_difference(exact, quantity, self._typed, style=self.preferences.style)
+        verdict = explain_difference(exact, quantity, self._typed, style=self.preferences.exact_style)
         if isinstance(trace, RoundedTrace) and verdict.kind != "agrees":
             rounded = explain_difference(trace, quantity, self._typed, style=self.preferences.style)
             if rounded.kind == "agrees":

@@ -120,20 +120,20 @@ class CheckPanel(QWidget):
         if trace is not None:
             self.parameter_box.sync()
         if not problem and (trace is None or not trace.network.outputs or not self.parameter_box.parameter):
-            problem = EMPTY
+            problem = self.player.problem or EMPTY
         if problem or trace is None:
             self._key = None
             self._show_problem(problem)
             return
         parameter, sample = self.parameter_box.parameter, self.player.sample
         shown = self.player.trace
-        key = (shown, parameter, sample, self.rows.step, self.preferences.style)
+        key = (shown, parameter, sample, self.rows.step, self.preferences.exact_style)
         if key == self._key:
             return
         self._key = key
         try:
             self.answers = three_answers(
-                trace, parameter, sample=sample, step=self.rows.step, style=self.preferences.style
+                trace, parameter, sample=sample, step=self.rows.step, style=self.preferences.exact_style
             )
         except NnvizError as error:
             self._show_problem(str(error))
@@ -151,7 +151,7 @@ class CheckPanel(QWidget):
         self._stack.setCurrentWidget(self.placeholder)
 
     def _show(self, trace: Trace, answers: Answers, paths: Paths) -> None:
-        writer = Writer(trace, self.preferences.style)
+        writer = Writer(trace, self.preferences.exact_style)
         gradient = writer.derivative(writer.parameter(answers.parameter))
         alone = " alone" if trace.batch > 1 else ""
         self.title.setText(f"{gradient} for row {self.player.row + 1:,}{alone}")

@@ -71,11 +71,6 @@ class DerivationModel(QAbstractItemModel):
         self._root = _Row(root(trace, quantity), None, 0) if trace is not None and quantity is not None else None
         self.endResetModel()
 
-    def refresh(self) -> None:
-        """Other digits, another notation, or more that is revealed."""
-        if self.rowCount():
-            self.dataChanged.emit(self.index(0, 0), self.index(self.rowCount() - 1, 1))
-
     def quantity(self, index: Index) -> Quantity | None:
         """What a row is about."""
         row = self._row(index)

@@ -21,9 +21,10 @@ from core.book import RoundedTrace
 from core.explanation import Explanation, explain
 from core.numbers import format_exact
 from core.python_code import python_code
-from core.quantities import EDGE_KINDS, Phase, Quantity, phase_of
+from core.quantities import EDGE_KINDS, Kind, Phase, Quantity, phase_of
 from core.style import unmark
 from core.trace import Trace
+from nnviz_app.assets import themed_icon
 from nnviz_app.formula import break_formula
 from nnviz_app.formula_label import FormulaLabel
 from nnviz_app.inquiry import Inquiry
@@ -122,6 +123,7 @@ class ExplainPanel(QWidget):
         self.more = QToolButton()
         self.more.setCheckable(True)
         self.more.setAutoRaise(True)
+        set_style_property(self.more, "fold", True)
         self.more.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
         self.more.setText("Made of")
         self.more.setChecked(False)
@@ -219,14 +221,14 @@ class ExplainPanel(QWidget):
             widget.setVisible(told is not None)
         if trace is None or quantity is None or told is None:
             self.phase.setText("")
-            self.sentence.setText(BEGIN if trace is not None else EMPTY)
+            self.sentence.setText(BEGIN if trace is not None else self.player.problem or EMPTY)
             for widget in (self.trail, self.missing, self.note, self.more, self.tree):
                 widget.hide()
             return
         hue = phase_name(phase_of(quantity.kind))
         is_known = trace.is_revealed(quantity, self.player.index)
         self.trail.show_trail(trace)
-        self.phase.setText(PHASE_TITLES[phase_of(quantity.kind)])
+        self.phase.setText(PHASE_TITLES[phase_of(quantity.kind)] + self._sample_words(trace, quantity))
         set_style_property(self.phase, "phase", hue)
         self.sentence.setText(told.sentence.rstrip(".") + ".")
         self.symbols.set_latex(told.symbols, plain=told.formula)
@@ -251,6 +253,13 @@ class ExplainPanel(QWidget):
         self._show_tree(self.more.isChecked())
         self._light()
 
+    def _sample_words(self, trace: Trace, quantity: Quantity) -> str:
+        """Of which sample an asked number is, as it need not be the one on the canvas."""
+        is_of_batch = phase_of(quantity.kind) is Phase.UPDATE or quantity.kind in (Kind.WEIGHT, Kind.BIAS)
+        if trace.batch == 1 or is_of_batch or not self.inquiry.trail:
+            return ""
+        return f" · sample {quantity.sample + 1:,} of {trace.batch:,}"
+
     def _rounding_note(self, trace: Trace, quantity: Quantity) -> str:
         if not trace.is_revealed(quantity, self.player.index):
             return ""
@@ -262,7 +271,7 @@ class ExplainPanel(QWidget):
     def _show_tree(self, wanted: bool) -> None:
         trace, told = self.player.trace, self.explanation
         shown = wanted and told is not None and bool(told.operands)
-        self.more.setArrowType(Qt.ArrowType.DownArrow if wanted else Qt.ArrowType.RightArrow)
+        themed_icon(self.more, "chevron-down" if wanted else "chevron-right")
         if told is not None:
             count = len(told.operands)
             self.more.setText("Made of" if count < 8 else f"Made of {count:,} numbers")
@@ -303,7 +312,8 @@ class ExplainPanel(QWidget):
     def event(self, event: QEvent) -> bool:
         # Backspace never deletes what is selected on the canvas here, also at the beginning of the trail.
         if event.type() == QEvent.Type.ShortcutOverride and isinstance(event, QKeyEvent):
-            if event.key() == Qt.Key.Key_Backspace or (event.key() == Qt.Key.Key_Escape and self.inquiry.trail):
+            ends = event.key() == Qt.Key.Key_Escape and bool(self.inquiry.trail)
+            if ends or event.key() == Qt.Key.Key_Backspace:
                 event.accept()
                 return True
         return super().event(event)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from PySide6.QtCore import QEvent, QObject, QSize, Qt, Signal
-from PySide6.QtGui import QFocusEvent, QGuiApplication, QKeyEvent
+from PySide6.QtGui import QFocusEvent, QGuiApplication, QKeyEvent, QKeySequence
 from PySide6.QtWidgets import QLabel, QLineEdit, QScrollArea, QToolButton, QWidget
 
 from core.errors import NnvizError
@@ -30,6 +30,8 @@ _CONTROL_KEYS = frozenset(
         Qt.Key.Key_Enter,
     }
 )
+# Keys that belong to the window unless a field has something to take back.
+_HISTORY_KEYS = (QKeySequence.StandardKey.Undo, QKeySequence.StandardKey.Redo)
 
 
 def try_edit(document: Document, player: Player, text: str, change: Callable[[Project], object]) -> str:
@@ -127,15 +129,14 @@ class Field(QLineEdit):
     # Qt
 
     def event(self, event: QEvent) -> bool:
-        # Esc belongs to the field while there is something to give up, and to the window otherwise.
-        if (
-            event.type() == QEvent.Type.ShortcutOverride
-            and isinstance(event, QKeyEvent)
-            and event.key() == Qt.Key.Key_Escape
-            and self.isModified()
-        ):
-            event.accept()
-            return True
+        # Esc, undo and redo belong to the field while there is something to give up, and to the window otherwise.
+        if event.type() == QEvent.Type.ShortcutOverride and isinstance(event, QKeyEvent):
+            if event.key() == Qt.Key.Key_Escape and self.isModified():
+                event.accept()
+                return True
+            if not self.isModified() and any(event.matches(key) for key in _HISTORY_KEYS):
+                event.ignore()
+                return True
         return super().event(event)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:

@@ -84,10 +84,10 @@ class WheelGuard(QObject):
     """
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        if event.type() is QEvent.Type.Wheel and isinstance(watched, QWidget):
-            if isinstance(watched, QComboBox) or not watched.hasFocus():
-                event.ignore()
-                return True
+        is_wheel = event.type() is QEvent.Type.Wheel and isinstance(watched, QWidget)
+        if is_wheel and (isinstance(watched, QComboBox) or not watched.hasFocus()):
+            event.ignore()
+            return True
         return super().eventFilter(watched, event)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from PySide6.QtCore import QSize, Qt, QTimer, Signal
 from PySide6.QtGui import QResizeEvent, QShowEvent
 from PySide6.QtWidgets import (
@@ -38,11 +40,14 @@ EMPTY = "There is nothing to open yet: the network needs a neuron, the data a ro
 RUNNING = "A run is under way: the neuron is opened again when it ends."
 INPUT = "{} is an input: its value is passed on as it is, so there is nothing inside."
 LINEAR = "The activation is linear: {a} is {z} itself."
+MOST_DIGITS = 8
 ENDS: dict[str, str] = {End.LOSS: "the loss", End.ACTIVATION: "the activation itself"}
 
 
 class GraphArea(QScrollArea):
     """Scrolls the graph to the side where it is too wide; as high as the graph."""
+
+    resized = Signal()
 
     def __init__(self, graph: InsideGraph) -> None:
         super().__init__()
@@ -59,6 +64,10 @@ class GraphArea(QScrollArea):
 
     def minimumSizeHint(self) -> QSize:
         return QSize(theme().space(12), self.sizeHint().height())
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self.resized.emit()
 
 
 class InsidePanel(QWidget):
@@ -113,6 +122,7 @@ class InsidePanel(QWidget):
         # With a key held down only the last step is drawn.
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
+        self.area.resized.connect(self._timer.start)
         self._timer.setInterval(0)
         self._timer.timeout.connect(self.refresh)
         for signal in (player.moved, selection.changed, preferences.changed, self.checkup.outdated):
@@ -188,7 +198,7 @@ class InsidePanel(QWidget):
         if self.player.is_locked:
             problem = RUNNING
         elif trace is None:
-            problem = EMPTY
+            problem = self.player.problem or EMPTY
         elif not neuron:
             problem = BEGIN
         elif trace.network.neurons[neuron].role is Role.INPUT:
@@ -203,7 +213,9 @@ class InsidePanel(QWidget):
 
     def _open(self, trace: Trace, neuron: str) -> None:
         """Open the neuron, unless it is open already."""
-        style, width = self.preferences.style, self.area.viewport().width()
+        # Within a rounded step nothing is rounded: all digits would be too many.
+        style = replace(self.preferences.style, digits=min(self.preferences.style.digits, MOST_DIGITS))
+        width = self.area.viewport().width()
         key = (trace, neuron, self.player.sample, self.end, style, theme().text_scale, width)
         if key == self._key:
             return
@@ -237,6 +249,8 @@ class InsidePanel(QWidget):
         if box is not None:
             rect = box.rect.toRect()
             self.area.ensureVisible(rect.center().x(), rect.center().y(), rect.width(), 0)
+            place = self.graph.mapTo(self._content.widget(), rect.center())
+            self._content.ensureVisible(0, place.y(), 0, 2 * rect.height())
         self._show_curve(trace, operations)
 
     def _show_curve(self, trace: Trace, operations: Operations) -> None:

@@ -19,7 +19,7 @@ from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 
 from core.notation import Writer
 from core.numbers import NOT_COMPUTED, format_exact, format_number
-from core.operation_graph import End, Operations, Revealed
+from core.operation_graph import Operations, Revealed
 from core.quantities import Phase, Quantity
 from nnviz_app.panels.fields import keep_keys
 from nnviz_app.panels.inside_layout import arrange
@@ -110,14 +110,6 @@ class InsideGraph(QWidget):
         return back in self._revealed.grads if isinstance(back, int) else back in self._revealed.passed
 
     # In words
-
-    @property
-    def end_text(self) -> str:
-        """What is derived, as it stands above ∂: the loss's letter or the activation's."""
-        if self.operations is None or self._writer is None:
-            return ""
-        notation = self._writer.notation
-        return notation.loss if self.operations.end is End.LOSS else notation.activation
 
     def sentence(self, box: Box) -> str:
         """What a box does with numbers, and its local derivatives, as far as they are revealed."""

@@ -202,7 +202,11 @@ class _Drawing:
         end = box.rect.right() + width + self.arrow
         self.wire((box.rect.right(), y), (end, y))
         assert z.quantity is not None
-        self.name(end + self.gap / 2.0, y, z.quantity)
+        beside, length = end + self.gap / 2.0, self.measure(self.writer.name(z.quantity))
+        if beside + length + self.margin > self.width:
+            self.name(end - length, y + 1.5 * self.line, z.quantity)
+        else:
+            self.name(beside, y, z.quantity)
 
     @staticmethod
     def products_symbol(count: int) -> str:

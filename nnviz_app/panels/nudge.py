@@ -180,7 +180,7 @@ class NudgePanel(QWidget):
         if trace is not None:
             self.parameter_box.sync()
         if trace is None or not trace.network.outputs or not self.parameter_box.parameter:
-            self._show_problem(RUNNING if self.player.is_locked else EMPTY)
+            self._show_problem(RUNNING if self.player.is_locked else self.player.problem or EMPTY)
             return
         self._offer_losses(trace)
         sample = self.player.sample if self.loss_box.currentData() == ROW else None
@@ -238,7 +238,7 @@ class NudgePanel(QWidget):
             self.plot.show_curve(curve, titles=(title, left))
         is_weight = self.parameter_box.parameter in trace.network.edges
         self.set_button.setText("Set the weight" if is_weight else "Set the bias")
-        self.names[0].setToolTip(f"{Writer(trace, self.preferences.style).derivative(title)} · Δ{title}")
+        self.names[0].setToolTip(f"{Writer(trace, self.preferences.exact_style).derivative(title)} · Δ{title}")
         self.update_label.setText(self._describe_update(curve))
         self._show_point(curve)
 
@@ -247,7 +247,7 @@ class NudgePanel(QWidget):
             return "No update changes it."
         if curve.new_value == curve.value:
             return "The next update leaves it where it is."
-        digits, loss = self.preferences.style.digits, self.preferences.notation.loss
+        digits, loss = self.preferences.exact_style.digits, self.preferences.notation.loss
         numbers = [format_number(n, digits) for n in (curve.value, curve.new_value, curve.loss, curve.new_loss)]
         return (
             f"Next update (arrow): {self.parameter_box.title} {numbers[0]} → {numbers[1]}. If it alone moved: "
@@ -259,7 +259,7 @@ class NudgePanel(QWidget):
         self.plot.show_point(self.at)
         change = self.at - curve.value
         predicted, actual = curve.predict(change)
-        digits = self.preferences.style.digits
+        digits = self.preferences.exact_style.digits
         numbers = (predicted, actual, actual - predicted)
         for label, number in zip(self.changes, numbers, strict=True):
             label.setText(format_number(number, digits))
@@ -280,11 +280,16 @@ class NudgePanel(QWidget):
         curve, trace = self.curve, exact_trace(self.player.trace)
         if curve is None or self.plot is None or trace is None:
             return
-        self.at = value
+        former, self.at = self.at, value
         if not curve.values[0] <= value <= curve.values[-1]:
             # Typed: the curve reaches farther then.
             sample = self.player.sample if self.loss_box.currentData() == ROW else None
-            self.curve = self._make_curve(trace, sample, span=FARTHER * abs(value - curve.value))
+            try:
+                self.curve = self._make_curve(trace, sample, span=FARTHER * abs(value - curve.value))
+            except NnvizError as error:
+                self.at = former
+                self.message.say(str(error))
+                return
             self._show(trace, self.curve, sample)
         self._show_point(self.curve or curve)
 

@@ -304,7 +304,7 @@ class RandomSearchPanel(QWidget):
     def _sentence(self, evaluations: int) -> str:
         """Both losses, in the colours of their curves."""
         many = f"{evaluations:,} evaluation{'' if evaluations == 1 else 's'}"
-        digits = self.preferences.style.digits
+        digits = self.preferences.exact_style.digits
         parts = [
             f'<span style="color: {color.name()}">■</span>&nbsp;{name} {format_number(loss, digits)}'
             for name, loss, color in zip(NAMES, self._losses_at(evaluations), theme().palette.series, strict=False)

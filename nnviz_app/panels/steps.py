@@ -258,6 +258,7 @@ class StepsPanel(QWidget):
             return
         self._stale = False
         self.model.follow()
+        self.empty.setText(self.player.problem or EMPTY)
         self._stack.setCurrentWidget(self.view if self.model.rowCount() else self.empty)
         row = self.player.index - 1
         # Qt's own idea of the current row is for screen readers; clicks and keys speak to the player directly,

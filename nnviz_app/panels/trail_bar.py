@@ -25,7 +25,7 @@ class TrailBar(QWidget):
     def __init__(self, inquiry: Inquiry, preferences: Preferences, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.inquiry, self.preferences = inquiry, preferences
-        self.back_button = flat_button("back", "One back along the trail (Backspace)")
+        self.back_button = flat_button("chevron-left", "One back along the trail (Backspace)")
         self.back_button.clicked.connect(self._go_back)
         self.label = QLabel()
         self.label.setTextFormat(Qt.TextFormat.RichText)

@@ -84,6 +84,7 @@ class WalkthroughPanel(QWidget):
         self.caption = CaptionView(1.08)
         self.source = QLabel()
         self.source.setWordWrap(True)
+        self.source.setTextFormat(Qt.TextFormat.PlainText)
         self.source.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         set_style_property(self.source, "role", "small")
         self.previous_button = QPushButton("Previous")

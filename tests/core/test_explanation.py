@@ -243,6 +243,7 @@ def test_a_batch_says_mean_or_sum_and_tied_edges_are_added_up() -> None:
     assert "the mean over the 4 samples" in explanation.sentence
     assert explanation.plain.split(" = ")[0].endswith(") / 4")
     assert explanation.symbols.startswith(r"\frac{\partial L}{\partial w_{1}} = \frac{1}{4} \sum_{n=1}^{4} ")
+    assert explanation.symbols.endswith(r"\frac{\partial L^{(n)}}{\partial w_{1}}")
     tied = example("11-tied-weights")
     shared = next(p for p in tied.network.edges if len(tied.network.edges_of_parameter(p)) > 1)
     explanation = told(tied, Kind.PARAMETER_GRAD, shared)

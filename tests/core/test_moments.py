@@ -115,6 +115,33 @@ def test_what_is_not_there_stays_as_it_is_written() -> None:
     assert fill_caption("no trace: [[z(h1)]]", None, Style()) == "no trace: [[z(h1)]]"
 
 
+@pytest.mark.parametrize(
+    "text", ["z(h1)@2", "L@999999999", "former1(w1)", "term1(w1)", "penalized(w1)", "m(h1)", "new(i1)"]
+)
+def test_what_this_trace_does_not_have_stays_as_it_is_written(text: str) -> None:
+    trace = trace_of(example("two-two-two"))
+    assert fill_caption(f"[[{text}]] [[{text}=]] $[[{text}]]$", trace, Style()) == f"{text} {text} ${text}$"
+
+
+def test_no_number_is_shown_for_what_no_step_computes() -> None:
+    project = example("two-two-two")
+    project.settings = replace(project.settings, loss="binary_cross_entropy")
+    assert fill_caption("[[dL/da(o1)=]]", trace_of(project), Style()) == "dL/da(o1)"
+
+
+def test_digits_asked_for_are_few() -> None:
+    trace = trace_of(example("two-two-two"))
+    assert fill_caption("[[w(w1)=0]]", trace, Style()) == "0.1"
+    for text in ("[[w(w1)=100]]", "[[w(w1)=" + "9" * 5000 + "]]"):
+        assert fill_caption(text, trace, Style()) == text
+
+
+def test_a_step_of_another_sample_than_there_is_is_refused() -> None:
+    trace = trace_of(example("two-two-two"))
+    with pytest.raises(ProjectError, match="no step reveals this"):
+        steps_done(trace, "L@9", 0)
+
+
 def test_numbers_of_a_caption_are_those_of_the_sample_on_show() -> None:
     project = example("batch")
     trace, neuron = trace_of(project), project.network.outputs[0].id

@@ -176,3 +176,20 @@ def test_what_cannot_be_searched_is_refused() -> None:
         project.network.set_frozen(name, True)
     with pytest.raises(TrainingError, match="frozen"):
         computed(project)
+
+
+@pytest.mark.parametrize("batch_size", [1, 2, 3, 5, 64])
+@pytest.mark.parametrize("budget", [1, 2, 7, 30])
+def test_the_loss_is_looked_at_after_the_first_update_of_each_evaluation(batch_size: int, budget: int) -> None:
+    project = small_project(7, batch_size=batch_size)
+    rows = len(project.dataset.training_rows)
+    batches, expected, used, update = project.batches, [0.0], 0, 0
+    while True:
+        start, stop = batches.bounds(update % batches.count)
+        used, update = used + 2 * (stop - start), update + 1
+        if used > budget * rows:
+            break
+        if used // rows > int(expected[-1]):
+            expected.append(used / rows)
+    search = RandomSearch(project, budget=budget, seed=1, spread=0.1)
+    assert search.descent_evaluations.tolist() == expected

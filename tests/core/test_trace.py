@@ -966,3 +966,45 @@ def test_a_trace_holds_the_passes_of_few_samples_even_of_a_large_batch() -> None
     for sample in range(300):
         trace.sample_pass(sample)
     assert len(trace._passes) <= Trace.KEPT
+
+
+@given(traced(max_neurons=6))
+def test_a_trace_has_what_its_steps_reveal_and_what_these_are_made_of(made: tuple[Case, Trace]) -> None:
+    _, trace = made
+    for step in trace:
+        assert trace.has(step.quantity)
+        assert all(trace.has(operand) for operand in step.operands)
+
+
+@pytest.mark.parametrize(
+    "quantity",
+    [
+        Quantity(Kind.WEIGHTED_SUM, "h1", 1),
+        Quantity(Kind.WEIGHTED_SUM, "i1"),
+        Quantity(Kind.WEIGHTED_SUM, "w1"),
+        Quantity(Kind.WEIGHT, "h1"),
+        Quantity(Kind.BIAS, "i1"),
+        Quantity(Kind.TARGET, "h1"),
+        Quantity(Kind.MASK, "h1"),
+        Quantity(Kind.FORMER_1, "w1"),
+        Quantity(Kind.TERM_1, "w1"),
+        Quantity(Kind.PENALIZED_GRAD, "w1"),
+        Quantity(Kind.UPDATE, "i1"),
+        Quantity(Kind.UPDATE, "w4"),
+        Quantity(Kind.ACTIVATION_GRAD, "o1"),
+    ],
+)
+def test_what_a_trace_does_not_have(quantity: Quantity) -> None:
+    network = two_two_two()
+    network.tie("w4", "w1")
+    assert not trace_of(small_case(network, loss="binary_cross_entropy")).has(quantity)
+
+
+def test_a_trace_has_the_gradient_and_the_new_value_also_of_what_stays_as_it_is() -> None:
+    network = two_two_two()
+    network.set_frozen("w1", True)
+    trace = trace_of(small_case(network))
+    for quantity in (Quantity(Kind.PARAMETER_GRAD, "w1"), Quantity(Kind.UPDATE, "w1")):
+        assert not trace.has_step(quantity)
+        assert trace.has(quantity)
+    assert trace.value(Quantity(Kind.UPDATE, "w1")) == network.weight("w1")

@@ -144,3 +144,23 @@ def test_the_references_in_the_docs_can_be_read(scene: Project) -> None:
     assert len(found) == 16
     for text in found:
         read_reference(text, scene.network)
+
+
+@pytest.mark.parametrize(
+    ("moment", "sentence"),
+    [
+        (Moment("x" * 20_001), "The project cannot be saved: moment 2: caption: too long"),
+        (Moment(update=20_001), "The project cannot be saved: moment 2: update: expected 20000 or less"),
+        (Moment("[[z(nowhere)]]"), "Moment 2 of the walkthrough: “z(nowhere)”"),
+    ],
+)
+def test_what_could_not_be_opened_is_not_saved(scene: Project, moment: Moment, sentence: str) -> None:
+    scene.walkthrough = three(load_project(EXAMPLES / "01-two-two-two.nnviz")).change(1, moment)
+    with pytest.raises(ProjectError, match=re.escape(sentence)):
+        project_to_text(scene)
+
+
+def test_more_moments_than_a_file_may_hold_are_not_saved(scene: Project) -> None:
+    scene.walkthrough = Walkthrough((Moment(),) * 1001, (load_project(EXAMPLES / "01-two-two-two.nnviz"),))
+    with pytest.raises(ProjectError, match="1,001 moments: a file holds at most 1,000"):
+        project_to_text(scene)

@@ -8,7 +8,7 @@ import pytest
 from PySide6.QtWidgets import QApplication, QLabel, QMainWindow, QWidget
 from pytestqt.qtbot import QtBot
 
-from nnviz_app.docks import AREAS, NARROW, NARROW_PILES, Docks, DockTitle
+from nnviz_app.docks import AREAS, LOWEST, NARROW, NARROW_PILES, Docks, DockTitle
 from nnviz_app.theme import theme
 
 
@@ -74,6 +74,40 @@ def test_a_narrow_window(window: Window) -> None:
     window.resize(round(NARROW * theme().em) - 20, 700)
     window.docks.resize()
     assert window.docks.is_narrow
+
+
+@pytest.mark.parametrize("scale", [1.5, 2.0])
+def test_in_a_narrow_window_what_is_opened_joins_the_piles(window: Window, scale: float) -> None:
+    theme().set_text_scale(scale)
+    window.resize(1280, 720)
+    window.docks.resize()
+    assert window.docks.is_low is (720 < LOWEST * theme().em)
+    size, canvas = window.size(), window.centralWidget().height()
+    for title in AREAS.keys() - shown(window):
+        window.docks[title].show()
+        assert window.tabifiedDockWidgets(window.docks[title])
+    QApplication.processEvents()
+    assert window.size() == size
+    assert window.centralWidget().height() == pytest.approx(canvas, abs=2)
+
+
+def test_in_a_low_window_there_is_one_pile(window: Window) -> None:
+    theme().set_text_scale(2.0)
+    window.resize(1280, 720)
+    window.docks.resize()
+    assert len(window.tabifiedDockWidgets(window.docks["Explain"])) == sum(map(len, NARROW_PILES)) - 1
+
+
+def test_a_caption_and_its_explanation_are_in_sight_together(window: Window) -> None:
+    docks = window.docks
+    theme().set_text_scale(1.5)
+    docks.give_room("Walkthrough")
+    assert docks.would_hide("Inspector", "Walkthrough")
+    assert not docks.would_hide("Explain", "Walkthrough")
+    docks["Inspector"].raise_()
+    QApplication.processEvents()
+    # What is behind already cannot be hidden.
+    assert not docks.would_hide("Steps", "Walkthrough")
 
 
 def test_the_title_has_buttons_that_grow_with_the_text(window: Window) -> None:

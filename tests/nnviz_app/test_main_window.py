@@ -1084,7 +1084,9 @@ def test_panels_are_closed_and_put_back(hands: WindowHands) -> None:
     hands.settle()
     assert {title: (window.dockWidgetArea(dock), dock.isHidden()) for title, dock in docks.items()} == at_first
     assert not docks["Data"].isFloating()
-    assert set(window.tabifiedDockWidgets(docks["Steps"])) == {docks[title] for title in ("Inspector", "Inside", "History")}
+    assert set(window.tabifiedDockWidgets(docks["Steps"])) == {
+        docks[title] for title in ("Inspector", "Inside", "History")
+    }
 
 
 def test_the_next_window_looks_as_the_last_one_did(hands: WindowHands, make_window: Callable[[], WindowHands]) -> None:

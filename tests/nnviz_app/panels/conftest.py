@@ -85,9 +85,7 @@ def desk(qtbot: QtBot, qapp: QApplication) -> Desk:
     theme().apply(qapp)
     document = Document()
     player = Player(document)
-    made = Desk(
-        qtbot, document, player, Selection(document), Preferences(), Inquiry(player), Spotlight(document)
-    )
+    made = Desk(qtbot, document, player, Selection(document), Preferences(), Inquiry(player), Spotlight(document))
     made.open("01-two-two-two")
     QGuiApplication.clipboard().clear()
     return made

@@ -351,6 +351,19 @@ def test_a_convention_can_be_taken_over_and_undone(desk: Desk, panel: CheckPanel
     assert panel.book.verdict.kind == "convention"
 
 
+def test_of_a_number_that_is_being_typed_nothing_is_said(desk: Desk, panel: CheckPanel) -> None:
+    desk.select("w5")
+    type_number(desk, panel, "0.164334")
+    assert panel.book.message.isVisible()
+    desk.qtbot.keyClicks(panel.book.field, "7")
+    assert not panel.book.message.isVisible()
+    assert not panel.book.findings.isVisible()
+    desk.qtbot.keyClick(panel.book.field, Qt.Key.Key_Escape)
+    assert panel.book.field.text() == "0.164334"
+    assert panel.book.message.isVisible()
+    assert panel.book.findings.isVisible()
+
+
 def test_a_slip_and_a_number_that_nothing_gives(desk: Desk, panel: CheckPanel) -> None:
     desk.select("w5")
     # The derivative of the sigmoid is left out: 0.74136507 · 0.593269992.

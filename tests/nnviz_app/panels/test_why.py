@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtGui import QGuiApplication
 
+from core.dataset import Dataset
 from core.quantities import Kind, Quantity
 from core.style import Notation, Rounding
 from nnviz_app.formula_label import FormulaLabel
@@ -157,3 +160,28 @@ def test_copying_as_python_runs(desk, panel: ExplainPanel, capsys: pytest.Captur
     panel.copy_as_python()
     exec(QGuiApplication.clipboard().text(), {})
     assert float(capsys.readouterr().out) == pytest.approx(1.1059059670597702, rel=1e-14)
+
+
+def test_of_a_batch_it_says_which_sample_a_number_is_of(desk, panel: ExplainPanel) -> None:
+    with desk.document.edit("A batch of three") as draft:
+        draft.dataset = Dataset({name: [0.1, 0.2, 0.3] for name in ("i1", "i2", "o1", "o2")})
+        draft.settings = replace(draft.settings, batch_size=0)
+    desk.player.go_to(desk.player.length)
+    desk.inquiry.ask(q(Kind.PARAMETER_GRAD, "w5"))
+    desk.settle()
+    assert panel.phase.text() == "UPDATE"
+    click(desk, panel.numbers, 1)
+    assert desk.inquiry.quantity == Quantity(Kind.WEIGHT_GRAD, "w5", 1)
+    assert panel.phase.text() == "BACKWARD · sample 2 of 3"
+    desk.inquiry.end()
+    desk.settle()
+    assert panel.phase.text() == "UPDATE"
+
+
+def test_settings_that_make_no_update_possible_are_told(desk, panel: ExplainPanel) -> None:
+    with desk.document.edit("A batch through updated weights") as draft:
+        draft.dataset = Dataset({name: [0.1, 0.2] for name in ("i1", "i2", "o1", "o2")})
+        draft.settings = replace(draft.settings, batch_size=0, updated_weights=True)
+    desk.settle()
+    assert desk.player.problem
+    assert panel.sentence.text() == desk.player.problem
