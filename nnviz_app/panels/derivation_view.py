@@ -117,7 +117,7 @@ class DerivationModel(QAbstractItemModel):
         if role == Qt.ItemDataRole.TextAlignmentRole and index.column():
             return Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
         if role == Qt.ItemDataRole.ForegroundRole and not index.column() and row.derivation.is_leaf:
-            return theme().palette.color("muted")
+            return theme().palette.color("muted_on_tint")
         if role == Qt.ItemDataRole.ToolTipRole:
             return self._tool_tip(trace, quantity)
         return None

@@ -84,10 +84,11 @@ class WheelGuard(QObject):
     """
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        is_wheel = event.type() is QEvent.Type.Wheel and isinstance(watched, QWidget)
-        if is_wheel and (isinstance(watched, QComboBox) or not watched.hasFocus()):
-            event.ignore()
-            return True
+        if event.type() is QEvent.Type.Wheel and isinstance(watched, QWidget):
+            may_follow = watched.hasFocus() and not isinstance(watched, QComboBox)
+            if not may_follow:
+                event.ignore()
+                return True
         return super().eventFilter(watched, event)
 
 

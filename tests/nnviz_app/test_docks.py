@@ -81,7 +81,7 @@ def test_in_a_narrow_window_what_is_opened_joins_the_piles(window: Window, scale
     theme().set_text_scale(scale)
     window.resize(1280, 720)
     window.docks.resize()
-    assert window.docks.is_low is (720 < LOWEST * theme().em)
+    assert window.docks.is_low is (LOWEST * theme().em > 720)
     size, canvas = window.size(), window.centralWidget().height()
     for title in AREAS.keys() - shown(window):
         window.docks[title].show()
