@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from PySide6.QtCore import QPoint, Qt
-from PySide6.QtGui import QGuiApplication
+from PySide6.QtCore import QEvent, QPoint, QPointF, Qt
+from PySide6.QtGui import QGuiApplication, QMouseEvent
+from PySide6.QtWidgets import QApplication
 
 from core.dataset import Dataset
 from core.quantities import Kind, Quantity
@@ -29,6 +30,15 @@ def panel(desk) -> ExplainPanel:
 
 def middle_of(formula: FormulaLabel, place: int) -> QPoint:
     return dict(formula.operand_boxes())[place].center().toPoint()
+
+
+def hover(formula: FormulaLabel, at: QPoint) -> None:
+    """The pointer moves there; sent to the widget, whatever other windows stood under the real pointer before."""
+    where, none = QPointF(at), Qt.MouseButton.NoButton
+    event = QMouseEvent(
+        QEvent.Type.MouseMove, where, QPointF(formula.mapToGlobal(at)), none, none, Qt.KeyboardModifier.NoModifier
+    )
+    QApplication.sendEvent(formula, event)
 
 
 def click(desk, formula: FormulaLabel, place: int) -> None:
@@ -65,10 +75,10 @@ def test_operands_lead_four_levels_down_and_back(desk, panel: ExplainPanel) -> N
 def test_pointing_at_an_operand_lights_it_and_tells_the_others(desk, panel: ExplainPanel) -> None:
     desk.inquiry.ask(q(Kind.WEIGHT_GRAD, "w5"))
     desk.settle()
-    desk.qtbot.mouseMove(panel.symbols, middle_of(panel.symbols, 1))
+    hover(panel.symbols, middle_of(panel.symbols, 1))
     desk.qtbot.waitUntil(lambda: desk.inquiry.pointed == q(Kind.ACTIVATION, "h1"))
     before = panel.symbols.grab().toImage()
-    desk.qtbot.mouseMove(panel.symbols, QPoint(1, 1))
+    hover(panel.symbols, QPoint(1, 1))
     desk.qtbot.waitUntil(lambda: desk.inquiry.pointed is None)
     assert panel.symbols.grab().toImage() != before
     # What the canvas points at: that very number, else another one of the same neuron.
