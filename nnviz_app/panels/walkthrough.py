@@ -118,7 +118,8 @@ class WalkthroughPanel(QWidget):
 
     def _lay_out(self) -> None:
         reader = QWidget()
-        self._head, self._buttons, self._choices = QHBoxLayout(), QHBoxLayout(), QHBoxLayout()
+        # The two choices stand below each other: beside each other they would make the whole left side wider.
+        self._head, self._buttons, self._choices = QHBoxLayout(), QHBoxLayout(), QVBoxLayout()
         self._head.addWidget(self.title, 1)
         self._head.addWidget(self.moments_button)
         self._head.addWidget(self.present_button)
@@ -126,9 +127,8 @@ class WalkthroughPanel(QWidget):
         self._buttons.addWidget(self.previous_button)
         self._buttons.addStretch(1)
         self._buttons.addWidget(self.next_button)
-        self._choices.addWidget(self.open_button)
-        self._choices.addWidget(self.begin_button)
-        self._choices.addStretch(1)
+        for button in (self.open_button, self.begin_button):
+            self._choices.addWidget(button, 0, Qt.AlignmentFlag.AlignLeft)
         self._box = QVBoxLayout(reader)
         self._box.addLayout(self._head)
         self._box.addWidget(self.empty)
