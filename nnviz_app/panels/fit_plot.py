@@ -13,6 +13,7 @@ from PySide6.QtWidgets import QToolTip, QVBoxLayout, QWidget
 from core.evaluation import Evaluation
 from core.numbers import format_exact
 from nnviz_app.palette import faded
+from nnviz_app.panels.plot_look import restyle_axes, set_axis_titles
 from nnviz_app.theme import theme
 
 # More points could not be told apart, and would take long to draw.
@@ -64,18 +65,9 @@ class FitPlot(QWidget):
 
     def restyle(self) -> None:
         """Take the theme's colours and sizes."""
-        space, palette, font = theme().space, theme().palette, theme().font("small")
-        self.plot.setBackground(palette.panel)
-        style = {"color": palette.muted.name(), "font-size": f"{font.pointSizeF():.1f}pt"}
-        for name, title in (("left", "output"), ("bottom", "target")):
-            axis = self.item.getAxis(name)
-            axis.setTickFont(font)
-            axis.setTextPen(palette.muted)
-            axis.setPen(theme().pen("line"))
-            axis.setStyle(tickLength=-space(0.3), tickTextOffset=space(0.4), autoReduceTextSpace=True)
-            self.item.setLabel(name, title, **style)
-        self.item.getAxis("bottom").setHeight(space(2.9))
-        self.item.layout.setContentsMargins(0, space(0.5), space(0.8), 0)
+        palette = theme().palette
+        restyle_axes(self.plot)
+        set_axis_titles(self.plot, left="output", bottom="target")
         line = QPen(palette.muted, 1.0, Qt.PenStyle.DashLine)
         line.setCosmetic(True)
         self.line.setPen(line)

@@ -13,6 +13,7 @@ from PySide6.QtWidgets import QVBoxLayout, QWidget
 from core.landscape import SIDE, Surface
 from core.numbers import format_number
 from nnviz_app.palette import faded, mix
+from nnviz_app.panels.plot_look import restyle_axes, set_axis_titles
 from nnviz_app.theme import theme
 
 Values = NDArray[np.float64]
@@ -144,16 +145,8 @@ class LandscapePlot(QWidget):
 
     def restyle(self) -> None:
         """Take the theme's colours and sizes."""
-        space, palette, font = theme().space, theme().palette, theme().font("small")
-        self.plot.setBackground(palette.panel)
-        for name in ("left", "bottom"):
-            axis = self.item.getAxis(name)
-            axis.setTickFont(font)
-            axis.setTextPen(palette.muted)
-            axis.setPen(theme().pen("line"))
-            axis.setStyle(tickLength=-space(0.3), tickTextOffset=space(0.4), autoReduceTextSpace=True)
-        self.item.getAxis("bottom").setHeight(space(2.9))
-        self.item.layout.setContentsMargins(0, space(0.5), space(0.8), 0)
+        palette = theme().palette
+        restyle_axes(self.plot)
         colors = [shade(k / (COLORS - 1)) for k in range(COLORS)]
         self.image.setLookupTable(np.array([(c.red(), c.green(), c.blue()) for c in colors], dtype=np.uint8))
         self.level_lines.setPen(_pen(faded(palette.text, 0.28), 1.0))
@@ -167,11 +160,6 @@ class LandscapePlot(QWidget):
         self.picked_dot.setBrush(palette.text)
         self.picked_dot.setPen(_pen(palette.panel, 1.0))
         self.cursor_line.setPen(_pen(faded(palette.backward, 0.6), 1.0))
-
-    def _set_titles(self, bottom: str, left: str) -> None:
-        style = {"color": theme().palette.muted.name(), "font-size": f"{theme().font('small').pointSizeF():.1f}pt"}
-        self.item.setLabel("bottom", bottom, **style)
-        self.item.setLabel("left", left, **style)
 
     # Curves
 
@@ -190,7 +178,7 @@ class LandscapePlot(QWidget):
             curve.setData(updates, values[:, place])
         self.cursor_line.setVisible(True)
         self.cursor_line.setValue(here)
-        self._set_titles("update", "")
+        set_axis_titles(self.plot, bottom="update", left="")
         low, high = float(np.nanmin(values)), float(np.nanmax(values))
         margin = 0.06 * (high - low) or max(abs(low), 1.0) * 0.1
         self.item.setXRange(float(updates[0]), max(float(updates[-1]), float(updates[0]) + 1.0), padding=0.02)
@@ -207,7 +195,7 @@ class LandscapePlot(QWidget):
         for part in (*self._surface_parts, *self._path_parts):
             part.setVisible(True)
         window = surface.window
-        self._set_titles(*titles)
+        set_axis_titles(self.plot, bottom=titles[0], left=titles[1])
         self.item.setXRange(window.left, window.right, padding=0.0)
         self.item.setYRange(window.bottom, window.top, padding=0.0)
         shown, is_log = heights(surface.losses)

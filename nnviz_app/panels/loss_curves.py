@@ -14,6 +14,7 @@ from PySide6.QtWidgets import QApplication, QVBoxLayout, QWidget
 
 from nnviz_app.palette import faded, mix
 from nnviz_app.panels.curve_line import LineStyle, Numbers, draw_line, line_pen
+from nnviz_app.panels.plot_look import restyle_axes, set_axis_titles
 from nnviz_app.runs import Course
 from nnviz_app.theme import theme
 
@@ -130,18 +131,9 @@ class LossCurves(QWidget):
 
     def restyle(self) -> None:
         """Take the theme's colours and sizes."""
-        space, palette, font = theme().space, theme().palette, theme().font("small")
-        self.plot.setBackground(palette.panel)
-        for name in ("left", "bottom"):
-            axis = self.item.getAxis(name)
-            axis.setTickFont(font)
-            axis.setTextPen(palette.muted)
-            axis.setPen(theme().pen("line"))
-            axis.setStyle(tickLength=-space(0.3), tickTextOffset=space(0.4), autoReduceTextSpace=True)
-        size = f"{font.pointSizeF():.1f}pt"
-        self.item.setLabel("bottom", "update", **{"color": palette.muted.name(), "font-size": size})
-        self.item.getAxis("bottom").setHeight(space(2.9))
-        self.item.layout.setContentsMargins(0, space(0.5), space(0.8), 0)
+        palette = theme().palette
+        restyle_axes(self.plot)
+        set_axis_titles(self.plot, bottom="update")
         self.cursor_line.setPen(line_pen(faded(palette.backward, 0.6), 1.0))
         self.cursor_dots.setBrush(palette.backward)
         self.cursor_dots.setPen(line_pen(palette.panel, 1.5))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
-from nnviz_app.theme import theme
+from nnviz_app.panels.plot_look import restyle_axes, set_axis_titles
 
 
 class PlainPlot(QWidget):
@@ -35,19 +35,8 @@ class PlainPlot(QWidget):
 
     def restyle(self) -> None:
         """Take the theme's colours and sizes."""
-        space, palette, font = theme().space, theme().palette, theme().font("small")
-        self.plot.setBackground(palette.panel)
-        for name in ("left", "bottom"):
-            axis = self.item.getAxis(name)
-            axis.setTickFont(font)
-            axis.setTextPen(palette.muted)
-            axis.setPen(theme().pen("line"))
-            axis.setStyle(tickLength=-space(0.3), tickTextOffset=space(0.4), autoReduceTextSpace=True)
-        self.item.getAxis("bottom").setHeight(space(2.9))
-        self.item.layout.setContentsMargins(0, space(0.5), space(0.8), 0)
+        restyle_axes(self.plot)
 
     def set_titles(self, bottom: str, left: str) -> None:
         """Name the axes."""
-        style = {"color": theme().palette.muted.name(), "font-size": f"{theme().font('small').pointSizeF():.1f}pt"}
-        self.item.setLabel("bottom", bottom, **style)
-        self.item.setLabel("left", left, **style)
+        set_axis_titles(self.plot, bottom=bottom, left=left)
