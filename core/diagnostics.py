@@ -150,7 +150,11 @@ def histogram(values: NDArray[np.floating[Any]]) -> Histogram | None:
         edges = np.array([low - half, high + half])
     else:
         step = nice_step(width / (BAR_LIMIT - 2))
-        edges = np.arange(math.floor(low / step), math.floor(high / step) + 2) * step
+        first = math.floor(low / step)
+        if first * step > low:
+            # The quotient was too small for a float64: it became 0, and the number beneath it had no bar.
+            first -= 1
+        edges = np.arange(first, math.floor(high / step) + 2) * step
     counts = np.histogram(counted, edges)[0]
     return Histogram(
         edges, counts, low, float(counted.mean()), high, float(counted.std()), left_out=len(flat) - len(counted)

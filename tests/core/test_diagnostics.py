@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from graph_strategies import cases, connect_all
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from core.dataset import Dataset
@@ -172,6 +172,7 @@ def test_without_an_output_or_a_training_row_it_says_so() -> None:
 
 
 @given(st.lists(st.floats(-1e305, 1e305, allow_subnormal=False) | st.floats(-5, 5), min_size=1, max_size=50))
+@example([2.2e56, -4e-269])
 def test_a_histogram_counts_all_but_what_cannot_be_drawn(values: list[float]) -> None:
     array = np.array(values)
     counted = array[np.abs(array) < 1e150]
