@@ -19,3 +19,11 @@ class ProjectError(NnvizError):
 
 class TrainingError(NnvizError):
     """A pass or an update that cannot be computed, such as training without a target."""
+
+
+class ExportError(NnvizError):
+    """An export that cannot be written, or that does not compute what the network computes."""
+
+
+class ImportFileError(NnvizError):
+    """A file of weights or a model that cannot be read, or does not fit."""

@@ -7,7 +7,6 @@ core.file_reading, how a project becomes text in core.file_writing.
 
 from __future__ import annotations
 
-import contextlib
 import os
 import stat
 from pathlib import Path
@@ -18,6 +17,7 @@ from core.file_reading import project_from_bytes, project_from_text
 from core.file_records import MAX_BYTES, project_schema
 from core.file_writing import project_to_text
 from core.project import Project
+from core.whole_files import new_file
 
 __all__ = ["load_project", "project_from_text", "project_schema", "project_to_text", "reading_problem", "save_project"]
 
@@ -77,53 +77,5 @@ def save_project(project: Project, path: str | Path) -> None:
     A link is followed, and a file that exists keeps its permissions. Raises ProjectError naming the path.
     """
     data = project_to_text(project).encode()
-    path = Path(path)
-    try:
-        _replace(Path(os.path.realpath(path)), data)
-    except (OSError, ValueError) as error:
-        raise ProjectError(_writing_problem(path, error)) from None
-
-
-def _replace(path: Path, data: bytes) -> None:
-    if path.is_dir():
-        raise IsADirectoryError
-    # A file that may not be written is not to be replaced either, which its folder alone would allow.
-    if path.exists() and not os.access(path, os.W_OK, effective_ids=os.access in os.supports_effective_ids):
-        raise PermissionError
-    temporary = path.parent / f".nnviz-{os.urandom(8).hex()}.tmp"
-    # Opened so, rather than by tempfile, the new file gets the permissions that new files usually have.
-    handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o666)
-    try:
-        with open(handle, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(handle)
-        with contextlib.suppress(FileNotFoundError):
-            temporary.chmod(stat.S_IMODE(path.stat().st_mode))
-        temporary.replace(path)
-    except BaseException:
-        with contextlib.suppress(OSError):
-            temporary.unlink()
-        raise
-    _flush_folder(path.parent)
-
-
-def _flush_folder(folder: Path) -> None:
-    """Make the new name last through a power cut too, where the system can (Windows cannot open folders)."""
-    with contextlib.suppress(OSError):
-        handle = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)
-
-
-def _writing_problem(path: Path, error: Exception) -> str:
-    if isinstance(error, IsADirectoryError):
-        return f"{path} is a folder: choose a file name in it."
-    if isinstance(error, PermissionError):
-        return f"{path} cannot be written: you have no permission to write there, so choose another place."
-    if isinstance(error, FileNotFoundError | NotADirectoryError):
-        return f"{path} cannot be written: there is no folder {path.parent}, so choose another place."
-    reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-    return f"{path} cannot be written ({reason}): choose another place."
+    with new_file(Path(path), ProjectError) as file:
+        file.write_bytes(data)

@@ -1,0 +1,1 @@
+"""Taking a project elsewhere: one module per format."""

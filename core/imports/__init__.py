@@ -1,0 +1,1 @@
+"""Bringing weights and networks back from other programs' files."""

@@ -1,0 +1,1 @@
+"""Exports that are painted: pictures, animations, plots and pages; and the dialog for all exports."""
