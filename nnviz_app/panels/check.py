@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QSize, Qt, QTimer
-from PySide6.QtGui import QHideEvent, QShowEvent
-from PySide6.QtWidgets import QLabel, QStackedLayout, QVBoxLayout, QWidget
+from PySide6.QtCore import QSize
+from PySide6.QtGui import QHideEvent
+from PySide6.QtWidgets import QLabel, QVBoxLayout, QWidget
 
 from core.answers import Answers, three_answers
-from core.book import RoundedTrace
 from core.errors import NnvizError
 from core.notation import Writer
 from core.paths import Paths
@@ -21,7 +20,7 @@ from nnviz_app.panels.book_box import BookBox
 from nnviz_app.panels.elided_label import ElidedLabel
 from nnviz_app.panels.fields import MessageLabel, PanelArea, try_edit
 from nnviz_app.panels.forms import FoldingRow
-from nnviz_app.panels.parameter_box import ParameterBox
+from nnviz_app.panels.parameter_panel import ParameterPanel
 from nnviz_app.panels.path_list import PathList
 from nnviz_app.player import Player
 from nnviz_app.preferences import Preferences
@@ -33,16 +32,13 @@ RUNNING = "A run is under way: the gradient is checked again when it ends."
 EMPTY = "There is no gradient to check yet: connect an input to an output neuron and give the data a row."
 
 
-def exact_trace(trace: Trace | None) -> Trace | None:
-    """The trace before rounding, where the numbers on show are rounded."""
-    return trace.exact if isinstance(trace, RoundedTrace) else trace
-
-
-class CheckPanel(QWidget):
+class CheckPanel(ParameterPanel):
     """Checks the gradient of one parameter for the row on show. `answers` is what is shown, None for nothing.
 
     Nothing is computed while it is hidden or during a run.
     """
+
+    running, empty = RUNNING, EMPTY
 
     def __init__(
         self,
@@ -54,11 +50,8 @@ class CheckPanel(QWidget):
         preferences: Preferences,
         parent: QWidget | None = None,
     ) -> None:
-        super().__init__(parent)
-        self.document, self.player, self.preferences = document, player, preferences
+        super().__init__(document, player, selection, inquiry, preferences, parent)
         self.answers: Answers | None = None
-        self._key: object = None
-        self.parameter_box = ParameterBox(player, selection, inquiry, preferences)
         self.title = ElidedLabel()
         set_style_property(self.title, "role", "strong")
         self.rows = AnswerRows()
@@ -68,22 +61,9 @@ class CheckPanel(QWidget):
         set_style_property(self.note, "role", "small")
         self.path_list = PathList(spotlight)
         self.book = BookBox(preferences)
-        self.placeholder = QLabel(EMPTY)
-        self.placeholder.setAlignment(Qt.AlignmentFlag.AlignCenter)
-        self.placeholder.setWordWrap(True)
-        set_style_property(self.placeholder, "role", "muted")
         self._lay_out()
-        # With a key held down only the last step is checked.
-        self._timer = QTimer(self)
-        self._timer.setSingleShot(True)
-        self._timer.setInterval(0)
-        self._timer.timeout.connect(self.refresh)
-        for signal in (player.moved, selection.changed, inquiry.changed, preferences.changed, document.changed):
-            signal.connect(self._wish)
-        self.parameter_box.chosen.connect(self._wish)
         self.rows.step_box.activated.connect(self._wish)
         self.book.adopted.connect(self._adopt)
-        theme().changed.connect(self._restyle)
         self._restyle()
 
     def _lay_out(self) -> None:
@@ -94,8 +74,6 @@ class CheckPanel(QWidget):
             self._inner.addWidget(widget)
         self._inner.addStretch(1)
         self._content = PanelArea(content)
-        self._stack = QStackedLayout(self)
-        self._stack.addWidget(self.placeholder)
         self._stack.addWidget(self._content)
 
     def sizeHint(self) -> QSize:
@@ -106,23 +84,13 @@ class CheckPanel(QWidget):
 
     # Showing
 
-    def _wish(self, *_: object) -> None:
-        # Some signals carry what a timer would take for its time.
-        self._timer.start()
-
     def refresh(self) -> None:
         """Check the gradient as it is now."""
         self._timer.stop()
         if not self.isVisible():
             return
-        problem = RUNNING if self.player.is_locked else ""
-        trace = None if problem else exact_trace(self.player.trace)
-        if trace is not None:
-            self.parameter_box.sync()
-        if not problem and (trace is None or not trace.network.outputs or not self.parameter_box.parameter):
-            problem = self.player.problem or EMPTY
-        if problem or trace is None:
-            self._key = None
+        trace, problem = self._find_trace()
+        if trace is None:
             self._show_problem(problem)
             return
         parameter, sample = self.parameter_box.parameter, self.player.sample
@@ -147,8 +115,7 @@ class CheckPanel(QWidget):
         if self.answers is not None:
             self.answers = None
             self.path_list.show_paths(None, None)
-        self.placeholder.setText(sentence)
-        self._stack.setCurrentWidget(self.placeholder)
+        super()._show_problem(sentence)
 
     def _show(self, trace: Trace, answers: Answers, paths: Paths) -> None:
         writer = Writer(trace, self.preferences.exact_style)
@@ -186,23 +153,18 @@ class CheckPanel(QWidget):
 
     # Qt
 
-    def showEvent(self, event: QShowEvent) -> None:
-        super().showEvent(event)
-        self._timer.start()
-
     def hideEvent(self, event: QHideEvent) -> None:
         super().hideEvent(event)
         self.path_list.view.clearSelection()
         self.path_list.view.light_chosen()
 
     def _restyle(self) -> None:
+        super()._restyle()
         space = theme().space
         self._inner.setContentsMargins(space(0.9), space(0.4), space(0.9), space(0.6))
         self._inner.setSpacing(space(0.6))
-        self.placeholder.setContentsMargins(space(1), space(1), space(1), space(1))
         self._head.restyle()
         self.rows.restyle()
         self.path_list.restyle()
         self.book.restyle()
         self._key = None
-        self._timer.start()

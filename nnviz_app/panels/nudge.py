@@ -6,7 +6,7 @@ import time
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QSize, Qt, QTimer
-from PySide6.QtGui import QPaintEvent, QShowEvent
+from PySide6.QtGui import QPaintEvent
 from PySide6.QtWidgets import QGridLayout, QLabel, QStackedLayout, QVBoxLayout, QWidget
 
 from core.answers import POINTS, LossCurve, ParameterLoss, loss_curve
@@ -16,12 +16,11 @@ from core.numbers import format_exact, format_number, parse_number
 from core.trace import Trace
 from nnviz_app.document import Document
 from nnviz_app.inquiry import Inquiry
-from nnviz_app.panels.check import exact_trace
 from nnviz_app.panels.decision_controls import choice_box, fill_box
 from nnviz_app.panels.fields import MessageLabel, NumberField, try_edit
 from nnviz_app.panels.forms import FoldingRow
 from nnviz_app.panels.landscape_form import AUTO, ReachField, push_button
-from nnviz_app.panels.parameter_box import ParameterBox
+from nnviz_app.panels.parameter_panel import ParameterPanel
 from nnviz_app.panels.plot_page import PlotPage
 from nnviz_app.player import Player
 from nnviz_app.preferences import Preferences
@@ -41,11 +40,13 @@ FARTHER = 1.2
 ROW, BATCH = "row", "batch"
 
 
-class NudgePanel(QWidget):
+class NudgePanel(ParameterPanel):
     """`curve` is the loss over the parameter in the box, None where there is none; `at` the value of the point.
 
     The point goes back to the present value when the network or the row on show changes.
     """
+
+    running, empty = RUNNING, EMPTY
 
     def __init__(
         self,
@@ -56,26 +57,14 @@ class NudgePanel(QWidget):
         preferences: Preferences,
         parent: QWidget | None = None,
     ) -> None:
-        super().__init__(parent)
-        self.document, self.player, self.preferences = document, player, preferences
+        super().__init__(document, player, selection, inquiry, preferences, parent)
         self.plot: NudgePlot | None = None
         self.curve: LossCurve | None = None
         self.at = 0.0
         # How far the curve reaches on each side; None for automatic.
         self.reach: float | None = None
-        self._key: object = None
-        self.parameter_box = ParameterBox(player, selection, inquiry, preferences)
         self._make_widgets()
         self._lay_out()
-        # With a key held down only the last step is drawn.
-        self._timer = QTimer(self)
-        self._timer.setSingleShot(True)
-        self._timer.setInterval(0)
-        self._timer.timeout.connect(self.refresh)
-        for signal in (player.moved, selection.changed, inquiry.changed, preferences.changed, document.changed):
-            signal.connect(self._wish)
-        self.parameter_box.chosen.connect(self._wish)
-        theme().changed.connect(self._restyle)
         self._restyle()
 
     def _make_widgets(self) -> None:
@@ -108,10 +97,7 @@ class NudgePanel(QWidget):
         self.update_label = QLabel()
         self.update_label.setWordWrap(True)
         set_style_property(self.update_label, "role", "small")
-        self.placeholder = QLabel(PREPARING)
-        self.placeholder.setAlignment(Qt.AlignmentFlag.AlignCenter)
-        self.placeholder.setWordWrap(True)
-        set_style_property(self.placeholder, "role", "muted")
+        self.placeholder.setText(PREPARING)
 
     def _lay_out(self) -> None:
         controls = QWidget()
@@ -142,8 +128,6 @@ class NudgePanel(QWidget):
         self._pictures = QStackedLayout(picture)
         self._pictures.addWidget(QLabel())
         self._page = PlotPage(controls, picture)
-        self._stack = QStackedLayout(self)
-        self._stack.addWidget(self.placeholder)
         self._stack.addWidget(self._page)
 
     def sizeHint(self) -> QSize:
@@ -167,20 +151,14 @@ class NudgePanel(QWidget):
         self._pictures.setCurrentWidget(self.plot)
         self.refresh()
 
-    def _wish(self, *_: object) -> None:
-        # Some signals carry what a timer would take for its time.
-        self._timer.start()
-
     def refresh(self) -> None:
         """Draw the curve as it is now."""
         self._timer.stop()
         if not self.isVisible() or self.plot is None:
             return
-        trace = None if self.player.is_locked else exact_trace(self.player.trace)
-        if trace is not None:
-            self.parameter_box.sync()
-        if trace is None or not trace.network.outputs or not self.parameter_box.parameter:
-            self._show_problem(RUNNING if self.player.is_locked else self.player.problem or EMPTY)
+        trace, problem = self._find_trace()
+        if trace is None:
+            self._show_problem(problem)
             return
         self._offer_losses(trace)
         sample = self.player.sample if self.loss_box.currentData() == ROW else None
@@ -224,9 +202,8 @@ class NudgePanel(QWidget):
         self._rows[2].setVisible(trace.batch > 1)
 
     def _show_problem(self, sentence: str) -> None:
-        self._key, self.curve = None, None
-        self.placeholder.setText(sentence)
-        self._stack.setCurrentWidget(self.placeholder)
+        self.curve = None
+        super()._show_problem(sentence)
 
     def _show(self, trace: Trace, curve: LossCurve, sample: int | None) -> None:
         assert self.plot is not None
@@ -277,7 +254,7 @@ class NudgePanel(QWidget):
 
     def nudge_to(self, value: float) -> None:
         """Move the point to this value of the parameter; the network stays as it is."""
-        curve, trace = self.curve, exact_trace(self.player.trace)
+        curve, trace = self.curve, self.exact_trace
         if curve is None or self.plot is None or trace is None:
             return
         former, self.at = self.at, value
@@ -312,11 +289,8 @@ class NudgePanel(QWidget):
             # Importing pyqtgraph takes its time: the window is painted first.
             QTimer.singleShot(0, self, self.ensure_plot)
 
-    def showEvent(self, event: QShowEvent) -> None:
-        super().showEvent(event)
-        self._timer.start()
-
     def _restyle(self) -> None:
+        super()._restyle()
         space = theme().space
         self._column.setSpacing(space(0.4))
         self._table.setHorizontalSpacing(space(0.5))
