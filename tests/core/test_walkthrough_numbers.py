@@ -5,35 +5,28 @@ Golden numbers were computed by PyTorch in double precision; printed ones stand 
 
 from __future__ import annotations
 
-import functools
-import importlib.resources
 import itertools
-import json
 import math
 import re
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from guided import GOLDEN, OTHER, Shown, guided
 
 from core.answers import Answers, three_answers
 from core.engine import Engine
 from core.metrics import accuracy
-from core.moments import advance_run, fill_caption, project_of, steps_done
+from core.moments import advance_run, fill_caption, project_of
 from core.passes import trace_project
 from core.plan import compile_network
 from core.project import Project
-from core.project_file import load_project
 from core.references import read_reference
 from core.slips import explain_difference
-from core.style import Notation, Style
-from core.trace import Trace
+from core.style import Style
 from core.training import Run
-from core.walkthrough import Moment, Walkthrough, refuse_broken
+from core.walkthrough import refuse_broken
 
-FOLDER = Path(str(importlib.resources.files("resources").joinpath("walkthroughs")))
 BY_NUMBERS, LAYERS, PLANAR, MAZUR, SKIP = NAMES = (
     "1-by-numbers",
     "3-layer-by-layer",
@@ -41,70 +34,9 @@ BY_NUMBERS, LAYERS, PLANAR, MAZUR, SKIP = NAMES = (
     "6-two-two-two",
     "7-skip-connection",
 )
-EXAMPLES = Path(__file__).parents[1] / "data" / "worked_examples.json"
-GOLDEN = {e["name"]: e for e in json.loads(EXAMPLES.read_text(encoding="utf-8"))}
 # What a moment may bring forward.
 SEEN = {"Explain", "Inside", "Check", "Nudge", "Conventions", "Data", "Steps", "Train", "Inspector"}
 PANELS = SEEN | {"", "Loss", "Map", "Histograms", "Confusion", "Random search"}
-# Symbols that are not the usual ones, to see that captions follow.
-OTHER = Style(Notation("net", "out", "derivative", "α", "ends", "E"), 6)
-
-
-@dataclass(frozen=True)
-class Shown:
-    """A moment brought about: its project and trace, the steps done, and the caption as it is read."""
-
-    moment: Moment
-    project: Project
-    trace: Trace
-    sample: int
-    done: int
-    caption: str
-
-    def value(self, reference: str) -> float:
-        return self.trace.value(read_reference(reference, self.project.network))
-
-
-class Guided:
-    """A walkthrough file whose moments are brought about one after the other; each scene's run is made once."""
-
-    def __init__(self, name: str) -> None:
-        self.project = load_project(FOLDER / f"{name}.nnviz")
-        assert self.project.walkthrough is not None
-        self.walkthrough: Walkthrough = self.project.walkthrough
-        self.runs = {place: Run(scene) for place, scene in enumerate(self.walkthrough.scenes)}
-
-    def project_after(self, scene: int, update: int) -> Project:
-        """A scene after so many updates."""
-        start = self.walkthrough.scenes[scene]
-        self.runs[scene] = advance_run(start, self.runs[scene], update)
-        return project_of(start, self.runs[scene], update)
-
-    @functools.cache  # noqa: B019 - as many as there are moments
-    def show(self, place: int) -> Shown:
-        """The moment at `place`, counted from 1."""
-        moment = self.walkthrough.moments[place - 1]
-        project = self.project_after(moment.scene, moment.update)
-        rows = project.batch_rows(moment.row)
-        sample = int(np.flatnonzero(rows == moment.row)[0])
-        trace = trace_project(project, rows)
-        caption = fill_caption(moment.caption, trace, Style(), sample)
-        return Shown(moment, project, trace, sample, steps_done(trace, moment.position, sample), caption)
-
-    def titled(self, words: str) -> Shown:
-        """The one moment whose heading has these words."""
-        found = [
-            place
-            for place, moment in enumerate(self.walkthrough.moments, 1)
-            if words in moment.caption.partition("\n")[0]
-        ]
-        assert len(found) == 1, f"{words}: {found}"
-        return self.show(found[0])
-
-
-@functools.cache
-def guided(name: str) -> Guided:
-    return Guided(name)
 
 
 def outputs_and_loss(project: Project) -> tuple[np.ndarray, float]:
