@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import shutil
 import stat
 from collections.abc import Iterator
 from pathlib import Path
@@ -70,6 +69,9 @@ def new_folder(path: Path, error: type[NnvizError] = ExportError) -> Iterator[Pa
                 else:
                     file.replace(place)
         finally:
+            # Only now: `nnviz trace` has no folder to write.
+            import shutil
+
             shutil.rmtree(temporary, ignore_errors=True)
 
 

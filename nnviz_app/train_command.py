@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import argparse
+import sys
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
+
+from nnviz_app.command import OK, keep_imports, whole_number
 
 if TYPE_CHECKING:
     from core.history import LossPoint
@@ -19,9 +21,22 @@ REDRAW = 0.1
 LINES = 10
 
 
-def add_arguments(
-    parser: argparse.ArgumentParser, whole_number: Callable[[int, int | None], Callable[[str], int]]
-) -> None:
+DESCRIPTION = "Train without a window, with a progress bar."
+EPILOG = """\
+It goes on from the updates that the project has had already, with its own settings, and ends early where these say so.
+Ctrl+C ends the run and saves what was learned until then.
+
+examples:
+  nnviz train my.nnviz --epochs 1000             train and save in the same file
+  nnviz train my.nnviz --out trained.nnviz       leave the file as it is
+  nnviz train my.nnviz --every 1000              print the losses after every 1,000 epochs
+
+exit codes:
+  0 trained and saved, 2 wrong usage, a file that cannot be read or written, or nothing that can be trained
+"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The arguments of the command."""
     parser.add_argument("file", metavar="FILE", type=Path, help="a project file (*.nnviz)")
     parser.add_argument(
@@ -31,6 +46,13 @@ def add_arguments(
         "--every", metavar="N", type=whole_number(1, 2**31 - 1), help="a line each N epochs instead of a bar"
     )
     parser.add_argument("--out", metavar="FILE", type=Path, help="where to save (FILE itself)")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Train, save and say what was reached."""
+    keep_imports()
+    print(train(options.file, sys.stderr, epochs=options.epochs, every=options.every, out=options.out))
+    return OK
 
 
 def train(file: Path, stream: TextIO, *, epochs: int | None, every: int | None, out: Path | None) -> str:

@@ -19,7 +19,7 @@ from core.network import Network
 from core.project import Project
 from core.project_file import load_project, save_project
 from core.settings import Settings
-from nnviz_app import __version__, app, cli
+from nnviz_app import __version__, app, cli, trace_command
 from nnviz_app.cli import main
 from nnviz_app.examples import examples, first_example
 
@@ -33,7 +33,7 @@ QT = re.compile(r"PySide6|shiboken6|pyqtgraph|ziamath")
 NOT_FOR_A_TRACE = re.compile(
     r"core\.(training|training_loop|timeline|history|fast_\w+|generators|samplers|digits|table_file|import_table"
     r"|metrics|evaluation|diagnostics|decision|landscape|gradient_check|advice)"
-    r"|numba|nnviz_app\.(?!cli)\w+|resources|asyncio|bz2|csv|email|json|logging|lzma|multiprocessing|random|shutil"
+    r"|numba|nnviz_app\.(?!cli|command|trace_command)\w+|resources|asyncio|bz2|csv|email|json|logging|lzma|multiprocessing|random|shutil"
     r"|statistics|subprocess|tempfile|unittest"
 )
 
@@ -367,7 +367,7 @@ def test_ctrl_c_ends_quietly(monkeypatch: pytest.MonkeyPatch, capsys: pytest.Cap
     def interrupt(arguments: list[str]) -> int:
         raise KeyboardInterrupt
 
-    monkeypatch.setitem(cli._COMMANDS, "trace", interrupt)
+    monkeypatch.setattr(trace_command, "run", interrupt)
     assert main(["trace", TWO]) == cli.INTERRUPTED
     assert capsys.readouterr() == ("", "")
 
