@@ -20,6 +20,11 @@ from nnviz_app.preferences import LabelMode
 from nnviz_app.theme import theme
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Let tests with the shared window come last: as long as it is there, each change of the theme restyles it."""
+    items.sort(key=lambda item: "hands" in getattr(item, "fixturenames", ()))
+
+
 @pytest.fixture(scope="session")
 def shared(qapp: QApplication) -> Iterator[list[WindowHands]]:
     """The window that tests share, if there is one; it goes before the application does."""
