@@ -1,0 +1,67 @@
+"""A CSV table, one row a parameter: name, source, target, value.
+
+A weight's row has its edge's source and target; edges that share a weight each have their row. A bias's row has its
+neuron as name and target, and no source. The structure is in it, activations and loss are not.
+"""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from msgspec.structs import replace
+from numpy.typing import NDArray
+
+from core.export.checked_file import write_checked
+from core.export.form import ModelForm, model_form
+from core.export.verify import Precision
+from core.jobs import Job, Written
+from core.network import Network
+from core.project import Project
+
+HEADER = ("name", "source", "target", "value")
+
+
+def write(project: Project, path: Path, *, precision: Precision) -> Job:
+    """Write the parameters as a table. Raises ExportError."""
+    network = project.network
+
+    def put(form: ModelForm, file: Path) -> None:
+        with file.open("w", encoding="utf-8", newline="") as opened:
+            writer = csv.writer(opened, lineterminator="\n")
+            writer.writerow(HEADER)
+            writer.writerows(_rows(network))
+
+    def compute(file: Path, x: NDArray[Any]) -> NDArray[Any]:
+        with file.open(encoding="utf-8", newline="") as opened:
+            values = {(row["source"], row["target"]): float(row["value"]) for row in csv.DictReader(opened)}
+        return _filled(model_form(network), values).outputs_of(x)
+
+    written = yield from write_checked(
+        project, path, precision=precision, put=put, compute=compute, where="read back as a table"
+    )
+    sentence = "The table holds the parameters alone: activations and loss are not in it."
+    return Written(written.paths, (sentence, *written.sentences[1:]))
+
+
+def _rows(network: Network) -> Iterator[tuple[str, str, str, str]]:
+    for edge in network.edges.values():
+        yield edge.id, edge.source, edge.target, repr(network.weight(edge.id))
+    for neuron in network.neurons:
+        if network.has_bias(neuron):
+            yield neuron, "", neuron, repr(network.bias(neuron))
+
+
+def _filled(form: ModelForm, values: dict[tuple[str, str], float]) -> ModelForm:
+    """The form with the numbers of a table, by source and target."""
+    names = form.names
+    layers = []
+    for layer in form.layers:
+        sources = [names[place] for place in layer.sources]
+        weight = [[values.get((source, neuron), 0.0) for source in sources] for neuron in layer.neurons]
+        bias = [values["", neuron] for neuron in layer.neurons]
+        layers.append(replace(layer, weight=np.array(weight), bias=np.array(bias)))
+    return replace(form, layers=tuple(layers))

@@ -1,0 +1,181 @@
+"""The beginning of a worked solution: the network, its data, its parameters, and how everything is computed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from core.activations import ACTIVATIONS
+from core.convention_formulas import convention_formulas
+from core.explanation import DROPOUT_NOTE
+from core.losses import LOSSES
+from core.network import Network
+from core.numbers import format_number
+from core.project import Project
+from core.quantities import FORMER_KINDS, Granularity, Kind, Quantity
+from core.sheet_writer import MOST_COLUMNS, Cell, SheetWriter, listed
+from core.style import Rounding
+
+_SHORT = 6  # digits of settings
+
+
+def write_given(page: SheetWriter, project: Project, rows: Sequence[int], rounding: Rounding | None) -> None:
+    """Write what is known before the first step: the picture, the tables of numbers, the conventions."""
+    trace, network = page.trace, page.trace.network
+    page.heading("Given")
+    page.paragraph(_describe(network))
+    page.figure(0, "The network with its weights and biases")
+    _write_samples(page, rows)
+    _write_parameters(page)
+    page.heading("How it is computed")
+    for name in dict.fromkeys(neuron.activation for neuron in network.neurons.values() if network.has_bias(neuron.id)):
+        _write_activation(page, name)
+    if network.outputs:
+        _write_loss(page)
+    sentences = list(_conventions(page)) if network.outputs and trace.training else []
+    sentences.append(
+        f"Every number is rounded to {rounding} before the next one is computed with it."
+        if rounding is not None
+        else f"Numbers are shown with up to {page.style.digits} significant digits and computed with all of them."
+    )
+    page.paragraph(" ".join(sentences))
+
+
+def _counted(count: int, what: str) -> str:
+    return f"{count:,} {what}{'' if count == 1 else 's'}"
+
+
+def _describe(network: Network) -> str:
+    hidden = len(network.neurons) - len(network.inputs) - len(network.outputs)
+    neurons = [
+        _counted(len(network.inputs), "input"),
+        *([_counted(hidden, "hidden neuron")] if hidden else []),
+        _counted(len(network.outputs), "output"),
+    ]
+    biases = sum(network.has_bias(neuron) for neuron in network.neurons)
+    weights = len(network.values) - biases
+    sentence = f"A network of {listed(neurons)}, with {_counted(weights, 'weight')} and {_counted(biases, 'bias')}."
+    return sentence.replace("biass", "biases")
+
+
+def _write_samples(page: SheetWriter, rows: Sequence[int]) -> None:
+    """Inputs and targets, a row a sample, or a row a neuron where these are many and the samples few."""
+    trace, network = page.trace, page.trace.network
+    kinds = [(Kind.INPUT, neuron.id) for neuron in network.inputs]
+    kinds += [(Kind.TARGET, neuron.id) for neuron in network.outputs]
+    if trace.schedule.dropped:
+        kinds += [(Kind.MASK, neuron) for neuron in network.neurons if neuron in trace.schedule.dropped]
+    if not kinds:
+        return
+    # Where its own line says so, an input's activation is what is given as x.
+    x = "x({})" if page.granularity is Granularity.TERM else f"{page.style.notation.activation}({{}})"
+    names = [x.format(n) if kind is Kind.INPUT else page.name(Quantity(kind, n)) for kind, n in kinds]
+    what = "inputs and targets" if network.outputs else "inputs"
+    if trace.schedule.dropped:
+        what += ", and the masks m of dropout"
+    caption = f"The {what}"
+    if len(kinds) > MOST_COLUMNS >= trace.batch:
+        by_neuron: list[list[Cell]] = [
+            [name, *(Quantity(kind, n, s) for s in range(trace.batch))]
+            for name, (kind, n) in zip(names, kinds, strict=True)
+        ]
+        page.table(["", *(f"Row {row + 1}" for row in rows)], by_neuron, caption)
+        return
+    by_row: list[list[Cell]] = [
+        [str(row + 1), *(Quantity(kind, n, s) for kind, n in kinds)] for s, row in enumerate(rows)
+    ]
+    page.table(["Row", *names], by_row, caption)
+
+
+def _write_parameters(page: SheetWriter) -> None:
+    trace, network, writer = page.trace, page.trace.network, page.writer
+    weights: list[list[Cell]] = [
+        [writer.weight(edge.id), edge.source, edge.target, Quantity(Kind.WEIGHT, edge.id)]
+        for edge in network.edges.values()
+    ]
+    if weights:
+        page.table(["Weight", "From", "To", "Value"], weights, "The weights")
+    biases: list[list[Cell]] = [
+        [neuron.id, ACTIVATIONS[neuron.activation].title, Quantity(Kind.BIAS, neuron.id)]
+        for neuron in network.neurons.values()
+        if network.has_bias(neuron.id)
+    ]
+    if biases:
+        page.table(["Neuron", "Activation function", "Bias"], biases, "The neurons and their biases")
+    former = FORMER_KINDS[: len(trace.optimizer.slots)] if trace.training and network.outputs else ()
+    remembered: list[list[Cell]] = [
+        [writer.parameter(name), *(Quantity(kind, name) for kind in former)] for name in trace.schedule.parameter_ids
+    ]
+    if any(trace.value(cell) for row in remembered for cell in row if isinstance(cell, Quantity)):
+        caption = f"What {trace.optimizer.title} remembers of the update before"
+        page.table(["Parameter", *(page.column_title(kind) for kind in former)], remembered, caption)
+
+
+def _write_activation(page: SheetWriter, name: str) -> None:
+    network, notation = page.trace.network, page.style.notation
+    activation = ACTIVATIONS[name]
+    z, a = notation.pre_activation_tex, notation.activation_tex
+    users = [n.id for n in network.neurons.values() if n.activation == name and network.has_bias(n.id)]
+    note = f". {activation.note.rstrip('.')}" if activation.note else ""
+    sentence = f"{activation.title}, the activation function of {listed(users)}{note}"
+    plain = f"{notation.activation} = {activation.symbol}({notation.pre_activation})"
+    if activation.coupled:
+        page.definition(sentence, rf"{a}_k = \frac{{e^{{{z}_k}}}}{{\sum_j e^{{{z}_j}}}}", plain)
+        return
+    # The identity has the formula a = z.
+    latex = rf"{a} = {activation.latex(z)}"
+    if network.outputs:
+        latex += rf", \qquad \frac{{d {a}}}{{d {z}}} = {activation.derivative_latex(z, a)}"
+    page.definition(sentence, latex, plain)
+
+
+def _write_loss(page: SheetWriter) -> None:
+    trace, notation = page.trace, page.style.notation
+    formulas = convention_formulas(trace.settings, notation)
+    loss = LOSSES[trace.settings.loss]
+    several = len(trace.network.outputs) > 1
+    over = f", {'the mean' if loss.mean else 'summed'} over the outputs k" if several else " of the output k"
+    title = loss.title.partition(",")[0]
+    latex = formulas.loss if several else formulas.loss.replace(r"\frac{1}{n} \sum_k ", "").replace(r"\sum_k ", "")
+    n = f", of which there are n = {len(trace.network.outputs)}" if several and loss.mean else ""
+    page.definition(f"The loss: {title.lower()}{over}{n}", latex, f"{notation.loss} = {title.lower()}")
+    if trace.batch > 1:
+        how = "mean" if trace.mean else "sum"
+        page.definition(
+            f"The loss of the batch: the {how} over its m = {trace.batch} samples",
+            formulas.batch,
+            f"{notation.loss} = {how} of the samples' losses",
+        )
+
+
+def _conventions(page: SheetWriter) -> Iterator[str]:
+    """How an update is made, in sentences."""
+    trace, network, settings = page.trace, page.trace.network, page.trace.settings
+    optimizer, stepper = trace.optimizer, trace.learner.stepper
+    numbers = [
+        f"{option.symbol} = {format_number(stepper.options[option.name], _SHORT)}" for option in optimizer.options
+    ]
+    numbers.append(f"the learning rate {page.style.notation.rate} = {format_number(trace.learning_rate, _SHORT)}")
+    how = "gradient descent" if optimizer.name == "sgd" else optimizer.title
+    yield f"The update is made by {how}, with {listed(numbers)}."
+    if optimizer.terms:
+        yield f"It is update t = {trace.number}."
+        if optimizer.slots and trace.number == 1:
+            yield "What is remembered from the update before is 0 at the start."
+    penalties = [f"λ{mark} = {format_number(value, _SHORT)}" for mark, value in
+                 (("₁", settings.l1), ("₂", settings.l2)) if value]  # fmt: skip
+    if penalties:
+        yield f"The size of weights is penalized with {listed(penalties)}; that of biases is not."
+    if not settings.update_biases:
+        yield "Biases are not updated."
+    frozen = [page.writer.parameter(name) for name in trace.schedule.parameter_ids if name in network.frozen]
+    if frozen:
+        yield f"Kept as {'it is' if len(frozen) == 1 else 'they are'}: {listed(frozen)}."
+    for owner, edges in trace.schedule.sharing.items():
+        names = listed(page.writer.weight(edge) for edge in edges)
+        yield f"The edges {names} share one weight, {page.writer.weight(owner)}."
+    if settings.updated_weights:
+        yield "What comes back through an edge is computed with its new weight."
+    if trace.schedule.dropped:
+        yield DROPOUT_NOTE
+    if settings.precision != "float64":
+        yield "Parameters are kept in single precision."

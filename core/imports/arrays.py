@@ -1,0 +1,239 @@
+"""Weights from files that anybody may have written: no code in them is run, sizes are looked at before memory is taken.
+
+What is read: NumPy's .npz, safetensors, JSON, CSV and ONNX, as core.export writes them and as others do.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import stat
+from collections.abc import Iterator
+from math import prod
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from core.errors import DataError, ImportFileError
+from core.file_problems import shorten
+from core.imports.npz_file import read_npz
+from core.imports.records import (
+    MOST_ARRAYS,
+    MOST_BYTES,
+    MOST_NUMBERS,
+    Array,
+    NamedArrays,
+    as_numbers,
+    decode_json,
+    read_notes,
+    refuse,
+)
+from core.numbers import parse_number
+
+ENDINGS = (".npz", ".safetensors", ".json", ".csv", ".onnx")
+# Dimensions of lists within lists in JSON.
+MOST_DIMENSIONS = 8
+
+_SAFETENSORS_KINDS = {
+    "F16": "<f2",
+    "F32": "<f4",
+    "F64": "<f8",
+    "BF16": "<u2",
+    "BOOL": "|b1",
+    **{f"{letter}{8 * size}": f"<{letter.lower()}{size}" for letter in "IU" for size in (1, 2, 4, 8)},
+}
+
+
+def read_arrays(path: Path) -> NamedArrays:
+    """What a file of weights holds; which form it has is told by its ending.
+
+    Raises ImportFileError with one sentence where it cannot be read, is too large, holds anything but plain numbers,
+    or a number that is not finite.
+    """
+    readers = {
+        ".npz": read_npz,
+        ".safetensors": _read_safetensors,
+        ".json": _read_json,
+        ".csv": _read_csv,
+        ".onnx": _read_onnx,
+    }
+    reader = readers.get(path.suffix.lower())
+    if reader is None:
+        refuse(path.name, f"weights are read from files that end in {', '.join(ENDINGS[:-1])} or {ENDINGS[-1]}.")
+    return reader(_read_bytes(path), path.name)
+
+
+def _read_bytes(path: Path) -> bytes:
+    try:
+        # Looked at before it is opened: opening a pipe would wait for its other end.
+        if not stat.S_ISREG(path.stat().st_mode):
+            what = "a folder" if path.is_dir() else "not an ordinary file"
+            refuse(str(path), f"this is {what}: choose a file of weights.")
+        with path.open("rb") as file:
+            # A file can grow while it is read.
+            data = file.read(MOST_BYTES + 1)
+    except (OSError, ValueError) as error:
+        # ValueError: a path with a null character.
+        reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+        raise ImportFileError(f"{path} cannot be read ({reason}): choose another file.") from None
+    if len(data) > MOST_BYTES:
+        refuse(path.name, f"it is larger than {MOST_BYTES // 2**20} MB, more than any network that can be drawn needs.")
+    return data
+
+
+def _read_onnx(data: bytes, name: str) -> NamedArrays:
+    from core.imports.onnx_model import read_onnx
+
+    return read_onnx(data, name)
+
+
+# Safetensors
+
+
+def _read_safetensors(data: bytes, name: str) -> NamedArrays:
+    """The form: https://huggingface.co/docs/safetensors/index#format"""
+    from safetensors import SafetensorError, deserialize
+
+    length = int.from_bytes(data[:8], "little")
+    if len(data) < 8 or length > len(data) - 8:
+        refuse(name, "it is not a whole safetensors file: save it anew.")
+    header = decode_json(data[8 : 8 + length], name=name, what="its header")
+    try:
+        # It checks that the arrays lie in the file whole, without gaps and without sharing bytes.
+        found: list[tuple[str, dict[str, Any]]] = deserialize(data)  # type: ignore[no-untyped-call]
+    except SafetensorError as error:
+        refuse(name, f"it is not a whole safetensors file ({shorten(str(error))}): save it anew.")
+    if len(found) > MOST_ARRAYS:
+        refuse(name, f"it holds {len(found):,} arrays; up to {MOST_ARRAYS:,} can be read.")
+    arrays: dict[str, Array] = {}
+    for array, entry in sorted(found, key=lambda item: natural_order(item[0])):
+        kind, shape = entry["dtype"], entry["shape"]
+        if kind not in _SAFETENSORS_KINDS:
+            refuse(name, f"{shorten(array)} holds numbers of an unknown kind ({kind}): save it as float32.")
+        if prod(shape) > MOST_NUMBERS or len(shape) > 32:
+            refuse(name, f"{shorten(array)} has more numbers than can be read; up to {MOST_NUMBERS:,} are.")
+        values = np.frombuffer(bytes(entry["data"]), _SAFETENSORS_KINDS[kind])
+        if kind == "BF16":
+            # The upper half of a float32.
+            values = (values.astype("<u4") << 16).view("<f4")
+        arrays[array] = as_numbers(values.reshape(shape), name=name, array=array)
+    told = header.get("__metadata__") or {}
+    notes = told.get("nnviz")
+    return NamedArrays(
+        name,
+        arrays=arrays,
+        notes=None if notes is None else read_notes(decode_json(notes, name=name, what="its entry “nnviz”"), name),
+    )
+
+
+def natural_order(text: str) -> list[tuple[int, str]]:
+    """A key for sorting by which layers.10 comes after layers.9."""
+    parts: list[tuple[int, str]] = []
+    digits = ""
+    for letter in f"{text}\0":
+        if letter in "0123456789":
+            digits += letter
+            continue
+        if digits:
+            # As many digits as the number has come first, then the digits themselves.
+            plain = digits.lstrip("0")
+            parts.append((len(plain), plain))
+            digits = ""
+        parts.append((-1, letter))
+    return parts
+
+
+# JSON
+
+
+def _read_json(data: bytes, name: str) -> NamedArrays:
+    content = decode_json(data, name=name, what="it")
+    if not isinstance(content, dict):
+        refuse(name, "it is a list or a single value: weights are named, as in {“parameters”: {“w1”: 0.5}}.")
+    notes = read_notes(content, name)
+    if notes is not None:
+        content = {"layers": content["layers"], "parameters": content.get("parameters", {})}
+    parameters: dict[str, float] = {}
+    arrays: dict[str, Array] = {}
+    texts: dict[str, str] = {}
+    for key, value in _leaves(content, "", name):
+        if isinstance(value, str):
+            texts[key] = value
+        elif isinstance(value, list):
+            # The notes' own lists of names are no arrays.
+            if notes is None or key.endswith((".weight", ".bias")):
+                arrays[key] = _array(value, name=name, array=key)
+        elif isinstance(value, bool) or value is None:
+            continue
+        else:
+            parameters[key.removeprefix("parameters.")] = float(as_numbers(np.array(value), name=name, array=key))
+    return NamedArrays(name, arrays=arrays, parameters=parameters, texts=texts, notes=notes)
+
+
+def _leaves(value: Any, prefix: str, name: str) -> Iterator[tuple[str, Any]]:
+    """Whatever is no object, with the keys on the way to it and dots between them; objects in a list are counted."""
+    todo = [(prefix, value)]
+    while todo:
+        key, value = todo.pop()
+        children: list[tuple[str, Any]] | None = None
+        if isinstance(value, dict):
+            children = list(value.items())
+        elif isinstance(value, list) and value and isinstance(value[0], dict):
+            children = [(str(number), child) for number, child in enumerate(value)]
+        if children is None:
+            yield key, value
+        else:
+            todo += [(f"{key}.{child}" if key else child, below) for child, below in reversed(children)]
+
+
+def _array(value: list[Any], *, name: str, array: str) -> Array:
+    shape, flat = [len(value)], value
+    while flat and isinstance(flat[0], list) and len(shape) < MOST_DIMENSIONS:
+        width = len(flat[0])
+        if not all(isinstance(row, list) and len(row) == width for row in flat):
+            refuse(name, f"the rows of {shorten(array)} are not equally long: give each as many numbers.")
+        shape.append(width)
+        flat = [cell for row in flat for cell in row]
+    if not all(type(cell) in (int, float) for cell in flat):
+        refuse(name, f"{shorten(array)} holds something that is not a number: give numbers only.")
+    return as_numbers(np.array(flat, dtype=np.float64).reshape(shape), name=name, array=array)
+
+
+# CSV
+
+
+def _read_csv(data: bytes, name: str) -> NamedArrays:
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        refuse(name, "it is not text in UTF-8: save it as CSV in UTF-8.")
+    first = text.partition("\n")[0]
+    delimiter = next((mark for mark in (";", "\t") if mark in first), ",")
+    parameters: dict[str, float] = {}
+    ends: dict[str, tuple[str, str]] = {}
+    try:
+        reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
+        header = [cell.strip().casefold() for cell in next(reader, [])]
+        if not {"name", "value"} <= set(header):
+            refuse(name, "its first row has to name the columns: name, source, target, value (or name, value).")
+        columns = [header.index(title) if title in header else -1 for title in ("name", "source", "target", "value")]
+        for cells in reader:
+            if not any(cell.strip() for cell in cells):
+                continue
+            where = f"row {reader.line_num:,}"
+            if len(cells) <= max(columns):
+                refuse(name, f"{where} has fewer cells than the first row: fill it up.")
+            label, source, target, number = (cells[i].strip() if i >= 0 else "" for i in columns)
+            if not label or label in parameters:
+                what = f"“{shorten(label)}” is there twice" if label else "the name is missing"
+                refuse(name, f"{where}: {what}; each parameter has one row and its own name.")
+            try:
+                parameters[label] = parse_number(number)
+            except DataError as error:
+                refuse(name, f"{where}: {shorten(label)}: {error}")
+            if columns[2] >= 0:
+                ends[label] = (source, target)
+    except csv.Error as error:
+        refuse(name, f"it is not a table ({error}): save it as CSV.")
+    return NamedArrays(name, parameters=parameters, ends=ends)

@@ -1,0 +1,126 @@
+"""Arrays in NumPy's zipped form, read without NumPy's own reader: nothing in a file decides how much memory it takes.
+
+The form: https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html
+"""
+
+from __future__ import annotations
+
+import io
+import re
+import struct
+import zipfile
+import zlib
+from math import prod
+from typing import IO, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.file_problems import shorten
+from core.imports.records import (
+    MOST_ARRAYS,
+    MOST_BYTES,
+    MOST_NUMBERS,
+    NamedArrays,
+    as_numbers,
+    decode_json,
+    read_notes,
+    refuse,
+)
+
+# Bytes of an array's header and of the archive's list of arrays; NumPy's headers of plain arrays have 118.
+LONGEST_HEADER = 10_000
+LONGEST_LIST = 2**20
+# Letters of a text other than the notes.
+LONGEST_TEXT = 1000
+
+_DAMAGED = "it is not a whole .npz file: save it anew with numpy.savez."
+# Letter and bytes of the numbers that can be read: truth values, whole numbers, floating-point numbers.
+_KINDS = frozenset({"b1", *(f"{letter}{size}" for letter in "iu" for size in (1, 2, 4, 8)), "f2", "f4", "f8"})
+_END_OF_LIST = b"PK\x05\x06"
+_END_OF_LONG_LIST = b"PK\x06\x07"
+
+
+def read_npz(data: bytes, name: str) -> NamedArrays:
+    """The arrays in the bytes of an .npz file. Raises ImportFileError."""
+    _check_list(data, name)
+    arrays: dict[str, NDArray[Any]] = {}
+    texts: dict[str, str] = {}
+    budget = MOST_BYTES
+    # What zipfile raises for damaged, encrypted or unknown entries.
+    problems = (zipfile.BadZipFile, zlib.error, EOFError, OSError, RuntimeError, NotImplementedError, ValueError)
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            entries = archive.infolist()
+            if len(entries) > MOST_ARRAYS:
+                refuse(name, f"it holds {len(entries):,} arrays; up to {MOST_ARRAYS:,} can be read.")
+            for entry in entries:
+                array = entry.filename.removesuffix(".npy")
+                if entry.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+                    refuse(name, f"{shorten(array)} is packed in an unusual way: save it with numpy.savez.")
+                with archive.open(entry) as stream:
+                    values = _read_array(stream, budget, name=name, array=array)
+                budget -= values.nbytes
+                if values.dtype.kind == "U":
+                    texts[array] = str(values) if values.ndim == 0 else ""
+                else:
+                    arrays[array] = values
+    except problems:
+        refuse(name, _DAMAGED)
+    raw = texts.pop("nnviz", None)
+    return NamedArrays(
+        name,
+        arrays={array: as_numbers(values, name=name, array=array) for array, values in arrays.items()},
+        texts={key: text for key, text in texts.items() if len(text) <= LONGEST_TEXT},
+        notes=None if raw is None else read_notes(decode_json(raw, name=name, what="its entry “nnviz”"), name),
+    )
+
+
+def _check_list(data: bytes, name: str) -> None:
+    """Refuse a list of entries so long that reading it alone would take much memory."""
+    end = data.rfind(_END_OF_LIST, max(0, len(data) - 2**16 - 22))
+    if end < 0 or end + 22 > len(data):
+        refuse(name, _DAMAGED)
+    (length,) = struct.unpack_from("<I", data, end + 12)
+    if length > LONGEST_LIST or data[max(0, end - 20) : end].startswith(_END_OF_LONG_LIST):
+        refuse(name, f"its list of arrays is too long; up to {MOST_ARRAYS:,} can be read.")
+
+
+def _read_array(stream: IO[bytes], budget: int, *, name: str, array: str) -> NDArray[Any]:
+    where = shorten(array)
+    start = stream.read(8)
+    if len(start) < 8 or start[:6] != b"\x93NUMPY" or start[6] not in (1, 2, 3):
+        refuse(name, f"{where} is not an array: save the arrays with numpy.savez.")
+    form = "<H" if start[6] == 1 else "<I"
+    (length,) = struct.unpack(form, stream.read(struct.calcsize(form)).ljust(4, b"\0")[: struct.calcsize(form)])
+    if length > LONGEST_HEADER:
+        refuse(name, f"the description of {where} is too long: save the arrays with numpy.savez.")
+    header = stream.read(length).decode("latin-1")
+    kind = re.search(r"'descr': *'([<>|=]?)([A-Za-z])(\d{0,9})'", header)
+    shape = re.search(r"'shape': *\(((?: *\d{1,12} *,?)*) *\)", header)
+    if kind is None or shape is None:
+        refuse(name, f"{where} holds no plain numbers: save numbers only.")
+    order, letter, width = kind.groups()
+    sizes = tuple(int(size) for size in shape[1].replace(",", " ").split())
+    count = prod(sizes)
+    if letter == "O":
+        refuse(name, f"{where} holds Python objects, which could run code when they are read: save numbers only.")
+    if letter in "US" and count != 1:
+        # Lists of texts, such as the names of classes, are no numbers and not needed.
+        return np.array("")
+    if letter != "U" and f"{letter}{width}" not in _KINDS:
+        refuse(name, f"{where} holds numbers of an unknown kind ({letter}{width}): save it as float64.")
+    bytes_each = int(width or 0) * (4 if letter == "U" else 1)
+    if len(sizes) > 32 or count > MOST_NUMBERS or count * bytes_each > budget:
+        refuse(name, f"{where} unpacks to more numbers than can be read; up to {MOST_NUMBERS:,} are.")
+    # So many bytes and one more, whatever the archive says of the entry's size.
+    content = stream.read(count * bytes_each + 1)
+    if len(content) != count * bytes_each:
+        refuse(name, f"{where} is not as long as it says: save it anew.")
+    if letter == "U":
+        encoding = "utf-32-be" if order == ">" else "utf-32-le"
+        return np.array(content.decode(encoding, errors="replace").rstrip("\0"))
+    dtype = np.dtype("?" if letter == "b" else f"{order.replace('|', '')}{letter}{width}")
+    values = np.frombuffer(content, dtype)
+    is_fortran = re.search(r"'fortran_order': *True", header) is not None
+    return values.reshape(sizes, order="F" if is_fortran else "C")

@@ -1,0 +1,39 @@
+"""Networks from ONNX files: our own, and others made of Gemm, MatMul, Add and the activations that are known here.
+
+Our own come back by the notes in them, others by what their graph says (core.imports.onnx_graph).
+"""
+
+from __future__ import annotations
+
+import importlib
+
+from core.errors import ImportFileError
+from core.imports.onnx_graph import GraphReader
+from core.imports.onnx_parts import read_tensor
+from core.imports.records import MOST_ARRAYS, NamedArrays, decode_json, read_notes, refuse
+
+
+def read_onnx(data: bytes, name: str) -> NamedArrays:
+    """The network in the bytes of an ONNX file, with notes. Raises ImportFileError, naming an operator not known."""
+    try:
+        import onnx
+
+        damaged: type[Exception] = importlib.import_module("google.protobuf.message").DecodeError
+    except ImportError:
+        raise ImportFileError(
+            f'{name}: reading ONNX files needs the library onnx: install it with pip install "nnviz[onnx]".'
+        ) from None
+    try:
+        model = onnx.load_model_from_string(data)
+    except (damaged, UnicodeDecodeError, ValueError):
+        refuse(name, "it is not a whole ONNX file: save it anew.")
+    if len(model.graph.node) > MOST_ARRAYS or len(model.graph.initializer) > MOST_ARRAYS:
+        refuse(name, f"its graph is too large; up to {MOST_ARRAYS:,} operators can be read.")
+    constants = {tensor.name: read_tensor(tensor, name) for tensor in model.graph.initializer}
+    for prop in model.metadata_props:
+        if prop.key == "nnviz":
+            notes = read_notes(decode_json(prop.value, name=name, what="its entry “nnviz”"), name)
+            if notes is not None:
+                arrays = {key: values for key, values in constants.items() if key.startswith("layers.")}
+                return NamedArrays(name, arrays=arrays, notes=notes)
+    return GraphReader(model.graph, constants, name).read()

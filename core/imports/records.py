@@ -1,0 +1,126 @@
+"""What a file of weights holds once it is read: arrays by name, and what the file says of them."""
+
+from __future__ import annotations
+
+from typing import Any, Literal, NoReturn
+
+import msgspec
+import numpy as np
+from msgspec import Struct
+from numpy.typing import NDArray
+
+from core.errors import ImportFileError
+from core.file_problems import shorten
+
+Array = NDArray[np.float64]
+
+FORMAT = "nnviz-weights"
+VERSION = 1
+
+# Everything a file asks for is compared with these before memory is taken for it.
+MOST_BYTES = 64 * 2**20
+MOST_ARRAYS = 10_000
+MOST_NUMBERS = 5_000_000
+
+
+class LayerNotes(Struct, frozen=True):
+    """A layer as the file describes it: the names of its neurons, of what they read, and of the edges between.
+
+    `edges` has a row a neuron and a column a source, "" where there is no edge; empty stands for all edges, unnamed.
+    """
+
+    activation: str
+    neurons: list[str]
+    sources: list[str]
+    edges: list[list[str]] = []
+
+
+class ScalingNotes(Struct, frozen=True):
+    """One step of scaling, as in core.dataset."""
+
+    kind: Literal["standardize", "range"]
+    shift: float
+    scale: float
+
+
+class Notes(Struct, frozen=True):
+    """All that a network is beside its numbers. The k-th layer's are in layers.k.weight and layers.k.bias."""
+
+    inputs: list[str]
+    outputs: list[str]
+    layers: list[LayerNotes]
+    version: int = VERSION
+    title: str = ""
+    loss: str = ""
+    tied: dict[str, str] = {}
+    frozen: list[str] = []
+    scaling: dict[str, list[ScalingNotes]] = {}
+
+    @property
+    def neurons(self) -> int:
+        """How many neurons there are, inputs included."""
+        return len(self.inputs) + sum(len(layer.neurons) for layer in self.layers)
+
+    @property
+    def places(self) -> int:
+        """How many edges there can be at most."""
+        return sum(len(layer.neurons) * len(layer.sources) for layer in self.layers)
+
+
+class NamedArrays(Struct, frozen=True, eq=False):
+    """The contents of the file called `name`.
+
+    `arrays` are matrices and vectors by their names, in the file's order. `parameters` are single numbers by name,
+    `ends` their source ("" for a bias) and target where the file has them. `texts` are short texts by name.
+    `notes`: what the file says of its network, where it does. `sentences`: what reading found worth saying.
+    """
+
+    name: str
+    arrays: dict[str, Array] = {}
+    parameters: dict[str, float] = {}
+    ends: dict[str, tuple[str, str]] = {}
+    texts: dict[str, str] = {}
+    notes: Notes | None = None
+    sentences: tuple[str, ...] = ()
+
+
+def refuse(name: str, reason: str) -> NoReturn:
+    """Raise ImportFileError about the file called `name`."""
+    raise ImportFileError(f"{name}: {reason}")
+
+
+def as_numbers(values: NDArray[Any], *, name: str, array: str) -> Array:
+    """The array as float64. Raises ImportFileError where a number is not finite, naming its place from 0 on."""
+    with np.errstate(all="ignore"):
+        numbers = np.asarray(values, dtype=np.float64)
+    if not np.isfinite(numbers).all():
+        place = tuple(int(i) for i in np.argwhere(~np.isfinite(numbers))[0])
+        value = float(numbers[place])
+        where = f"[{', '.join(map(str, place))}]" if place else ""
+        word = "not a number" if np.isnan(value) else "infinite"
+        refuse(name, f"{shorten(array)}{where} is {word}: a network can only hold finite numbers.")
+    return numbers
+
+
+def read_notes(raw: object, name: str) -> Notes | None:
+    """The notes in decoded JSON; None where it is something else. Raises ImportFileError where they are not whole."""
+    if not isinstance(raw, dict) or raw.get("format") != FORMAT:
+        return None
+    version = raw.get("version")
+    if isinstance(version, int) and version > VERSION:
+        refuse(name, f"it was written by a newer nnviz (version {version} of its notes): update nnviz to read it.")
+    try:
+        return msgspec.convert(raw, Notes)
+    except (msgspec.ValidationError, RecursionError) as error:
+        refuse(name, f"what it says of its network is not whole ({shorten(str(error))}): export it again.")
+
+
+def decode_json(data: bytes | str, *, name: str, what: str) -> Any:
+    """JSON as plain data. Raises ImportFileError."""
+    # Between any two values there is a comma.
+    if data.count(b"," if isinstance(data, bytes) else ",") > MOST_NUMBERS:  # type: ignore[arg-type]
+        refuse(name, f"{what} holds more than {MOST_NUMBERS:,} values, which is more than can be read.")
+    try:
+        return msgspec.json.decode(data)
+    except (msgspec.DecodeError, RecursionError, UnicodeError) as error:
+        refuse(name, f"{what} is not readable JSON ({shorten(str(error))}): export it again.")

@@ -1,0 +1,175 @@
+"""A worked solution as an exercise: the same lines with chosen numbers left blank, and the key to it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from enum import StrEnum
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from core.errors import ExportError
+from core.passes import trace_project
+from core.project import Project
+from core.quantities import GIVEN_KINDS, TERM_KINDS, Granularity, Kind, Quantity
+from core.sheet import Blank, Block, Figure, Formula, Heading, Paragraph, Sheet, Table
+from core.solution import Solution, solve
+from core.style import Rounding, Style
+from core.trace import Trace
+
+NAME_LINE = "Name: ______________________________     Date: ______________"
+GAP = "________"
+_NUMBER = re.compile(r"[-−]?\d+(?:[.,]\d+)*(?:e[-−]?\d+)?")
+
+
+class Group(StrEnum):
+    """What can be asked for together."""
+
+    FORWARD = "forward"
+    LOSS = "loss"
+    BACKWARD = "backward"
+    GRADIENTS = "gradients"
+    UPDATES = "updates"
+
+
+_GROUPS = {
+    **dict.fromkeys((Kind.PRODUCT, Kind.WEIGHTED_SUM, Kind.ACTIVATION, Kind.DROPOUT), Group.FORWARD),
+    **dict.fromkeys((Kind.LOSS_SHARE, Kind.LOSS), Group.LOSS),
+    **dict.fromkeys(
+        (Kind.DROPOUT_GRAD, Kind.ACTIVATION_GRAD, Kind.PRE_ACTIVATION_GRAD, Kind.CONTRIBUTION), Group.BACKWARD
+    ),
+    **dict.fromkeys((Kind.WEIGHT_GRAD, Kind.BIAS_GRAD, Kind.PARAMETER_GRAD, Kind.PENALIZED_GRAD), Group.GRADIENTS),
+    **dict.fromkeys((*TERM_KINDS, Kind.UPDATE), Group.UPDATES),
+}
+
+
+class Blanks(Struct, frozen=True):
+    """What is asked for: `groups`, and how much of each line is left blank.
+
+    With Blank.RESULT the line with the numbers stays wherever they are given, and do not come of what is asked for.
+    """
+
+    groups: frozenset[Group] = frozenset(Group)
+    hide: Blank = Blank.RESULT
+
+
+def worksheet(
+    project: Project,
+    rows: Sequence[int] | None = None,
+    *,
+    blanks: Blanks = Blanks(),  # noqa: B008 - frozen
+    granularity: Granularity = Granularity.NEURON,
+    style: Style = Style(),  # noqa: B008 - frozen
+    rounding: Rounding | None = None,
+) -> tuple[Sheet, Sheet]:
+    """The exercise and its key: the worked solution of `core.solution.solve` twice, with the same numbers of lines.
+
+    Nothing on the exercise gives an answer away: neither the numbers of later lines nor tables, sentences or drawings.
+    Raises as `solve`, and ExportError where nothing would be left to calculate.
+    """
+    solved = solve(project, rows, granularity=granularity, style=style, rounding=rounding)
+    trace = trace_project(project, rows, rounding=rounding)
+    secrets = _Secrets(trace, solved, blanks)
+    if not secrets.asked:
+        raise ExportError(
+            "Nothing would be left blank on the worksheet: choose something that the passes of these rows calculate."
+        )
+    sheet = solved.sheet
+    about = sheet.subtitle.rpartition(": ")[2]
+    blocks = [Paragraph(NAME_LINE), Paragraph(_instruction(style, rounding)), *_hidden(solved, secrets, blanks.hide)]
+    task = Sheet(sheet.title, f"Worksheet: {about}", tuple(blocks))
+    return task, replace(sheet, subtitle=f"Answer key: {about}")
+
+
+def _instruction(style: Style, rounding: Rounding | None) -> str:
+    how = f"Give each number with {style.digits} significant digits."
+    if rounding is not None:
+        how = f"Round each number to {rounding} before you go on with it."
+    return f"Calculate what is left blank. {how}"
+
+
+class _Secrets:
+    """Which quantities of a solution are asked for, and what would give them away.
+
+    `limit`: a drawing with more steps done than that shows one of them.
+    """
+
+    def __init__(self, trace: Trace, solved: Solution, blanks: Blanks) -> None:
+        self.trace = trace
+        on_sheet = sorted({*solved.formulas.values(), *solved.cells.values()}, key=trace.index_of)
+        self.asked = {q for q in on_sheet if _is_made(trace, q) and _GROUPS.get(q.kind) in blanks.groups}
+        self._follows: dict[Quantity, bool] = {}
+        # What merely repeats an answer, such as the gradient of a bias after δ, is asked for too.
+        for quantity in on_sheet:
+            operands = trace.operands(quantity)
+            repeats = any(op in self.asked and trace.value(op) == trace.value(quantity) for op in operands)
+            if repeats and _is_made(trace, quantity):
+                self.asked.add(quantity)
+        self.limit = min((trace.index_of(q) for q in self.asked if trace.has_step(q)), default=len(trace))
+
+    def follows(self, quantity: Quantity) -> bool:
+        """Whether one of the numbers that a quantity is made of is asked for, or comes of one that is."""
+        found = self._follows.get(quantity)
+        if found is None:
+            found = any(
+                op in self.asked or (op.kind not in GIVEN_KINDS and self.follows(op))
+                for op in self.trace.operands(quantity)
+            )
+            self._follows[quantity] = found
+        return found
+
+
+def _is_made(trace: Trace, quantity: Quantity) -> bool:
+    """Whether a quantity is calculated; the gradient of a single sample's parameter by another's step."""
+    return trace.has_step(quantity) or quantity.kind is Kind.PARAMETER_GRAD
+
+
+def _hidden(solved: Solution, secrets: _Secrets, hide: Blank) -> Iterable[Block]:
+    """The blocks of the exercise."""
+    is_result = False
+    for place, block in enumerate(solved.sheet.blocks):
+        match block:
+            case Heading(level=1):
+                is_result = block.text == "Result"
+                yield block
+            case Formula():
+                yield _hide_formula(block, solved.formulas.get(block.number), secrets, hide)
+            case Table():
+                cells = {(r, c): q for (where, r, c), q in solved.cells.items() if where == place}
+                yield _hide_cells(block, cells, secrets)
+            case Figure() if block.index > secrets.limit:
+                continue
+            case Paragraph() if is_result:
+                # What the update does to the loss takes another forward pass: that is the key's part.
+                if not secrets.trace.training:
+                    yield Paragraph(_NUMBER.sub(GAP, block.text))
+            case _:
+                yield block
+
+
+def _hide_formula(formula: Formula, quantity: Quantity | None, secrets: _Secrets, hide: Blank) -> Formula:
+    if quantity is None:
+        return formula
+    follows = secrets.follows(quantity)
+    if quantity in secrets.asked:
+        blank = Blank.NUMBERS if follows and hide is Blank.RESULT else hide
+        return replace(formula, blank=blank, plain=f"{formula.plain.partition(' = ')[0]} = {GAP}")
+    if follows:
+        # Its result is a value to compare with; its numbers would be answers.
+        left, result = formula.plain.partition(" = ")[0], formula.plain.rpartition(" = ")[2]
+        return replace(formula, numbers="", plain=f"{left} = {result}")
+    return formula
+
+
+def _hide_cells(table: Table, cells: dict[tuple[int, int], Quantity], secrets: _Secrets) -> Table:
+    contained = (Kind.PRODUCT, Kind.CONTRIBUTION)
+    hidden = {
+        place
+        for place, quantity in cells.items()
+        if quantity in secrets.asked or (quantity.kind in contained and secrets.follows(quantity))
+    }
+    rows = tuple(
+        tuple("" if (r, c) in hidden else cell for c, cell in enumerate(row)) for r, row in enumerate(table.rows)
+    )
+    return replace(table, rows=rows, blanks=table.blanks | hidden)

@@ -1,0 +1,138 @@
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from core.errors import ExportError, ImportFileError
+from core.jobs import Job, Progress, Written, finish
+from core.whole_files import new_file, new_folder
+
+as_root = pytest.mark.skipif(hasattr(os, "geteuid") and os.geteuid() == 0, reason="root may write everywhere")
+
+
+def test_a_file_gets_its_name_once_it_is_whole(tmp_path: Path) -> None:
+    path = tmp_path / "a.txt"
+    path.write_text("former")
+    with new_file(path) as temporary:
+        temporary.write_text("new")
+        assert temporary.suffix == ".txt"
+        assert path.read_text() == "former"
+    assert path.read_text() == "new"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_an_error_leaves_the_former_file_and_nothing_else(tmp_path: Path) -> None:
+    path = tmp_path / "a.txt"
+    path.write_text("former")
+    with pytest.raises(ZeroDivisionError), new_file(path) as temporary:
+        temporary.write_text(f"half{1 // 0}")
+    assert path.read_text() == "former"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_link_is_followed_and_permissions_are_kept(tmp_path: Path) -> None:
+    path, link = tmp_path / "a.txt", tmp_path / "link.txt"
+    path.write_text("former")
+    path.chmod(0o640)
+    link.symlink_to(path)
+    with new_file(link) as temporary:
+        temporary.write_text("new")
+    assert link.is_symlink()
+    assert path.read_text() == "new"
+    assert path.stat().st_mode & 0o777 == 0o640
+
+
+@pytest.mark.parametrize(
+    ("name", "sentence"),
+    [
+        ("", "is a folder: choose a file name in it"),
+        ("none/a.txt", "there is no folder"),
+        ("file/a.txt", "cannot be written"),
+        ("a\0b", "cannot be written"),
+        ("n" * 300, "cannot be written"),
+    ],
+)
+def test_where_nothing_can_be_written_is_said_in_a_sentence(tmp_path: Path, name: str, sentence: str) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(ExportError, match=sentence), new_file(tmp_path / name) as temporary:
+        temporary.write_text("new")
+    with pytest.raises(ImportFileError), new_file(tmp_path / name, ImportFileError) as temporary:
+        temporary.write_text("new")
+
+
+@as_root
+def test_a_file_or_folder_that_may_not_be_written_is_left_alone(tmp_path: Path) -> None:
+    path = tmp_path / "a.txt"
+    path.write_text("former")
+    path.chmod(0o400)
+    with pytest.raises(ExportError, match="no permission"), new_file(path) as temporary:
+        temporary.write_text("new")
+    assert path.read_text() == "former"
+
+
+def test_a_folder_gets_its_name_once_it_is_whole(tmp_path: Path) -> None:
+    path = tmp_path / "out"
+    with new_folder(path) as temporary:
+        (temporary / "a.txt").write_text("a")
+        (temporary / "inner").mkdir()
+        (temporary / "inner" / "b.txt").write_text("b")
+        assert not path.exists()
+    assert sorted(str(p.relative_to(tmp_path)) for p in tmp_path.rglob("*.txt")) == ["out/a.txt", "out/inner/b.txt"]
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_folder_that_is_there_keeps_its_other_files(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("former")
+    (tmp_path / "mine.txt").write_text("mine")
+    with new_folder(tmp_path) as temporary:
+        (temporary / "a.txt").write_text("new")
+        (temporary / "inner").mkdir()
+        (temporary / "inner" / "b.txt").write_text("b")
+    assert {p.name: p.read_text() for p in tmp_path.rglob("*.txt")} == {
+        "a.txt": "new",
+        "mine.txt": "mine",
+        "b.txt": "b",
+    }
+
+
+def test_an_error_leaves_the_former_folder_as_it_was(tmp_path: Path) -> None:
+    path = tmp_path / "out"
+    path.mkdir()
+    (path / "a.txt").write_text("former")
+    with pytest.raises(ZeroDivisionError), new_folder(path) as temporary:
+        (temporary / "a.txt").write_text(f"half{1 // 0}")
+    assert [p.name for p in tmp_path.iterdir()] == ["out"]
+    assert (path / "a.txt").read_text() == "former"
+
+
+@pytest.mark.parametrize(("name", "sentence"), [("file", "is a file: choose a folder"), ("none/out", "no folder")])
+def test_where_no_folder_can_be_written_is_said_in_a_sentence(tmp_path: Path, name: str, sentence: str) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(ExportError, match=sentence), new_folder(tmp_path / name):
+        pass
+
+
+def job(path: Path) -> Job:
+    with new_file(path) as temporary:
+        for done in range(3):
+            yield Progress(done, 3, "Writing")
+            temporary.write_text(str(done))
+    return Written((path,), ("Done.",))
+
+
+def test_a_job_says_how_far_it_is_and_gives_what_it_wrote(tmp_path: Path) -> None:
+    path = tmp_path / "a.txt"
+    assert [progress.done for progress in job(path)] == [0, 1, 2]
+    assert finish(job(path)) == Written((path,), ("Done.",))
+    assert path.read_text() == "2"
+
+
+@pytest.mark.parametrize("steps", [0, 1, 2, 3])
+def test_a_job_that_is_stopped_leaves_nothing(tmp_path: Path, steps: int) -> None:
+    running = job(tmp_path / "a.txt")
+    for _ in range(steps):
+        next(running)
+    running.close()
+    assert list(tmp_path.iterdir()) == []

@@ -1,0 +1,263 @@
+"""Files of weights that anybody may have written: what is read, what is refused, and that nothing else happens."""
+
+from __future__ import annotations
+
+import io
+import json
+import pickle
+import struct
+import tracemalloc
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from core.errors import ImportFileError
+from core.imports.arrays import ENDINGS, natural_order, read_arrays
+from core.imports.foreign import describe
+from core.imports.matching import match_file
+from core.imports.new_network import make_project
+from core.network import Network
+
+safetensors = pytest.importorskip("safetensors.numpy", reason="safetensors is not installed")
+
+Write = Callable[[str, bytes], Path]
+
+
+@pytest.fixture
+def write(tmp_path: Path) -> Write:
+    def make(name: str, data: bytes) -> Path:
+        path = tmp_path / name
+        path.write_bytes(data)
+        return path
+
+    return make
+
+
+def packed(**arrays: Any) -> bytes:
+    stream = io.BytesIO()
+    np.savez(stream, **arrays)
+    return stream.getvalue()
+
+
+def zipped(name: str, content: bytes, compression: int = zipfile.ZIP_DEFLATED) -> bytes:
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w", compression) as archive:
+        archive.writestr(name, content)
+    return stream.getvalue()
+
+
+def header(descr: str, shape: str) -> bytes:
+    text = f"{{'descr': {descr}, 'fortran_order': False, 'shape': {shape}, }}".encode()
+    return b"\x93NUMPY\x01\x00" + struct.pack("<H", len(text)) + text
+
+
+# What is read
+
+
+@pytest.mark.parametrize("dtype", ["f2", "f4", "f8", ">f8", "i4", "u1", ">i2", "?"])
+def test_numbers_of_all_kinds_become_float64(write: Write, dtype: str) -> None:
+    values = np.array([[0, 1, 2], [3, 4, 100]]).astype(dtype)
+    file = read_arrays(write("a.npz", packed(a=values, b=np.asfortranarray(values), c=values[0, 1])))
+    assert [array.dtype for array in file.arrays.values()] == [np.float64] * 3
+    np.testing.assert_array_equal(file.arrays["a"], values)
+    np.testing.assert_array_equal(file.arrays["b"], values)
+    assert file.arrays["c"].shape == ()
+
+
+def test_compressed_arrays_and_texts_are_read(write: Write) -> None:
+    stream = io.BytesIO()
+    np.savez_compressed(stream, w=np.eye(2), activation="relu", classes_=np.array(["cat", "dog"]))
+    file = read_arrays(write("a.npz", stream.getvalue()))
+    np.testing.assert_array_equal(file.arrays["w"], np.eye(2))
+    assert file.texts == {"activation": "relu", "classes_": ""}
+
+
+def test_safetensors_are_read_in_the_order_of_their_numbers(write: Write) -> None:
+    arrays = {f"{k}.weight": np.full((1, 1), k, np.float32) for k in (0, 2, 10)}
+    file = read_arrays(write("a.safetensors", safetensors.save(arrays)))
+    assert list(file.arrays) == ["0.weight", "2.weight", "10.weight"]
+
+
+def test_bfloat16_is_read(write: Write) -> None:
+    text = json.dumps({"w": {"dtype": "BF16", "shape": [2], "data_offsets": [0, 4]}}).encode()
+    file = read_arrays(write("a.safetensors", struct.pack("<Q", len(text)) + text + b"\xc0\x3f\x00\xc0"))
+    np.testing.assert_array_equal(file.arrays["w"], [1.5, -2.0])
+
+
+def test_json_is_read_in_each_of_its_forms(write: Write) -> None:
+    content = {"parameters": {"w1": 1, "w.2": 0.5}, "layer": {"weight": [[1, 2], [3, 4]], "bias": [0, 1]}, "note": "x"}
+    file = read_arrays(write("a.json", json.dumps(content).encode()))
+    assert file.parameters == {"w1": 1.0, "w.2": 0.5}
+    assert {name: array.shape for name, array in file.arrays.items()} == {"layer.weight": (2, 2), "layer.bias": (2,)}
+    assert file.texts == {"note": "x"}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "name,source,target,value\nw1,i1,h1,0.5\nh1,,h1,-1\n",
+        "name;source;target;value\r\nw1;i1;h1;0,5\r\n\r\nh1;;h1;-1\r\n",
+        "\ufeffvalue\ttarget\tsource\tname\n1/2\th1\ti1\tw1\n-1\th1\t\th1",
+    ],
+)
+def test_tables_are_read_as_spreadsheets_write_them(write: Write, text: str) -> None:
+    file = read_arrays(write("a.csv", text.encode()))
+    assert file.parameters == {"w1": 0.5, "h1": -1.0}
+    assert file.ends == {"w1": ("i1", "h1"), "h1": ("", "h1")}
+
+
+def test_the_order_of_names_counts_numbers() -> None:
+    names = ["b10", "b9", "a2.x1", "a2.x", "b09", "a"]
+    assert sorted(names, key=natural_order) == ["a", "a2.x", "a2.x1", "b9", "b09", "b10"]
+
+
+# What is refused, with the words for it
+
+NAN = float("nan")
+REFUSED: dict[str, tuple[str, bytes, str]] = {
+    "ending": ("a.pt", b"", "end in .npz"),
+    "objects": ("a.npz", packed(w=np.array([1, None], dtype=object)), "Python objects"),
+    "pickle": ("a.npz", pickle.dumps([1]), "not a whole .npz"),
+    "pickled entry": ("a.npz", zipped("w.npy", pickle.dumps([1])), "is not an array"),
+    "complex": ("a.npz", packed(w=np.array([1j])), "unknown kind (c16)"),
+    "records": ("a.npz", packed(w=np.zeros(1, [("a", "f8")])), "no plain numbers"),
+    "nan": ("a.npz", packed(w=np.array([[0.0, 1.0], [2.0, NAN]])), "w[1, 1] is not a number"),
+    "infinite": ("a.npz", packed(w=np.array(np.inf)), "w is infinite"),
+    "too many": ("a.npz", zipped("w.npy", header("'<f8'", "(100000, 100000)")), "more numbers than can be read"),
+    "zip bomb": ("a.npz", zipped("w.npy", header("'|u1'", "(400000000,)") + bytes(400_000)), "more numbers than"),
+    "shorter": ("a.npz", zipped("w.npy", header("'<f8'", "(3,)") + bytes(8)), "not as long as it says"),
+    "longer": ("a.npz", zipped("w.npy", header("'<f8'", "(1,)") + bytes(99)), "not as long as it says"),
+    "cut off": ("a.npz", packed(w=np.eye(9))[:-40], "not a whole .npz"),
+    "packed": ("a.npz", zipped("w.npy", header("'<f8'", "(1,)"), zipfile.ZIP_LZMA), "unusual way"),
+    "notes": ("a.npz", packed(nnviz="{"), "not readable JSON"),
+    "half notes": ("a.npz", packed(nnviz='{"format": "nnviz-weights"}'), "not whole"),
+    "newer": ("a.npz", packed(nnviz='{"format": "nnviz-weights", "version": 2}'), "newer nnviz"),
+    "safetensors": ("a.safetensors", b"\xff" * 20, "not a whole safetensors"),
+    "safetensors cut": ("a.safetensors", safetensors.save({"w": np.eye(3)})[:-8], "not a whole safetensors"),
+    "safetensors nan": ("a.safetensors", safetensors.save({"a.b": np.array([NAN])}), "a.b[0] is not a number"),
+    "json": ("a.json", b"{", "not readable JSON"),
+    "json nan": ("a.json", b'{"w1": NaN}', "not readable JSON"),
+    "json large": ("a.json", b'{"w1": 1e999}', "infinite"),
+    "json list": ("a.json", b"[1, 2]", "list or a single value"),
+    "json ragged": ("a.json", b'{"w": [[1, 2], [3]]}', "not equally long"),
+    "json texts": ("a.json", b'{"w": [1, "2"]}', "not a number"),
+    "json truth": ("a.json", b'{"w": [1, true]}', "not a number"),
+    "json deep": ("a.json", b'{"w": ' + b"[" * 100_000, "not readable JSON"),
+    "json commas": ("a.json", b'{"w": [' + b"1," * 5_000_001 + b"1]}", "more than 5,000,000 values"),
+    "csv header": ("a.csv", b"a,b\n1,2\n", "first row has to name"),
+    "csv empty": ("a.csv", b"", "first row has to name"),
+    "csv number": ("a.csv", b"name,value\nw1,1\nw2,x\n", "row 3: w2: “x” is not a number"),
+    "csv nan": ("a.csv", b"name,value\nw1,nan\n", "row 2: w1"),
+    "csv inf": ("a.csv", b"name,value\nw1,1e999\n", "too large"),
+    "csv twice": ("a.csv", b"name,value\nw1,1\nw1,2\n", "row 3: “w1” is there twice"),
+    "csv short": ("a.csv", b"name,source,target,value\nw1,i1\n", "row 2 has fewer cells"),
+    "csv bytes": ("a.csv", b"name,value\n\xff\xfe", "UTF-8"),
+}
+
+
+@pytest.mark.parametrize("case", REFUSED)
+def test_a_refusal_is_one_sentence_that_names_the_place(write: Write, case: str) -> None:
+    name, data, words = REFUSED[case]
+    with pytest.raises(ImportFileError) as caught:
+        read_arrays(write(name, data))
+    said = str(caught.value)
+    assert words in said
+    assert said.startswith("a.")
+    assert said.endswith(".")
+    assert "\n" not in said
+    assert len(said) < 250
+
+
+def test_places_that_are_no_files_are_refused(tmp_path: Path) -> None:
+    folder = tmp_path / "a.npz"
+    folder.mkdir()
+    for path, words in ((folder, "a folder"), (tmp_path / "b.npz", "cannot be read"), (Path("a\0.npz"), "null")):
+        with pytest.raises(ImportFileError, match=words):
+            read_arrays(path)
+
+
+def test_a_large_file_is_refused_before_it_is_read_whole(tmp_path: Path) -> None:
+    path = tmp_path / "a.json"
+    with path.open("wb") as file:
+        file.truncate(10**10)
+    with pytest.raises(ImportFileError, match="larger than 64 MB"):
+        read_arrays(path)
+
+
+def test_a_bomb_takes_little_memory(write: Write) -> None:
+    """400 MB of zeros in 400 kB, which say that they are 100 numbers."""
+    path = write("a.npz", zipped("w.npy", header("'<f8'", "(100,)") + bytes(400_000_000)))
+    assert path.stat().st_size < 500_000
+    tracemalloc.start()
+    try:
+        with pytest.raises(ImportFileError, match="not as long as it says"):
+            read_arrays(path)
+        assert tracemalloc.get_traced_memory()[1] < 10_000_000
+    finally:
+        tracemalloc.stop()
+
+
+def test_many_entries_are_refused_by_the_length_of_their_list(write: Write) -> None:
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w") as archive:
+        for number in range(30_000):
+            archive.writestr(f"{number}.npy", b"")
+    with pytest.raises(ImportFileError, match="list of arrays is too long"):
+        read_arrays(write("a.npz", stream.getvalue()))
+
+
+def test_nothing_in_a_file_is_executed(write: Write, tmp_path: Path) -> None:
+    class Evil:
+        def __reduce__(self) -> tuple[Any, ...]:
+            return Path.touch, (tmp_path / "executed",)
+
+    evil = np.array([Evil()], dtype=object)
+    with pytest.raises(ImportFileError):
+        read_arrays(write("a.npz", packed(w=evil)))
+    assert not (tmp_path / "executed").exists()
+
+
+def _network() -> Network:
+    network = Network()
+    for role in ("input", "hidden", "output"):
+        network.add_neuron(role)
+    network.connect("i1", "h1")
+    network.connect("h1", "o1")
+    return network
+
+
+SEEDS: dict[str, list[bytes]] = {
+    ".npz": [packed(w1=np.eye(2), b1=np.zeros(2)), zipped("w.npy", header("'<f8'", "(3,)"))],
+    ".safetensors": [safetensors.save({"0.weight": np.eye(1), "0.bias": np.ones(1)}, {"nnviz": "{}"})],
+    ".json": [b'{"parameters": {"w1": 0.5}}', b'{"format": "nnviz-weights", "version": 1, "layers": []}'],
+    ".csv": [b"name,source,target,value\nw1,i1,h1,0.5\nh1,,h1,1\n"],
+    ".onnx": [b"\x08\x09\x12\x05nnviz"],
+}
+
+
+@pytest.mark.parametrize("ending", ENDINGS)
+def test_damaged_files_raise_nothing_else(write: Write, ending: str) -> None:
+    if ending == ".onnx":
+        pytest.importorskip("onnx", reason="ONNX files need the library onnx")
+
+    @settings(max_examples=60, deadline=None)
+    @given(st.data())
+    def check(data: st.DataObject) -> None:
+        content = bytearray(data.draw(st.sampled_from(SEEDS[ending]) | st.binary(max_size=200)))
+        for _ in range(data.draw(st.integers(0, 4))):
+            place = data.draw(st.integers(0, max(0, len(content) - 1)))
+            content[place : place + data.draw(st.integers(0, 3))] = data.draw(st.binary(max_size=6))
+        path = write(f"a{ending}", bytes(content))
+        for use in (describe, make_project, lambda file: match_file(file, _network())):
+            try:
+                use(read_arrays(path))
+            except ImportFileError as error:
+                assert str(error)
+
+    check()

@@ -1,0 +1,291 @@
+"""Worked solutions: every number is the engine's, nothing is missing at any size, nothing stands there twice."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from graph_strategies import cases
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from trace_strategies import project_of
+from training_strategies import settings_of_any_sort
+
+from core.dataset import Dataset
+from core.errors import ExportError, TrainingError
+from core.network import Edge, Network, Neuron, Role
+from core.numbers import NOT_COMPUTED, format_number, parse_number
+from core.passes import trace_project
+from core.project import Project
+from core.project_file import load_project
+from core.quantities import Granularity, Kind, Quantity
+from core.settings import Settings
+from core.sheet import Figure, Formula, Heading, Paragraph, Sheet, Table
+from core.solution import GRANULARITIES, Solution, solution, solve
+from core.style import Notation, Rounding, Style
+
+ROOT = Path(__file__).parents[2]
+EXAMPLES = sorted((ROOT / "resources" / "examples").glob("*.nnviz"))
+CLASSIC = EXAMPLES[0]
+GOLDEN: dict[str, Any] = json.loads((ROOT / "tests" / "data" / "worked_examples.json").read_text(encoding="utf-8"))[0]
+# What no line is about beside lines that contain it.
+TERMS = {Kind.INPUT, Kind.PRODUCT, Kind.CONTRIBUTION}
+
+
+def formulas(sheet: Sheet) -> list[Formula]:
+    return [block for block in sheet.blocks if isinstance(block, Formula)]
+
+
+def headings(sheet: Sheet, level: int) -> list[str]:
+    return [block.text for block in sheet.blocks if isinstance(block, Heading) and block.level == level]
+
+
+def sentences(sheet: Sheet) -> str:
+    return " ".join(block.text for block in sheet.blocks if isinstance(block, Paragraph))
+
+
+def table_of(sheet: Sheet, caption: str) -> Table:
+    return next(block for block in sheet.blocks if isinstance(block, Table) and block.caption == caption)
+
+
+def dense(sources: int, targets: int) -> Project:
+    inputs, outputs = [f"x{k}" for k in range(sources)], [f"y{k}" for k in range(targets)]
+    neurons = [(Neuron(name, Role.INPUT), 0.0, (0.0, 0.0)) for name in inputs]
+    neurons += [(Neuron(name, Role.OUTPUT, "tanh"), 0.1, (0.0, 0.0)) for name in outputs]
+    pairs = [(source, target) for target in outputs for source in inputs]
+    edges = [(Edge(f"w{k + 1}", *pair), 0.01 * (k % sources + 1)) for k, pair in enumerate(pairs)]
+    columns = {name: [0.5, 0.25] for name in inputs} | {name: [0.0, 1.0] for name in outputs}
+    return Project(Network.build(neurons, edges), Dataset(columns), Settings())
+
+
+def check_numbers(solved: Solution, project: Project, style: Style, rounding: Rounding | None = None) -> None:
+    """Each formula and cell shows the number that the trace has."""
+    rows = project.first_rows
+    trace = trace_project(project, rows, rounding=rounding)
+    by_number = {formula.number: formula for formula in formulas(solved.sheet)}
+    for number, quantity in solved.formulas.items():
+        expected = format_number(trace.value(quantity), style.digits)
+        formula = by_number[number]
+        assert formula.plain.rpartition(" = ")[2] == expected
+        assert formula.result.startswith("= ")
+        assert "operand" not in formula.symbols + formula.numbers + formula.result
+    for (place, row, column), quantity in solved.cells.items():
+        table = solved.sheet.blocks[place]
+        assert isinstance(table, Table)
+        assert table.rows[row][column] == format_number(trace.value(quantity), style.digits)
+
+
+@pytest.mark.parametrize("granularity", GRANULARITIES)
+@pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
+def test_every_number_is_that_of_the_trace(path: Path, granularity: Granularity) -> None:
+    project = load_project(path)
+    style = Style(Notation("net", "out", "derivative", "α", "ends", "E"), 5)
+    check_numbers(solve(project, granularity=granularity, style=style), project, style)
+
+
+def test_the_numbers_of_the_classic_example_are_those_of_the_article() -> None:
+    project = load_project(CLASSIC)
+    sheet = solution(project, style=Style(digits=9))
+    lines = {formula.plain.partition(" = ")[0]: formula for formula in formulas(sheet)}
+    assert lines["a(h1)"].plain == "a(h1) = σ(z(h1)) = σ(0.3775) = 0.593269992"
+    assert lines["z(h1)"].numbers == r"= 0.15 \cdot 0.05 + 0.2 \cdot 0.1 + 0.35"
+    assert lines["z(h1)"].plain.endswith("+ b(h1) = 0.15 × 0.05 + 0.2 × 0.1 + 0.35 = 0.3775")
+    assert lines["L"].plain.endswith(" = 0.298371109")
+    assert lines["new w5"].plain.endswith(" = 0.35891648")
+    expected = GOLDEN["expected"]
+    for name, value in expected["weight_grad"].items():
+        assert parse_number(lines[f"∂L/∂{name}"].plain.rpartition(" = ")[2]) == pytest.approx(value, rel=1e-8)
+    # The loss after the update is computed from the new parameters.
+    after = expected["after_update"][0]["loss"]
+    assert f"falls from 0.298371109 to {format_number(after, 9)}." in sentences(sheet)
+    result = next(block for block in reversed(sheet.blocks) if isinstance(block, Table))
+    assert result.header == ("Parameter", "Old value", "Gradient", "New value")
+    assert ("w5", "0.4", "0.0821670406", "0.35891648") in result.rows
+
+
+@settings(max_examples=30)
+@given(case=cases(max_neurons=9, max_batch=3), sort=settings_of_any_sort(), data=st.data())
+def test_any_network_with_any_settings_is_written_out(case: Any, sort: Settings, data: st.DataObject) -> None:
+    project = project_of(case, sort, dropout=data.draw(st.booleans()))
+    granularity = data.draw(st.sampled_from(GRANULARITIES))
+    rounding = data.draw(st.sampled_from([None, Rounding(3), Rounding(4, "digits")]))
+    style = Style(digits=data.draw(st.integers(2, 8)))
+    solved = solve(project, granularity=granularity, style=style, rounding=rounding)
+    check_numbers(solved, project, style, rounding)
+    # Numbered without a gap, nothing twice.
+    numbers = [formula.number for formula in formulas(solved.sheet)]
+    assert numbers == list(range(1, len(numbers) + 1))
+    written = list(solved.formulas.values())
+    assert len(set(written)) == len(written)
+    trace = trace_project(project, rounding=rounding)
+    steps = {trace.quantity_at(index) for index in range(len(trace))}
+    if granularity is Granularity.TERM:
+        assert written == [trace.quantity_at(index) for index in range(len(trace))]
+    elif granularity is Granularity.NEURON:
+        assert set(written) == {quantity for quantity in steps if quantity.kind not in TERMS}
+    else:
+        # Tables have all, but for the formula of a bias's gradient, which is δ, and what an example shows.
+        shown = set(written) | set(solved.cells.values())
+        assert {q for q in steps if q.kind is not Kind.BIAS_GRAD and q.kind is not Kind.PRODUCT} <= shown
+    if granularity is Granularity.PASS:
+        assert not written
+
+
+@pytest.mark.parametrize("granularity", GRANULARITIES)
+def test_figures_stand_before_the_first_step_and_after_each_pass(granularity: Granularity) -> None:
+    project = load_project(CLASSIC)
+    trace = trace_project(project)
+    figures = [block.index for block in solution(project, granularity=granularity).blocks if isinstance(block, Figure)]
+    assert figures == [0, trace.end_of_forward(), trace.schedule.sample_length]
+
+
+def test_the_parts_follow_each_other_as_in_a_book() -> None:
+    sheet = solution(load_project(CLASSIC))
+    assert headings(sheet, 1) == [
+        "Given",
+        "How it is computed",
+        "Forward pass",
+        "Loss",
+        "Backward pass",
+        "Update",
+        "Result",
+    ]
+    neurons = ["Hidden neuron h1", "Hidden neuron h2", "Output neuron o1", "Output neuron o2"]
+    assert headings(sheet, 2) == [*neurons, *neurons[2:], *neurons[:2]]
+    assert headings(solution(load_project(CLASSIC), granularity=Granularity.LAYER), 2) == [
+        "Layer 1: h1 and h2",
+        "Output layer: o1 and o2",
+        "Output layer: o1 and o2",
+        "Layer 1: h1 and h2",
+    ]
+    assert sheet.title == "2-2-2 network: the classic worked example"
+    assert sheet.subtitle == "Worked solution: row 1 of the data"
+
+
+def test_a_batch_is_written_row_by_row_and_then_the_mean_of_its_gradients() -> None:
+    project = load_project(next(path for path in EXAMPLES if "batch" in path.stem))
+    sheet = solution(project)
+    titles = headings(sheet, 1)
+    rows = [title for title in titles if title.startswith("Row ")]
+    assert rows == [f"Row {row}: {what}" for row in (1, 2, 3, 4) for what in ("forward pass", "loss", "backward pass")]
+    assert titles[-3:] == ["Gradients for the update", "Update", "Result"]
+    mean = next(formula for formula in formulas(sheet) if "mean over the 4 samples" in formula.sentence)
+    assert mean.numbers.startswith(r"= \frac{1}{4} (")
+    assert "The mean loss of the batch" in sentences(sheet) or "the mean loss of the batch" in sentences(sheet)
+    assert len(solution(project, [2]).blocks) < len(sheet.blocks)
+    assert solution(project, [2]).subtitle == "Worked solution: row 3 of the data"
+
+
+def test_what_is_given_is_said() -> None:
+    project = load_project(CLASSIC)
+    project.network.set_frozen("w1")
+    project.network.set_dropout("h1", 0.5)
+    project.settings = Settings(optimizer="adam", l2=0.01, learning_rate=0.125)
+    text = sentences(solution(project))
+    for part in (
+        "2 inputs, 2 hidden neurons and 2 outputs, with 8 weights and 4 biases",
+        "Adam",
+        "β₁ = 0.9",
+        "the learning rate η = 0.125",
+        "It is update t = 1.",
+        "λ₂ = 0.01",
+        "Kept as it is: w1.",
+        "Dropout takes part in training only",
+        "up to 4 significant digits",
+    ):
+        assert part in text
+    sheet = solution(project)
+    assert table_of(sheet, "The inputs and targets, and the masks m of dropout").header[-1] == "m(h1)"
+    # Each term of the optimizer has a line, under a heading of its parameter.
+    assert "Weight w5" in headings(sheet, 2)
+
+
+def test_rounding_is_said_and_shown_between_the_products_and_their_sum() -> None:
+    project = load_project(CLASSIC)
+    sheet = solution(project, style=Style(digits=15), rounding=Rounding(3))
+    assert "Every number is rounded to 3 decimals before the next one is computed with it." in sentences(sheet)
+    z = next(formula for formula in formulas(sheet) if formula.plain.startswith("z(h1)"))
+    assert z.numbers == r"= 0.15 \cdot 0.05 + 0.2 \cdot 0.1 + 0.35 = 0.008 + 0.02 + 0.35"
+    assert z.result == "= 0.378"
+
+
+def test_the_terms_of_a_long_sum_stand_in_a_table() -> None:
+    project = dense(12, 1)
+    solved = solve(project)
+    terms = table_of(solved.sheet, "The terms of z(y0)")
+    assert len(terms.rows) == 12
+    assert terms.rows[1] == ("w2·a(x1)", "0.02", "0.5", "0.01")
+    z = next(formula for formula in formulas(solved.sheet) if formula.plain.startswith("z(y0)"))
+    assert "(7 more)" in z.plain
+    # Many inputs of few rows are listed one beneath the other.
+    assert table_of(solved.sheet, "The inputs and targets").header == ("", "Row 1")
+
+
+def test_wide_tables_are_divided() -> None:
+    project = dense(10, 1)
+    project.dataset = Dataset({name: np.linspace(0, 1, 9) for name in [*(f"x{k}" for k in range(10)), "y0"]})
+    project.settings = Settings(batch_size=0)
+    tables = [b for b in solution(project).blocks if isinstance(b, Table) and b.caption == "The inputs and targets"]
+    assert [len(table.header) for table in tables] == [9, 4]
+    assert all(table.header[0] == "Row" for table in tables)
+
+
+def test_a_test_row_has_no_update() -> None:
+    project = load_project(next(path for path in EXAMPLES if "xor" in path.stem))
+    test = np.zeros(project.dataset.rows, dtype=np.bool_)
+    test[0] = True
+    project.dataset.test = test
+    sheet = solution(project, [0])
+    assert "Update" not in headings(sheet, 1)
+    assert "Nothing is learned from test rows, so no parameter changes." in sentences(sheet)
+
+
+def test_a_network_without_outputs_is_only_passed_forward() -> None:
+    network = Network()
+    network.add_neuron("input", id="x")
+    network.add_neuron("hidden", id="h", activation="relu", bias=1.0)
+    network.connect("x", "h", weight=2.0)
+    for granularity in GRANULARITIES:
+        sheet = solution(Project(network, Dataset({"x": [3.0]})), granularity=granularity)
+        assert headings(sheet, 1) == ["Given", "How it is computed", "Forward pass"]
+    with pytest.raises(TrainingError, match="no neuron"):
+        solution(Project())
+
+
+def test_a_pass_that_is_too_long_is_refused_with_what_to_do() -> None:
+    project = dense(60, 40)
+    with pytest.raises(ExportError, match=r"more than 5,000 lines: write it out by neuron, by layer or by pass\."):
+        solution(project, [0], granularity=Granularity.TERM)
+    with pytest.raises(ExportError, match=r"by layer or by pass, or choose a single sample\."):
+        solution(project, [0, 1], granularity=Granularity.NEURON)
+    project = dense(100, 60)
+    with pytest.raises(ExportError, match=r"lines: choose a smaller network\."):
+        solution(project, [0], granularity=Granularity.PASS)
+
+
+def test_other_sizes_are_no_sizes_of_a_solution() -> None:
+    with pytest.raises(ValueError, match="granularity is one of"):
+        solution(load_project(CLASSIC), granularity=Granularity.EPOCH)
+
+
+def test_updated_weights_are_updated_before_something_goes_back_through_them() -> None:
+    project = load_project(CLASSIC)
+    project.settings = Settings(learning_rate=0.5, update_biases=False, updated_weights=True)
+    solved = solve(project)
+    written = list(solved.formulas.values())
+    assert written.index(Quantity(Kind.UPDATE, "w5")) < written.index(Quantity(Kind.ACTIVATION_GRAD, "h1"))
+    back = next(f for f in formulas(solved.sheet) if f.plain.startswith("∂L/∂a(h1)"))
+    assert back.numbers.startswith(r"= 0.3589 \cdot 0.1385")
+    assert "with its new weight" in sentences(solved.sheet)
+
+
+def test_what_has_no_number_is_a_dash() -> None:
+    project = load_project(next(path for path in EXAMPLES if "three-classes" in path.stem))
+    sheet = solution(project, granularity=Granularity.PASS)
+    backward = next(block for block in sheet.blocks if isinstance(block, Table) and block.header[1:2] == ("∂L/∂a",))
+    assert {row[1] for row in backward.rows} >= {NOT_COMPUTED}
+    assert all(re.fullmatch(r"−?[\d.]+", row[2]) for row in backward.rows)
