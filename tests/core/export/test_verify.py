@@ -73,7 +73,7 @@ def perceptron() -> Network:
     network = Network()
     network.add_neuron("output", id="o", activation="step", bias=-0.6)
     for weight in (0.1, 0.2, 0.3):
-        network.add_edge(network.add_neuron("input").id, "o", weight=weight)
+        network.connect(network.add_neuron("input").id, "o", weight=weight)
     return network
 
 

@@ -1,0 +1,242 @@
+"""New networks from the files of PyTorch, scikit-learn and our own."""
+
+from __future__ import annotations
+
+import warnings
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from core.decision import Probe
+from core.errors import ImportFileError
+from core.imports.arrays import read_arrays
+from core.imports.matching import apply_match, match_file
+from core.imports.new_network import make_project
+from core.imports.records import LayerNotes, NamedArrays, Notes, ScalingNotes
+from core.network import Network
+from core.project import Project
+
+X = np.random.default_rng(0).normal(size=(9, 4))
+
+
+def outputs_of(network: Network, x: NDArray[np.float64]) -> NDArray[np.float64]:
+    probe = Probe(network)
+    probe.load(network.values)
+    return probe.activations(x, [neuron.id for neuron in network.outputs]).T
+
+
+def activations_of(project: Project) -> list[str]:
+    levels = project.network.levels()
+    return [project.network.neurons[level[0]].activation for level in levels[1:]]
+
+
+# PyTorch
+
+
+def torch_file(path: Path, *modules: Any, prefix: str = "") -> Any:
+    torch = pytest.importorskip("torch", reason="PyTorch is not installed")
+    save_file = pytest.importorskip("safetensors.torch", reason="safetensors is not installed").save_file
+    torch.manual_seed(0)
+    model = torch.nn.Sequential(*modules).double()
+    save_file({f"{prefix}{name}": value for name, value in model.state_dict().items()}, path)
+    return model
+
+
+@pytest.mark.parametrize("prefix", ["", "net."])
+def test_a_sequential_of_pytorch_becomes_a_network(tmp_path: Path, prefix: str) -> None:
+    torch = pytest.importorskip("torch", reason="PyTorch is not installed")
+    nn, path = torch.nn, tmp_path / "net.safetensors"
+    layers = [nn.Linear(4, 4), nn.Tanh(), nn.Linear(4, 4), nn.Tanh(), nn.Linear(4, 3), nn.Softmax(dim=1)]
+    model = torch_file(path, *layers, prefix=prefix)
+    project, sentences = make_project(read_arrays(path), activations=["tanh", "softmax"])
+    with torch.no_grad():
+        expected = model(torch.from_numpy(X)).numpy()
+    np.testing.assert_allclose(outputs_of(project.network, X), expected, rtol=0, atol=1e-12)
+    assert project.settings.loss == "cross_entropy"
+    assert project.dataset.rows == 1
+    assert sentences[0] == "A network of 15 neurons (4-4-4-3) and 44 edges."
+    # The same by order into the network that is there.
+    twin = project.copy()
+    twin.network.set_values(dict.fromkeys(project.network.values, 0.0))
+    apply_match(match_file(read_arrays(path), twin.network), twin)
+    assert twin.network.values == project.network.values
+
+
+def test_activations_that_nobody_knows_are_relu_and_linear_and_that_is_said(tmp_path: Path) -> None:
+    torch = pytest.importorskip("torch", reason="PyTorch is not installed")
+    nn, path = torch.nn, tmp_path / "net.safetensors"
+    layers = [layer for size in range(11) for layer in (nn.Linear(4, 4), nn.ReLU())][:-1]
+    model = torch_file(path, *layers)
+    file = read_arrays(path)
+    project, sentences = make_project(file)
+    assert activations_of(project) == ["relu"] * 10 + ["linear"]
+    assert project.settings.loss == "mean_squared_error"
+    assert "does not say its activations" in sentences[-1]
+    with torch.no_grad():
+        expected = model(torch.from_numpy(X)).numpy()
+    # Eleven layers: the tenth comes after the ninth, not after the first.
+    np.testing.assert_allclose(outputs_of(project.network, X), expected, rtol=0, atol=1e-12)
+    each = ["relu", "tanh"] * 5 + ["sigmoid"]
+    assert activations_of(make_project(file, activations=each)[0]) == each
+    for wrong, words in ((["relu"] * 3, "11 layers after the inputs, but 3"), (["relu", "x"], "no activation “x”")):
+        with pytest.raises(ImportFileError, match=words):
+            make_project(file, activations=wrong)
+
+
+def test_layers_without_biases_get_zeros(tmp_path: Path) -> None:
+    torch = pytest.importorskip("torch", reason="PyTorch is not installed")
+    path = tmp_path / "net.safetensors"
+    torch_file(path, torch.nn.Linear(4, 2, bias=False))
+    project, sentences = make_project(read_arrays(path))
+    assert [project.network.bias(neuron.id) for neuron in project.network.outputs] == [0.0, 0.0]
+    assert "There are no biases in the file: they are 0." in sentences
+
+
+def test_other_layers_than_dense_ones_are_refused(tmp_path: Path) -> None:
+    torch = pytest.importorskip("torch", reason="PyTorch is not installed")
+    nn, path = torch.nn, tmp_path / "net.safetensors"
+    for layers, words in (
+        ([nn.Conv2d(1, 2, 3)], "0.weight has 4 dimensions"),
+        ([nn.Linear(4, 2), nn.BatchNorm1d(2)], "1 weight matrix but 5 vectors"),
+        ([nn.Linear(4, 3), nn.Linear(2, 1)], "1.weight wants 2 sources, 0.weight has 3 neurons"),
+    ):
+        torch_file(path, *layers)
+        with pytest.raises(ImportFileError, match=words):
+            make_project(read_arrays(path))
+
+
+# scikit-learn
+
+
+def sklearn_file(model: Any, path: Path) -> NamedArrays:
+    arrays = [("coefs", model.coefs_), ("intercepts", model.intercepts_)]
+    named = {f"{name}_{i}": array for name, layers in arrays for i, array in enumerate(layers)}
+    np.savez(path, **named, activation=model.activation, out_activation=model.out_activation_)
+    return read_arrays(path)
+
+
+@pytest.mark.parametrize("activation", ["identity", "logistic", "tanh", "relu"])
+@pytest.mark.parametrize("classes", [2, 3])
+def test_a_classifier_of_scikit_learn_predicts_the_same(tmp_path: Path, activation: str, classes: int) -> None:
+    networks = pytest.importorskip("sklearn.neural_network", reason="scikit-learn is not installed")
+    labels = np.arange(len(X)) % classes
+    model = networks.MLPClassifier((4, 4), activation=activation, max_iter=5, random_state=0)
+    with warnings.catch_warnings():
+        # It has not converged after so few epochs.
+        warnings.simplefilter("ignore")
+        model.fit(X, labels)
+    project, _ = make_project(sklearn_file(model, tmp_path / "mlp.npz"))
+    expected = model.predict_proba(X)
+    found = outputs_of(project.network, X)
+    np.testing.assert_allclose(found, expected if classes > 2 else expected[:, 1:], rtol=0, atol=1e-9)
+    assert project.settings.loss == ("cross_entropy" if classes > 2 else "binary_cross_entropy")
+
+
+def test_a_regressor_of_scikit_learn_predicts_the_same(tmp_path: Path) -> None:
+    networks = pytest.importorskip("sklearn.neural_network", reason="scikit-learn is not installed")
+    model = networks.MLPRegressor((5,), activation="tanh", max_iter=5, random_state=0)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        model.fit(X, X[:, :2])
+    project, sentences = make_project(sklearn_file(model, tmp_path / "mlp.npz"))
+    np.testing.assert_allclose(outputs_of(project.network, X), model.predict(X), rtol=0, atol=1e-9)
+    assert "Its activations are in the file: tanh, linear." in sentences
+
+
+# Tables
+
+
+def test_a_table_becomes_a_network(tmp_path: Path) -> None:
+    path = tmp_path / "t.csv"
+    path.write_text("name,source,target,value\nw1,a,h,2\nw2,a,o,3\nw3,h,o,4\nh,,h,1\no,,o,-1\n")
+    project, _ = make_project(read_arrays(path), activations=["relu", "linear"])
+    assert [neuron.id for neuron in project.network.inputs] == ["a"]
+    np.testing.assert_allclose(outputs_of(project.network, np.array([[1.0], [-1.0]])), [[14.0], [-4.0]])
+    for text, words in (
+        ("name,value\nw1,1\n", "no columns source and target"),
+        ("name,source,target,value\nw1,a,b,1\nw2,b,a,1\n", "cycle"),
+        ("name,source,target,value\nw1,a,b,1\nw2,a,b,1\n", "both lead from a to b"),
+    ):
+        path.write_text(text)
+        with pytest.raises(ImportFileError, match=words):
+            make_project(read_arrays(path))
+
+
+# Our own notes
+
+
+def described(**changes: Any) -> NamedArrays:
+    fields: dict[str, Any] = {
+        "inputs": ["a", "b"],
+        "outputs": ["o"],
+        "layers": [
+            LayerNotes("tanh", ["h"], ["a", "b"], [["w1", "w2"]]),
+            LayerNotes("sigmoid", ["o"], ["h"], [["w3"]]),
+        ],
+        "loss": "huber",
+        **changes,
+    }
+    arrays = {
+        "layers.0.weight": np.array([[1.0, 1.0]]),
+        "layers.0.bias": np.zeros(1),
+        "layers.1.weight": np.ones((1, 1)),
+        "layers.1.bias": np.zeros(1),
+    }
+    return NamedArrays("a.npz", arrays, notes=Notes(**fields))
+
+
+def test_notes_say_everything() -> None:
+    scaling = {"a": [ScalingNotes("range", 1.0, 4.0)], "gone": [ScalingNotes("range", 0.0, 1.0)]}
+    file = described(title="Mine", tied={"w2": "w1"}, frozen=["w1"], scaling=scaling)
+    project, _ = make_project(file)
+    assert (project.title, project.source, project.settings.loss) == ("Mine", "a.npz", "huber")
+    assert project.network.edges["w2"].tied_to == "w1"
+    assert project.network.frozen == {"w1"}
+    assert [(one.neuron, one.shift, one.scale) for one in project.dataset.scalings] == [("a", 1.0, 4.0)]
+    with pytest.raises(ImportFileError, match="says itself"):
+        make_project(file, activations=["relu", "linear"])
+
+
+LAYER = LayerNotes("tanh", ["o"], ["a", "b"], [["w1", "w2"]])
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"inputs": []}, "no input"),
+        ({"outputs": ["x"]}, "“x” is in no layer"),
+        ({"outputs": ["a"]}, "“a” is an input too"),
+        ({"outputs": ["o", "o"]}, "named twice"),
+        ({"inputs": ["a", "a"]}, "named twice"),
+        ({"inputs": ["a", "<b>"]}, "cannot be a name"),
+        ({"inputs": ["a", "b" * 41]}, "too long"),
+        ({"inputs": ["a"]}, "no neuron “b”"),
+        ({"layers": [LayerNotes("x", ["h"], ["a", "b"])]}, "not known here: “x”"),
+        ({"layers": [LayerNotes("tanh", ["h"], ["a"])]}, "1 × 2 and 1 numbers for 1 neurons with 1 sources"),
+        ({"layers": [LayerNotes("tanh", ["h"], ["a", "b"], [["w1"]])]}, "does not name as many edges"),
+        ({"layers": [LAYER, LAYER, LAYER]}, "layers.2.weight is missing"),
+        ({"layers": [LayerNotes("softmax", ["h"], ["a", "b"])], "outputs": ["h"]}, ""),
+        ({"tied": {"w3": "w9"}}, "There is no edge"),
+        ({"frozen": ["w9"]}, "no parameter to freeze"),
+        ({"scaling": {"a": [ScalingNotes("range", 0.0, 0.0)]}}, "scaling of a"),
+        ({"inputs": [f"i{k}" for k in range(5001)]}, "up to 5,000 neurons"),
+    ],
+)
+def test_notes_that_make_no_network_are_refused(changes: dict[str, Any], words: str) -> None:
+    if not words:
+        make_project(described(**changes))
+        return
+    with pytest.raises(ImportFileError) as caught:
+        make_project(described(**changes))
+    assert words in str(caught.value)
+    assert len(str(caught.value)) < 250
+
+
+def test_shared_weights_that_differ_are_refused() -> None:
+    file = described(tied={"w2": "w1"})
+    file.arrays["layers.0.weight"] = np.array([[1.0, 2.0]])
+    with pytest.raises(ImportFileError, match="w2 and w1 share one weight"):
+        make_project(file)
