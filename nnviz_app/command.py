@@ -177,6 +177,18 @@ def use_one_thread() -> None:
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 
+def start_painting() -> None:
+    """Let things be painted without a display. Raises ExportError where Qt cannot be used."""
+    from core.errors import ExportError
+    from nnviz_app.platform import qt_problem
+
+    if problem := qt_problem():
+        raise ExportError(problem)
+    from nnviz_app.export.offscreen import offscreen_application
+
+    offscreen_application()
+
+
 def complain(sentence: object) -> None:
     """Say what went wrong, on standard error."""
     print(sentence, file=sys.stderr)
