@@ -33,9 +33,11 @@ class Preferences(QObject):
 
     changed = Signal()
 
-    def __init__(self, parent: QObject | None = None) -> None:
+    def __init__(self, parent: QObject | None = None, *, is_kept: bool = True) -> None:
+        """Those of the person; with `is_kept` False the usual ones, which are neither read nor stored."""
         super().__init__(parent)
-        store = QSettings()
+        self._is_kept = is_kept
+        store = QSettings() if is_kept else _NoSettings()
         digits = str(store.value("view/digits", 4))
         self._digits = min(max(int(digits), 2), 8) if digits.isdecimal() else 4
         mode = str(store.value("view/edge_labels", LabelMode.AUTO))
@@ -65,8 +67,9 @@ class Preferences(QObject):
     def set_notation(self, notation: Notation) -> None:
         """Choose the symbols."""
         self._notation = notation
-        for name in CHOICES:
-            QSettings().setValue(f"notation/{name}", getattr(notation, name))
+        if self._is_kept:
+            for name in CHOICES:
+                QSettings().setValue(f"notation/{name}", getattr(notation, name))
         self.changed.emit()
 
     @property
@@ -137,16 +140,25 @@ class Preferences(QObject):
         self._keep("view/neuron_health", "true" if shown else "false")
 
     def _keep(self, key: str, value: object) -> None:
-        QSettings().setValue(key, value)
+        if self._is_kept:
+            QSettings().setValue(key, value)
         self.changed.emit()
 
 
-def _stored_notation(store: QSettings) -> Notation:
+class _NoSettings:
+    """Stands for settings in which nothing was ever stored."""
+
+    def value(self, _key: str, usual: object) -> object:
+        """The usual value."""
+        return usual
+
+
+def _stored_notation(store: QSettings | _NoSettings) -> Notation:
     chosen = {name: str(store.value(f"notation/{name}", choices[0])) for name, choices in CHOICES.items()}
     return Notation(**{name: value for name, value in chosen.items() if value in CHOICES[name]})
 
 
-def _stored_rounding(store: QSettings) -> Rounding | None:
+def _stored_rounding(store: QSettings | _NoSettings) -> Rounding | None:
     places, _, kind = str(store.value("view/rounding", "")).partition(" ")
     if not places.isdecimal() or kind not in ROUNDINGS or not 1 <= int(places) <= MOST_PLACES:
         return None

@@ -6,10 +6,12 @@ widgets get all from the palette, the font and the style sheet that ``Theme.appl
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import importlib.resources
 import math
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal, get_args
 
@@ -171,6 +173,20 @@ class Theme(QObject):
         width = round(2.0 * (1.0 + 3.0 * share)) / 2.0
         negative = weight < 0
         return self.pen("negative" if negative else "positive", width, dashed=negative, opacity=opacity)
+
+    @contextlib.contextmanager
+    def borrowed(self, mode: Literal["light", "dark"]) -> Iterator[None]:
+        """Within the block whoever paints gets these colours and text of the usual size: pictures for elsewhere.
+
+        Nobody is told and nothing is kept, so the block must be left before the window paints again.
+        """
+        former = self._palette, self._text_scale, self._fonts, self._em
+        self._palette, self._text_scale = DARK if mode == "dark" else LIGHT, SMALLEST_TEXT_SCALE
+        self._fonts, self._em = {}, None
+        try:
+            yield
+        finally:
+            self._palette, self._text_scale, self._fonts, self._em = former
 
     # Choices
 

@@ -166,7 +166,8 @@ class EdgeLayer(QGraphicsItem):
     def paint(self, painter: QPainter, option: QStyleOptionGraphicsItem, widget: QWidget | None = None) -> None:
         if not len(self.lines):
             return
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing, self.is_smooth)
+        # Without a widget it is a picture for elsewhere: nothing moves in it.
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing, self.is_smooth or widget is None)
         exposed: QRectF = option.exposedRect  # type: ignore[attr-defined]
         if self._order is None:
             self._sort()

@@ -89,16 +89,18 @@ class NeuronItem(QGraphicsItem):
         if scale < DETAIL_SCALE:
             # Alone in the neuron, the number can be larger.
             return [self._inside(PartKind.VALUE, texts.value(i), 0.0, "value", width=VALUE_WIDTH + 2, largest=1.3)]
-        is_input = self.role is Role.INPUT
+        is_input, value = self.role is Role.INPUT, texts.value(i)
+        name_y, value_y, symbol_y = (-12.0, 5.0, 0.0) if is_input else (-15.0, 2.0, 17.0)
+        if not value.text:
+            # Where no number stands between them, the two move together.
+            name_y, symbol_y = (0.0, 0.0) if is_input else (-8.0, 9.0)
         found = [
-            self._inside(
-                PartKind.NAME, Text(elided("name", i, 44.0), "muted"), -12.0 if is_input else -15.0, "name", width=44.0
-            ),
-            self._inside(PartKind.VALUE, texts.value(i), 5.0 if is_input else 2.0, "value", width=VALUE_WIDTH),
+            self._inside(PartKind.NAME, Text(elided("name", i, 44.0), "muted"), name_y, "name", width=44.0),
+            self._inside(PartKind.VALUE, value, value_y, "value", width=VALUE_WIDTH),
         ]
         symbol = texts.symbol(i)
         if symbol:
-            found.append(self._inside(None, Text(symbol, "muted"), 17.0, "symbol", width=34.0))
+            found.append(self._inside(None, Text(symbol, "muted"), symbol_y, "symbol", width=34.0))
         return found + self._above() + self._below() + self._beside()
 
     def _inside(

@@ -110,7 +110,9 @@ class LossItem(QGraphicsItem):
         middle = QRectF(self._center.x() - width / 2, self._center.y() - 6, width, 20)
         if self.canvas.scale >= DETAIL_SCALE:
             letter = self.canvas.preferences.notation.loss
-            draw_text(painter, middle.translated(0, -17), letter, role="name", color=muted)
+            # In the middle where there is no number.
+            up = -17 if text.text else -4
+            draw_text(painter, middle.translated(0, up), letter, role="name", color=muted)
         draw_text(painter, middle, text.text, role="value", color=color, factor=factor)
 
     def _diamond(self, margin: float) -> QPolygonF:

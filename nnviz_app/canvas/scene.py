@@ -76,10 +76,12 @@ class CanvasScene(QGraphicsScene):
         self.hovered_part: Part | None = None
         self.hovered_neurons: frozenset[str] = frozenset()
         self.edited_part: Part | None = None
-        self._inquiry: Inquiry | None = None
+        self.inquiry: Inquiry | None = None
         # Whether the pointer is on the canvas: what it is on is then lit as it is at any time.
         self.is_pointed_at = False
-        self._spotlight: Spotlight | None = None
+        self.spotlight: Spotlight | None = None
+        # Whether the numbers of the player's last steps stand out from the others.
+        self.lights_steps = True
         self._hovered_edges: frozenset[str] = frozenset()
         # The network that the items show; every change of the document makes another.
         self._synced: Network | None = None
@@ -121,13 +123,13 @@ class CanvasScene(QGraphicsScene):
 
     def set_inquiry(self, inquiry: Inquiry) -> None:
         """Show what was asked about, and light what is pointed at elsewhere."""
-        self._inquiry = inquiry
+        self.inquiry = inquiry
         inquiry.changed.connect(self._follow_player)
         inquiry.pointed_changed.connect(self._follow_player)
 
     def set_spotlight(self, spotlight: Spotlight) -> None:
         """Light a path, highlight and hide parts as it says."""
-        self._spotlight = spotlight
+        self.spotlight = spotlight
         spotlight.changed.connect(self._follow_spotlight)
         self._follow_spotlight()
 
@@ -274,6 +276,21 @@ class CanvasScene(QGraphicsScene):
             for reserved in item.reserved(is_scarce=False, has_detail=True):
                 rect = rect.united(reserved)
         return rect.united(self._loss.rect()) if self._loss.isVisible() else rect
+
+    def written_rect(self) -> QRectF:
+        """The rectangle around all numbers that are written at the moment, marks on neurons included."""
+        rect = QRectF()
+        plan = self._labels.plan
+        for edge_id in plan.shown():
+            for pill in plan.pills(edge_id):
+                rect = rect.united(pill.rect)
+        for neuron_id, item in self._items.items():
+            if item.isVisible():
+                for piece in item.pieces():
+                    rect = rect.united(piece.rect.translated(item.pos()))
+                mark = self.health.part(neuron_id)
+                rect = rect.united(mark.rect) if mark is not None else rect
+        return rect
 
     @property
     def loss_y(self) -> float:
@@ -509,22 +526,23 @@ class CanvasScene(QGraphicsScene):
 
     def _find_focus(self, trace: Trace | None) -> Focus:
         """What the drawing is about: a path, else a number that was asked about, else the player's last steps."""
-        network, spotlight = self.network, self._spotlight
-        asked = self._inquiry.quantity if self._inquiry is not None else None
-        pointed = self._inquiry.pointed if self._inquiry is not None else None
+        network, spotlight = self.network, self.spotlight
+        asked = self.inquiry.quantity if self.inquiry is not None else None
+        pointed = self.inquiry.pointed if self.inquiry is not None else None
         if spotlight is not None and spotlight.path:
             return focus_of_path(spotlight.path, network)
         if asked is not None and trace is not None:
             focus = focus_of_quantity(trace, asked)
         else:
-            steps = [trace[index] for index in self.player.unit] if trace is not None else []
-            focus = focus_of_unit(steps, network, dims=self.player.index < self.player.length)
+            lit = self.player.unit if trace is not None and self.lights_steps else ()
+            steps = [trace[index] for index in lit] if trace is not None else []
+            focus = focus_of_unit(steps, network, dims=self.lights_steps and self.player.index < self.player.length)
         if pointed is not None and not self.is_pointed_at:
             focus = with_pointed(focus, pointed, network)
         return focus if spotlight is None else with_highlighted(focus, spotlight.highlighted, network)
 
     def _follow_spotlight(self) -> None:
-        spotlight = self._spotlight
+        spotlight = self.spotlight
         if spotlight is not None and spotlight.hidden != self.texts.hidden:
             self.texts.hidden = spotlight.hidden
             self._labels.forget_places()

@@ -54,7 +54,8 @@ class CanvasTexts:
     def __init__(self, document: Document, player: Player, preferences: Preferences) -> None:
         self.document, self.player, self.preferences = document, player, preferences
         self.comparison: Comparison | None = None
-        # Neurons, edges and sorts of numbers (core.walkthrough.HIDEABLE) that are left out.
+        # Neurons, edges and sorts of numbers that are left out: those of core.walkthrough.HIDEABLE, and "results",
+        # what a pass makes of them: products, an output's share of the loss, the loss.
         self.hidden: frozenset[str] = frozenset()
         self._long_numbers: tuple[dict[str, float], int, bool] | None = None
 
@@ -149,7 +150,7 @@ class CanvasTexts:
         if neuron.role is Role.INPUT:
             return ""
         symbol = "linear" if neuron.activation == "linear" else ACTIVATIONS[neuron.activation].symbol
-        if self.player.known(Kind.DROPOUT, neuron_id) is None:
+        if "results" in self.hidden or self.player.known(Kind.DROPOUT, neuron_id) is None:
             return symbol
         mask = self.player.known(Kind.MASK, neuron_id)
         return f"{symbol} × {self.number(mask, 3)}" if mask else "dropped"
@@ -226,7 +227,7 @@ class CanvasTexts:
 
     def share(self, neuron_id: str) -> Text | None:
         """An output's share of the loss, with its formula."""
-        if "loss" in self.hidden or self.network.neurons[neuron_id].role is not Role.OUTPUT:
+        if self.hidden & {"loss", "results"} or self.network.neurons[neuron_id].role is not Role.OUTPUT:
             return None
         share = self.number(self.player.known(Kind.LOSS_SHARE, neuron_id))
         return Text(f"{self._share_formula()} {share}", "muted", self._quantity(Kind.LOSS_SHARE, neuron_id))
@@ -241,6 +242,8 @@ class CanvasTexts:
         """The loss of the sample on show."""
         if not self.network.outputs:
             return None
+        if "results" in self.hidden:
+            return Text("")
         return Text(self.number(self.player.known(Kind.LOSS)), quantity=self._quantity(Kind.LOSS))
 
     def _new_value(self, parameter: str) -> float | None:
@@ -348,7 +351,7 @@ class CanvasTexts:
         """The lower number of a label: what the step needs of this edge, else what the label mode asks for."""
         known = self.player.known
         is_backward = focus.is_backward or self.mode in (LabelMode.GRADIENT, LabelMode.UPDATE)
-        if "gradients" in self.hidden and is_backward:
+        if "results" in self.hidden or ("gradients" in self.hidden and is_backward):
             return None
         if focus.lights(PartKind.GRADIENT, edge_id):
             if not focus.is_backward:

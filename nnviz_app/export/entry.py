@@ -1,0 +1,101 @@
+"""One thing that can be made of a project, as the export dialog offers it, and what it is made of."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from msgspec import Struct
+
+from core.jobs import Job
+from core.project import Project
+from core.style import Rounding, Style
+from nnviz_app.export.options import AnyOption, Values
+
+if TYPE_CHECKING:
+    from PySide6.QtGui import QImage
+
+    from core.training import Run
+    from nnviz_app.canvas.scene import CanvasScene
+    from nnviz_app.export.look import Look
+    from nnviz_app.runs import KeptRun
+
+
+class Subject(Struct, frozen=True, eq=False):
+    """A project, and what is on show of it: the rows of its batch, the steps done, and how numbers are written.
+
+    `row` is the row on show; `steps` the length of the trace, 0 where there is none for the reason in `problem`;
+    `name` is what files are called after; `scene` the canvas and `look` how it looks, `kept` the former runs. A
+    document never changes its projects, so that a job may take its time.
+    """
+
+    project: Project
+    name: str = "network"
+    rows: tuple[int, ...] = ()
+    row: int = 0
+    index: int = 0
+    steps: int = 0
+    problem: str = ""
+    style: Style = Style()
+    rounding: Rounding | None = None
+    run: Run | None = None
+    kept: Sequence[KeptRun] = ()
+    scene: CanvasScene | None = None
+    look: Look | None = None
+    is_dark: bool = False
+
+
+Write = Callable[[Subject, Path, Values], Job]
+# The picture, and what there is to say beneath it.
+Preview = Callable[[Subject, Values], tuple["QImage", str]]
+
+
+class Entry(Struct, frozen=True, kw_only=True):
+    """`about` says what it is, `keeps` what is in it and whether it can come back.
+
+    `suffixes`: the endings that its file can have, the usual one first; none where it is a folder. `file` is how it is
+    called at first, with {name} for the project's name. `missing` says what has to be installed first, "" if nothing.
+    `needs_steps`: it is made of the steps of a pass.
+    """
+
+    name: str
+    group: str
+    title: str
+    about: str
+    keeps: str
+    suffixes: tuple[str, ...]
+    file: str
+    write: Write
+    options: Callable[[Subject], tuple[AnyOption, ...]] = lambda _: ()
+    missing: Callable[[], str] = str
+    preview: Preview | None = None
+    needs_steps: bool = False
+
+    def why_not(self, subject: Subject) -> str:
+        """What stands in the way, and what to do about it: a sentence, "" if nothing does."""
+        if not subject.project.network.neurons:
+            return "There is nothing to export yet: draw a network first."
+        if self.needs_steps and not subject.steps:
+            return subject.problem or "There is no pass to write out: give the network a row of data first."
+        return self.missing()
+
+    def suffix(self, values: Values) -> str:
+        """The ending that the file gets, "" where it is a folder."""
+        return f".{values['form']}" if len(self.suffixes) > 1 else next(iter(self.suffixes), "")
+
+    def path(self, typed: Path, values: Values) -> Path:
+        """Where it goes when this was typed: with its ending."""
+        suffix = self.suffix(values)
+        if not suffix or not typed.name or typed.suffix.lower() == suffix:
+            return typed
+        return typed.with_name(typed.name + suffix)
+
+    def default_name(self, subject: Subject, values: Values) -> str:
+        """What the file is called at first."""
+        name = subject.name
+        if self.suffixes == (".py",):
+            # A module is imported by its name.
+            name = re.sub(r"^(?=\d)", "network_", re.sub(r"\W+", "_", name))
+        return self.file.format(name=name) + self.suffix(values)

@@ -1,0 +1,116 @@
+"""A picture of the drawing as a file: SVG, PDF, PNG or TikZ."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from PySide6.QtCore import QMarginsF, QRectF, QSizeF
+from PySide6.QtGui import QPageLayout, QPageSize, QPainter, QPdfWriter
+
+from core.errors import ExportError
+from core.export.tex_text import unusual
+from core.export.tikz import tikz_document
+from core.jobs import Job, Progress, Written
+from core.whole_files import new_file
+from nnviz_app.export.picture import CanvasPicture
+from nnviz_app.theme import theme
+
+# A scene unit is a pixel of 1/96 inch on paper.
+UNITS_PER_INCH = 96.0
+POINTS_PER_INCH = 72.0
+MILLIMETRES_PER_INCH = 25.4
+
+
+def write_picture(
+    make: Callable[[], CanvasPicture], path: Path, *, index: int | None = None, scale: float = 2.0
+) -> Job:
+    """The job that writes what `make` makes to `path`, by its ending: .svg, .pdf, .png, or .tex with TikZ.
+
+    `index`: the moment, or None for the plain drawing. `scale`: pixels of a PNG to one of the drawing (1 is 96 dpi).
+    Raises ExportError where there is no such moment, the image would be too large, or nothing can be written.
+    """
+    write = WRITERS.get(path.suffix.lower())
+    if write is None:
+        raise ExportError(f"{path.name} is no picture: choose a name that ends in {', '.join(WRITERS)}.")
+    yield Progress(0, 2, "Drawing the network")
+    with make() as picture:
+        _check(picture, index)
+        yield Progress(1, 2, f"Writing {path.name}")
+        with new_file(path) as place:
+            sentences = write(picture, place, index, scale)
+    return Written((path,), sentences)
+
+
+def write_pdf_page(picture: CanvasPicture, path: Path, index: int | None) -> tuple[float, float]:
+    """A PDF of one page, as large as the drawing; return its size in points. Raises OSError."""
+    rect = picture.rect()
+    # Qt cuts a page's size to whole points.
+    width, height = (-(-side * POINTS_PER_INCH // UNITS_PER_INCH) for side in (rect.width(), rect.height()))
+    writer = QPdfWriter(str(path))
+    writer.setTitle(picture.title)
+    writer.setCreator("nnviz")
+    page = QPageSize(QSizeF(width, height), QPageSize.Unit.Point, "", QPageSize.SizeMatchPolicy.ExactMatch)
+    writer.setPageLayout(QPageLayout(page, QPageLayout.Orientation.Portrait, QMarginsF(0, 0, 0, 0)))
+    painter = QPainter()
+    if not painter.begin(writer):
+        raise OSError("no PDF can be begun")
+    target = QRectF(0, 0, writer.width(), writer.height())
+    if not picture.look.transparent:
+        with theme().borrowed(picture.look.mode):
+            painter.fillRect(target, theme().palette.canvas)
+    picture.paint(painter, target, index)
+    painter.end()
+    return width, height
+
+
+def _check(picture: CanvasPicture, index: int | None) -> None:
+    length = len(picture.trace) if picture.trace is not None else 0
+    if index is None or 0 <= index <= length:
+        return
+    if not length:
+        why = picture.problem or "There is no row in the data, so there are no steps."
+        raise ExportError(f"{why} Choose the plain drawing, without a step.")
+    raise ExportError(f"There is no step {index:,}: choose one from 0 to {length:,}.")
+
+
+def _write_svg(picture: CanvasPicture, path: Path, index: int | None, _scale: float) -> tuple[str, ...]:
+    path.write_text(picture.svg(index), encoding="utf-8")
+    rect = picture.rect()
+    return (f"{rect.width():,.0f} × {rect.height():,.0f} pixels at 100 %; text is text.",)
+
+
+def _write_pdf(picture: CanvasPicture, path: Path, index: int | None, _scale: float) -> tuple[str, ...]:
+    size = write_pdf_page(picture, path, index)
+    width, height = (side / POINTS_PER_INCH * MILLIMETRES_PER_INCH for side in size)
+    return (f"One page of {width:.0f} × {height:.0f} mm; text is text.",)
+
+
+def _write_png(picture: CanvasPicture, path: Path, index: int | None, scale: float) -> tuple[str, ...]:
+    image = picture.image(index, scale=scale)
+    image.setText("Title", picture.title)
+    if not image.save(str(path), "PNG"):  # type: ignore[call-overload]
+        raise OSError("the image could not be saved")
+    return (f"{image.width():,} × {image.height():,} pixels, {UNITS_PER_INCH * scale:.0f} dpi.",)
+
+
+def _write_tikz(picture: CanvasPicture, path: Path, index: int | None, _scale: float) -> tuple[str, ...]:
+    svg = picture.svg_without_maps(index)
+    path.write_text(tikz_document(svg), encoding="utf-8")
+    sentences = [
+        "A document that LaTeX compiles as it is; in one of yours, \\usepackage{tikz} and \\input bring the picture."
+    ]
+    if picture.look.maps:
+        sentences.append("The maps in the neurons are left out: they are images, which TikZ does not draw.")
+    strange = unusual(svg)
+    if strange:
+        sentences.append(f"pdfLaTeX has no sign for {strange}: compile it with LuaLaTeX or XeLaTeX.")
+    return tuple(sentences)
+
+
+WRITERS: dict[str, Callable[[CanvasPicture, Path, int | None, float], tuple[str, ...]]] = {
+    ".svg": _write_svg,
+    ".pdf": _write_pdf,
+    ".png": _write_png,
+    ".tex": _write_tikz,
+}

@@ -1,0 +1,186 @@
+"""Worksheets for a class: a folder with a sheet and a key for each variant, and the variants as projects."""
+
+from __future__ import annotations
+
+import csv
+import dataclasses
+import io
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import ExitStack, closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, get_args
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from core.errors import ExportError
+from core.jobs import Job, Progress, Written
+from core.numbers import format_number
+from core.passes import trace_project
+from core.project import Project
+from core.project_file import save_project
+from core.quantities import Granularity
+from core.sheet import Sheet
+from core.style import Rounding, Style
+from core.variants import variants as make_variants
+from core.whole_files import new_folder
+from core.worksheet import Blanks, worksheet
+from nnviz_app.export.pages import Page, Paper, PdfFile, lay_out_sheet
+from nnviz_app.export.picture import CanvasPicture, Look
+
+Form = Literal["pdf", "html", "md", "tex"]
+FORMS: tuple[Form, ...] = get_args(Form)
+MOST_VARIANTS = 500
+PICTURE_DIGITS = 6
+
+
+class WorksheetOptions(Struct, frozen=True):
+    """What is on a worksheet and how it is written; `rows` are those whose pass it is, the first batch without them."""
+
+    rows: tuple[int, ...] | None = None
+    blanks: Blanks = Blanks()
+    granularity: Granularity = Granularity.NEURON
+    style: Style = Style()
+    rounding: Rounding | None = None
+    paper: Paper = "A4"
+
+
+@dataclass(frozen=True)
+class _Exercise:
+    """One variant: the names of its files end with `label`."""
+
+    label: str
+    project: Project
+    task: Sheet
+    key: Sheet
+    loss: float
+
+    @property
+    def sheets(self) -> tuple[tuple[str, Sheet], ...]:
+        """The sheet and its key, by the name of the file without its ending."""
+        return (f"worksheet{self.label}", self.task), (f"key{self.label}", self.key)
+
+
+def write_worksheets(
+    project: Project,
+    path: Path,
+    *,
+    variants: int = 0,
+    seed: int = 1,
+    form: Form = "pdf",
+    options: WorksheetOptions = WorksheetOptions(),  # noqa: B008 - frozen
+) -> Job:
+    """Write a folder of worksheets with their keys, each variant as a project too, and an index.csv.
+
+    Without `variants` there is one sheet, with the project's own numbers. PDFs are there all in one file as well.
+    Raises ExportError where nothing can be written, and what `core.worksheet.worksheet` raises.
+    """
+    if form not in FORMS:
+        raise ExportError(f"A worksheet is one of {', '.join(FORMS)}, not {form}: choose one of these.")
+    if not 0 <= variants <= MOST_VARIANTS:
+        raise ExportError(f"There can be {MOST_VARIANTS} variants at most, not {variants:,}: choose fewer.")
+    count = max(1, variants)
+    done = 0
+    listed: list[_Exercise] = []
+    yield Progress(0, count, "Choosing numbers")
+    with new_folder(path) as folder, ExitStack() as stack:
+        collected: dict[str, PdfFile] = {}
+        if form == "pdf" and variants > 1:
+            for name in ("worksheets", "keys"):
+                pdf = PdfFile(folder / f"all-{name}.pdf", title=project.title, paper=options.paper)
+                collected[name] = stack.enter_context(pdf)
+        for exercise in _exercises(project, variants, seed, options):
+            what = f"Worksheet {done + 1} of {count}"
+            yield Progress(done, count, what)
+            # Paper is the background.
+            look = Look(transparent=form == "pdf", lights_steps=False, style=_picture_style(options))
+            with CanvasPicture(exercise.project, rows=options.rows, rounding=options.rounding, look=look) as picture:
+                save_project(exercise.project, folder / f"project{exercise.label}.nnviz")
+                if form == "pdf":
+                    write = _write_pages(exercise, picture, folder, list(collected.values()), paper=options.paper)
+                else:
+                    write = _write_sheets(exercise, picture, folder, form)
+                # Closed before the folder is given up.
+                with closing(write):
+                    for _ in write:
+                        yield Progress(done, count, what)
+            done += 1
+            listed.append(exercise)
+        (folder / "index.csv").write_text(_index(listed, form), encoding="utf-8", newline="")
+    what = "1 worksheet with its key, and" if count == 1 else f"{count} worksheets, each with its key, and"
+    return Written(
+        (path,),
+        (
+            f"{what} as a project to open and step through.",
+            "index.csv lists the files, with the loss before the update.",
+        ),
+    )
+
+
+def _exercises(project: Project, count: int, seed: int, options: WorksheetOptions) -> Iterator[_Exercise]:
+    digits = max(2, len(str(count)))
+    drawn = make_variants(project, seed, rows=options.rows)
+    for number in range(1, max(1, count) + 1):
+        variant = next(drawn) if count else project
+        task, key = worksheet(
+            variant,
+            options.rows,
+            blanks=options.blanks,
+            granularity=options.granularity,
+            style=options.style,
+            rounding=options.rounding,
+        )
+        if count:
+            task, key = (_numbered(sheet, project.title, number) for sheet in (task, key))
+        loss = trace_project(variant, options.rows, rounding=options.rounding).loss
+        yield _Exercise(f"-{number:0{digits}}" if count else "", variant, task, key, loss)
+
+
+def _picture_style(options: WorksheetOptions) -> Style:
+    """More digits would not fit beside the edges of a drawing."""
+    if options.rounding is not None:
+        return options.style
+    return dataclasses.replace(options.style, digits=min(options.style.digits, PICTURE_DIGITS))
+
+
+def _numbered(sheet: Sheet, title: str, number: int) -> Sheet:
+    """The sheet under the common title, with the variant's number below it."""
+    kind, _, rows = sheet.subtitle.partition(": ")
+    return replace(sheet, title=title or sheet.title, subtitle=f"{kind}, variant {number}: {rows}")
+
+
+def _write_pages(
+    exercise: _Exercise, picture: CanvasPicture, folder: Path, collected: Sequence[PdfFile], *, paper: Paper
+) -> Generator[None, None, None]:
+    """The sheet and the key as a PDF each, and their pages once more at the end of the collected ones."""
+    for place, (name, sheet) in enumerate(exercise.sheets):
+        pages: list[Page] = yield from lay_out_sheet(sheet, picture, paper=paper)
+        with PdfFile(folder / f"{name}.pdf", title=sheet.title, paper=paper) as pdf:
+            for page in pages:
+                pdf.draw(page)
+                if collected:
+                    collected[place].draw(page)
+                yield
+
+
+def _write_sheets(exercise: _Exercise, picture: CanvasPicture, folder: Path, form: Form) -> Generator[None, None, None]:
+    # Only now: a PDF needs nothing of it.
+    from nnviz_app.export.solution import write_sheet
+
+    for name, sheet in exercise.sheets:
+        with closing(write_sheet(sheet, picture, folder / f"{name}.{form}")) as job:
+            for _ in job:
+                yield
+
+
+def _index(exercises: Sequence[_Exercise], form: Form) -> str:
+    """A table for the teacher, a row a variant."""
+    text = io.StringIO()
+    table = csv.writer(text)
+    table.writerow(("variant", "worksheet", "key", "project", "loss"))
+    for number, exercise in enumerate(exercises, 1):
+        files = [f"{name}.{form}" for name, _ in exercise.sheets]
+        loss = format_number(exercise.loss, 10).replace("−", "-")
+        table.writerow((number, *files, f"project{exercise.label}.nnviz", loss))
+    return text.getvalue()
