@@ -15,7 +15,8 @@ from core.quantities import FORMER_KINDS, Granularity, Kind, Quantity
 from core.sheet_writer import MOST_COLUMNS, Cell, SheetWriter, listed
 from core.style import Rounding
 
-_SHORT = 6  # digits of settings
+# Digits of settings.
+_DIGITS = 6
 
 
 def write_given(page: SheetWriter, project: Project, rows: Sequence[int], rounding: Rounding | None) -> None:
@@ -40,21 +41,20 @@ def write_given(page: SheetWriter, project: Project, rows: Sequence[int], roundi
     page.paragraph(" ".join(sentences))
 
 
-def _counted(count: int, what: str) -> str:
-    return f"{count:,} {what}{'' if count == 1 else 's'}"
+def _counted(count: int, one: str, many: str) -> str:
+    return f"{count:,} {one if count == 1 else many}"
 
 
 def _describe(network: Network) -> str:
     hidden = len(network.neurons) - len(network.inputs) - len(network.outputs)
+    biases = sum(map(network.has_bias, network.neurons))
     neurons = [
-        _counted(len(network.inputs), "input"),
-        *([_counted(hidden, "hidden neuron")] if hidden else []),
-        _counted(len(network.outputs), "output"),
+        _counted(len(network.inputs), "input", "inputs"),
+        *([_counted(hidden, "hidden neuron", "hidden neurons")] if hidden else []),
+        _counted(len(network.outputs), "output", "outputs"),
     ]
-    biases = sum(network.has_bias(neuron) for neuron in network.neurons)
-    weights = len(network.values) - biases
-    sentence = f"A network of {listed(neurons)}, with {_counted(weights, 'weight')} and {_counted(biases, 'bias')}."
-    return sentence.replace("biass", "biases")
+    weights = _counted(len(network.values) - biases, "weight", "weights")
+    return f"A network of {listed(neurons)}, with {weights} and {_counted(biases, 'bias', 'biases')}."
 
 
 def _write_samples(page: SheetWriter, rows: Sequence[int]) -> None:
@@ -121,11 +121,12 @@ def _write_activation(page: SheetWriter, name: str) -> None:
     if activation.coupled:
         page.definition(sentence, rf"{a}_k = \frac{{e^{{{z}_k}}}}{{\sum_j e^{{{z}_j}}}}", plain)
         return
-    # The identity has the formula a = z.
-    latex = rf"{a} = {activation.latex(z)}"
+    page.definition(sentence, rf"{a} = {activation.latex(z)}", plain)
     if network.outputs:
-        latex += rf", \qquad \frac{{d {a}}}{{d {z}}} = {activation.derivative_latex(z, a)}"
-    page.definition(sentence, latex, plain)
+        # Words need some room behind the d.
+        da, dz = (rf"d \, {symbol}" if symbol.startswith("\\") else f"d {symbol}" for symbol in (a, z))
+        slope = rf"\frac{{{da}}}{{{dz}}} = {activation.derivative_latex(z, a)}"
+        page.definition("Its derivative", slope, f"d{notation.activation}/d{notation.pre_activation}")
 
 
 def _write_loss(page: SheetWriter) -> None:
@@ -152,16 +153,16 @@ def _conventions(page: SheetWriter) -> Iterator[str]:
     trace, network, settings = page.trace, page.trace.network, page.trace.settings
     optimizer, stepper = trace.optimizer, trace.learner.stepper
     numbers = [
-        f"{option.symbol} = {format_number(stepper.options[option.name], _SHORT)}" for option in optimizer.options
+        f"{option.symbol} = {format_number(stepper.options[option.name], _DIGITS)}" for option in optimizer.options
     ]
-    numbers.append(f"the learning rate {page.style.notation.rate} = {format_number(trace.learning_rate, _SHORT)}")
+    numbers.append(f"the learning rate {page.style.notation.rate} = {format_number(trace.learning_rate, _DIGITS)}")
     how = "gradient descent" if optimizer.name == "sgd" else optimizer.title
     yield f"The update is made by {how}, with {listed(numbers)}."
     if optimizer.terms:
         yield f"It is update t = {trace.number}."
         if optimizer.slots and trace.number == 1:
             yield "What is remembered from the update before is 0 at the start."
-    penalties = [f"λ{mark} = {format_number(value, _SHORT)}" for mark, value in
+    penalties = [f"λ{mark} = {format_number(value, _DIGITS)}" for mark, value in
                  (("₁", settings.l1), ("₂", settings.l2)) if value]  # fmt: skip
     if penalties:
         yield f"The size of weights is penalized with {listed(penalties)}; that of biases is not."

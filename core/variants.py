@@ -198,6 +198,8 @@ def _draw_data(project: Project, rng: Draw) -> Dataset:
     inputs = {n.id: dataset.columns[n.id] for n in network.inputs}
     targets = {n.id: dataset.columns[n.id] for n in network.outputs}
     drawn = dataset.copy()
+    if not dataset.rows:
+        return drawn
     if dataset.rows > MOST_DRAWN_ROWS:
         order = rng.permutation(dataset.rows)
         marks = dataset.test[order]

@@ -97,7 +97,11 @@ class _Secrets:
 
     def __init__(self, trace: Trace, solved: Solution, blanks: Blanks) -> None:
         self.trace = trace
-        on_sheet = sorted({*solved.formulas.values(), *solved.cells.values()}, key=trace.index_of)
+        on_sheet = sorted(
+            {*solved.formulas.values(), *solved.cells.values()},
+            # What no step reveals repeats what one does: last.
+            key=lambda quantity: (not trace.has_step(quantity), trace.index_of(quantity)),
+        )
         self.asked = {q for q in on_sheet if _is_made(trace, q) and _GROUPS.get(q.kind) in blanks.groups}
         self._follows: dict[Quantity, bool] = {}
         # What merely repeats an answer, such as the gradient of a bias after δ, is asked for too.
@@ -106,6 +110,9 @@ class _Secrets:
             repeats = any(op in self.asked and trace.value(op) == trace.value(quantity) for op in operands)
             if repeats and _is_made(trace, quantity):
                 self.asked.add(quantity)
+        # In the order of the trace, so that none has to look back far.
+        for quantity in on_sheet:
+            self.follows(quantity)
         self.limit = min((trace.index_of(q) for q in self.asked if trace.has_step(q)), default=len(trace))
 
     def follows(self, quantity: Quantity) -> bool:

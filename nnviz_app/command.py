@@ -60,15 +60,17 @@ def make_parser(prog: str, description: str, epilog: str) -> Parser:
 
 # Arguments
 
+Arguments = argparse.ArgumentParser | argparse._ArgumentGroup
 
-def add_rows(parser: argparse.ArgumentParser) -> None:
+
+def add_rows(parser: Arguments) -> None:
     """The arguments that choose rows of the data: see `chosen_rows`."""
     rows = parser.add_mutually_exclusive_group()
     rows.add_argument("--sample", metavar="N", type=whole_number(1, None), help="row N of the data, counted from 1")
     rows.add_argument("--batch", action="store_true", help="all rows as one batch")
 
 
-def add_style(parser: argparse.ArgumentParser, *, digits: int, what: str = "significant digits, 1 to 17") -> None:
+def add_style(parser: Arguments, *, digits: int, what: str = "significant digits, 1 to 17") -> None:
     """The arguments that say how numbers and symbols are written: see `chosen_style` and `chosen_rounding`."""
     parser.add_argument(
         "--digits", metavar="N", type=whole_number(1, 17), default=digits, help=f"{what} (default {digits})"

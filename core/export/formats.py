@@ -8,6 +8,7 @@ from pathlib import Path
 
 from msgspec import Struct
 
+from core.errors import ExportError
 from core.export.verify import Precision
 from core.jobs import Job
 from core.project import Project
@@ -28,6 +29,8 @@ class Format(Struct, frozen=True):
 
     def write(self, project: Project, path: Path, *, precision: Precision | None = None) -> Job:
         """The job that writes the project to `path`, verified before it is there. Raises ExportError."""
+        if precision is not None and precision not in self.precisions:
+            raise ExportError(f"{self.title} is written in {self.precisions[0]} only: leave the precision out.")
         # Only now: each format brings libraries of its own.
         writer: Callable[..., Job] = importlib.import_module(f"core.export.{self.module}").write
         return writer(project, path, precision=precision or self.precisions[0])
@@ -82,7 +85,8 @@ FORMATS: dict[str, Format] = {
             "Keras 3 script",
             ".py",
             "A Python file that makes the model with its weights in it.",
-            _BOTH[::-1],
+            # Its float64 products are rounded to float32 by some of its backends.
+            ("float32",),
             "keras_script",
         ),
     )

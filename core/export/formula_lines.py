@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Iterator
 
@@ -11,6 +12,8 @@ from core.sheet import Blank, Formula
 
 # Widths are in digits. A formula up to this width stands on one line, numbers and result included.
 ONE_LINE = 44.0
+# The least share of the width for the right side.
+LEAST = 0.6
 # The room for what is to be filled in: a result, a line of numbers.
 RESULT_ROOM, NUMBERS_ROOM = 12.0, 40.0
 
@@ -19,28 +22,27 @@ _SPACES = {r"\,": 0.3, r"\:": 0.4, r"\;": 0.6, r"\quad": 2.0, r"\qquad": 4.0, r"
 _RELATIONS = frozenset({"=", "<", ">", "+", "-", r"\cdot", r"\times"})
 _FUNCTIONS = frozenset({r"\ln", r"\tanh", r"\max", r"\min", r"\sin", r"\cos", r"\exp"})
 # After one of these a sign is that of a number.
-_BEFORE_SIGNS = frozenset({"", "=", "(", "[", "+", "-", "<", ">", ",", "{", r"\cdot", r"\times"})
+_BEFORE_SIGNS = frozenset({"", "=", "(", "[", "+", "-", "<", ">", ",", "{", r"\cdot", r"\times", r"\;"})
 
 
 class Line(Struct, frozen=True):
     """One line of a formula as LaTeX: `left` on the first one only, then `right`, which begins with its sign.
 
-    `room`: behind it so much is left free to write in. `width` is about that of the right side.
+    `room`: behind it so much is left free to write in. `scale` is below 1 where the right side has to be so much
+    smaller to fit.
     """
 
     left: str
     right: str
     room: float = 0.0
-
-    @property
-    def width(self) -> float:
-        """About the width of the right side, in digits."""
-        return width_of(self.right) + self.room
+    scale: float = 1.0
 
 
 def formula_lines(formula: Formula, *, width: float) -> list[Line]:
-    """The lines of a formula whose right sides are at most `width` digits wide, where they can be broken."""
+    """The lines of a formula that is at most `width` digits wide, where it can be broken."""
     left, symbols = _split(formula.symbols)
+    # However long a name is, its formula is not squeezed into a corner.
+    width = max(width - width_of(left), LEAST * width)
     sides = [(part, 0.0) for part in (symbols, formula.numbers, formula.result) if part]
     match formula.blank:
         case Blank.RESULT:
@@ -55,10 +57,16 @@ def formula_lines(formula: Formula, *, width: float) -> list[Line]:
             pass
     lines: list[Line] = []
     for side, room in _joined(sides, width_of(left), width):
-        broken = list(_break(side, width - room))
-        lines += [Line("", part) for part in broken[:-1]] + [Line("", broken[-1], room)]
-    first = lines[0] if lines else Line("", "")
-    return [Line(left, first.right, first.room), *lines[1:]]
+        *parts, last = _break(side, width - room)
+        for part, part_room in [*((part, 0.0) for part in parts), (last, room)]:
+            scale = min(1.0, width / max(width_of(part) + part_room, 1.0))
+            lines.append(Line("" if lines else left, part, part_room, scale))
+    return lines or [Line(left, "")]
+
+
+def close_signs(latex: str) -> str:
+    """LaTeX in which signs of numbers behind a space are groups; TeX would take them for operations."""
+    return re.sub(r"(\\[,:;]\s*)-(?=[\d.])", r"\1{-}", latex)
 
 
 def _split(symbols: str) -> tuple[str, str]:
@@ -97,6 +105,9 @@ def _tokens(latex: str) -> Iterator[tuple[int, int, int, str]]:
 
 def _break(side: str, width: float) -> Iterator[str]:
     """A side in lines: broken where no bracket is open, and only inside brackets where that is not enough."""
+    if width_of(side) <= width:
+        yield side
+        return
     line = ""
     for piece in _pieces(side, inside=False):
         for part in [piece] if width_of(piece) <= width else _pieces(piece, inside=True):
@@ -120,6 +131,7 @@ def _pieces(side: str, *, inside: bool) -> Iterator[str]:
     yield side[begun:]
 
 
+@functools.lru_cache(maxsize=4096)
 def width_of(latex: str) -> float:
     """About how wide LaTeX is, in digits."""
     return _measure(_TOKEN.findall(latex)[::-1])

@@ -8,11 +8,14 @@ from collections.abc import Callable, Iterator
 
 from core.export.formula_lines import Line, formula_lines
 from core.export.mathml import mathml
-from core.export.table_columns import is_numeric, trailing
+from core.export.table_columns import is_numeric, shown_columns, trailing
 from core.sheet import Block, Figure, Formula, Heading, PageBreak, Paragraph, Sheet, Table
 
-# The width of the right sides of formulas in digits.
-WIDTH = 64.0
+# The width of formulas in digits, and of tables in letters.
+WIDTH = 76.0
+TABLE_WIDTH = 78.0
+# Rows of a table that is not divided between two pages.
+SHORT_TABLE = 30
 _SMALLEST = 0.45
 _BLANK = '<span class="blank" role="img" aria-label="to fill in"{style}></span>'
 _STYLE = """
@@ -50,7 +53,7 @@ math { font-size: 1.08em; }
 .blank { display: inline-block; border: 1px solid var(--muted); border-radius: 3px; height: 2.1em; margin: 0.1em 0.4em;
   vertical-align: middle; }
 td .blank { width: 6em; margin: 0; height: 1.7em; }
-table { border-collapse: collapse; margin: 1.2rem 0; font-size: 0.95rem;
+table { border-collapse: collapse; margin: 1.2rem 0; font-size: 0.95em;
   font-variant-numeric: tabular-nums lining-nums; }
 caption { text-align: left; padding-bottom: 0.35rem; font-style: italic; }
 th, td { padding: 0.22rem 0.9rem; text-align: left; }
@@ -66,7 +69,7 @@ td.number::after { content: attr(data-pad); visibility: hidden; }
   body { max-width: none; padding: 0; font-size: 10.5pt; }
   nav { display: none; }
     h1, h2, h3, h4, caption { break-after: avoid; }
-  .formula, figure, tr { break-inside: avoid; }
+  .formula, figure, tr, .short { break-inside: avoid; }
   thead { display: table-header-group; }
   .lines, .table { overflow: visible; }
   .page { break-before: page; }
@@ -148,16 +151,16 @@ def _line(line: Line, number: str) -> str:
             f'<span class="blank" role="img" aria-label="to fill in" style="width: {0.55 * line.room:.3g}em"></span>'
         )
     attributes = ' class="more"' if line.right[:1] in ("+", "-") else ""
-    if line.width > WIDTH:
+    if line.scale < 1.0:
         # It cannot be broken: on paper nothing may be cut off.
-        attributes += f' style="font-size: {100 * max(_SMALLEST, WIDTH / line.width):.0f}%"'
+        attributes += f' style="font-size: {100 * max(_SMALLEST, line.scale):.0f}%"'
     return f"<span>{left}</span><span{attributes}>{right}</span><span>{number}</span>\n"
 
 
 def _table(table: Table) -> str:
-    columns = list(zip(*table.rows, strict=True)) if table.rows else [() for _ in table.header]
+    columns = shown_columns(table)
     numeric = [is_numeric(column) for column in columns]
-    ends = [trailing(column) if number else [] for column, number in zip(columns, numeric, strict=True)]
+    room = [trailing(column) for column in columns]
     head = "".join(
         f'<th scope="col"{" class=" + chr(34) + "number" + chr(34) if number else ""}>{_text(title)}</th>'
         for title, number in zip(table.header, numeric, strict=True)
@@ -165,15 +168,19 @@ def _table(table: Table) -> str:
     body = "".join(
         "<tr>"
         + "".join(
-            _cell(cell, blank=(r, c) in table.blanks, pad=_pad(*ends[c][r]) if numeric[c] else None)
+            _cell(cell, blank=(r, c) in table.blanks, pad=_pad(*room[c][r]) if numeric[c] else None)
             for c, cell in enumerate(row)
         )
         + "</tr>\n"
         for r, row in enumerate(table.rows)
     )
+    # Names of up to forty letters in several columns are wider than the page.
+    wide = sum(4.0 + max(map(len, (title, *column))) for title, column in zip(table.header, columns, strict=True))
+    size = f' style="font-size: {95 * max(_SMALLEST, TABLE_WIDTH / wide):.0f}%"' if wide > TABLE_WIDTH else ""
     caption = f"<caption>{_text(table.caption)}</caption>\n" if table.caption else ""
+    kind = "table short" if len(table.rows) <= SHORT_TABLE else "table"
     return (
-        f'<div class="table"><table>\n{caption}<thead>\n<tr>{head}</tr>\n</thead>\n<tbody>\n{body}</tbody>\n'
+        f'<div class="{kind}"><table{size}>\n{caption}<thead>\n<tr>{head}</tr>\n</thead>\n<tbody>\n{body}</tbody>\n'
         "</table></div>\n"
     )
 

@@ -17,6 +17,7 @@ from msgspec.structs import replace
 from numpy.typing import NDArray
 
 from core.activations import LEAKY_SLOPE
+from core.errors import ExportError
 from core.export.child import run_python
 from core.export.form import Layer, ModelForm, model_form, remarks
 from core.export.source_text import LINE_LENGTH, fill_template, name_list, packed, plain_title
@@ -35,12 +36,15 @@ FUNCTIONS = {
         f"The slope below 0 is {LEAKY_SLOPE}.",
         f"keras.activations.leaky_relu(z, negative_slope={LEAKY_SLOPE})",
     ),
-    "softplus": ("softplus", "ln(1 + e^z), exact for large z too.", "ops.logaddexp(z, ops.zeros_like(z))"),
+    "softplus": ("softplus", "ln(1 + e^z), exact for large z too.", "-ops.log_sigmoid(-z)"),
     "sine": ("sine", "sin(z).", "ops.sin(z)"),
     "step": ("step", "1 above 0, else 0.", "ops.cast(z > 0, z.dtype)"),
 }
-# What Keras can run on, the lightest to start first.
-BACKENDS = {"torch": "torch", "tensorflow": "tensorflow", "jax": "jax"}
+# What Keras can run on, by the names that it and Python know it by; the lightest to start comes first.
+BACKENDS = ("torch", "tensorflow", "jax")
+# Elsewhere the products of float64 layers are rounded to float32 (keras.backend.result_type).
+DOUBLE_BACKEND = "tensorflow"
+DOUBLE_NOTE = "Keras computes in float64 on TensorFlow alone; on PyTorch and JAX it rounds products to float32."
 
 # Run by another process: the outputs of the written file's model for inputs in a file, to another file.
 _CHECK = """
@@ -60,7 +64,7 @@ def write(project: Project, path: Path, *, precision: Precision) -> Job:
     """Write the script. Raises ExportError.
 
     Where Keras 3 and something that it runs on are installed another process makes the model and computes the outputs
-    that are checked.
+    that are checked. That cannot succeed in float64 but on TensorFlow, so it is refused.
     """
     yield Progress(0, 3, "Collecting the parameters")
     form = model_form(project.network, precision)
@@ -87,6 +91,7 @@ def _check(
             check(trial, found, precision, "the file's weights read back"),
             f"{missing} is not installed here, so the model itself was not made.",
         )
+    backend = _choose_backend(precision)
     with tempfile.TemporaryDirectory() as place:
         given, computed = Path(place, "x.npy"), Path(place, "y.npy")
         np.save(given, trial.x)
@@ -97,7 +102,7 @@ def _check(
             what="Keras makes the model",
             # Its settings file is written at its first import: not in the user's home.
             environment={
-                "KERAS_BACKEND": os.environ.get("KERAS_BACKEND") or find_backends()[0],
+                "KERAS_BACKEND": backend,
                 "KERAS_HOME": place,
                 "JAX_ENABLE_X64": "1",
             },
@@ -105,9 +110,19 @@ def _check(
         return (check(trial, np.load(computed), precision, "computed by the model in Keras"),)
 
 
+def _choose_backend(precision: Precision) -> str:
+    found = find_backends()
+    backend = os.environ.get("KERAS_BACKEND") or (
+        DOUBLE_BACKEND if precision == "float64" and DOUBLE_BACKEND in found else found[0]
+    )
+    if precision == "float64" and backend != DOUBLE_BACKEND:
+        raise ExportError(f"{DOUBLE_NOTE} Here it runs on {backend}: choose float32.")
+    return backend
+
+
 def find_backends() -> list[str]:
     """What is installed that Keras can run on, the best one first."""
-    return [name for name, module in BACKENDS.items() if importlib.util.find_spec(module) is not None]
+    return [name for name in BACKENDS if importlib.util.find_spec(name) is not None]
 
 
 def find_missing() -> str:
@@ -153,6 +168,7 @@ def _source(project: Project, form: ModelForm, precision: Precision) -> Generato
     if not form.is_layered:
         functions.append(fill_template("keras_masked.py.txt"))
     title = plain_title(project.title)
+    notes = [form.description, *([DOUBLE_NOTE] if precision == "float64" else []), *remarks(project)]
     literals = yield from _literals(form)
     needs_ops = any("ops." in text for text in functions)
     return fill_template(
@@ -160,7 +176,7 @@ def _source(project: Project, form: ModelForm, precision: Precision) -> Generato
         title=f"{title}\n\n" if title else "",
         inputs=name_list(form.inputs, 90),
         outputs=name_list(outputs, 90),
-        notes="\n".join(_wrapped(text) for text in (form.description, *remarks(project))),
+        notes="\n".join(_wrapped(text) for text in notes),
         input_count=str(len(form.inputs)),
         output_count=str(len(outputs)),
         import_ops=", ops" if needs_ops else "",
@@ -179,7 +195,7 @@ def _literals(form: ModelForm) -> Generator[Progress, None, str]:
     """The constants with the numbers, layer by layer, each kernel in Keras's shape: (sources, neurons)."""
     kernels, biases, edges = [], [], []
     for k, layer in enumerate(form.layers):
-        yield Progress(k, len(form.layers), "Writing the weights")
+        yield Progress(1, 3, f"Writing layer {k + 1} of {len(form.layers)}")
         names = f"  # {name_list(layer.neurons, 80)}"
         rows = "\n".join(_row(map(str, row), indent=8) for row in layer.weight.T)
         kernels.append(f"    [{names}\n{rows}\n    ],")

@@ -6,15 +6,15 @@ It compiles with pdflatex and the packages of texlive-latex-base, texlive-latex-
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
-from core.export.formula_lines import Line, formula_lines
-from core.export.table_columns import is_numeric, trailing
+from core.export.formula_lines import Line, close_signs, formula_lines
+from core.export.table_columns import is_numeric, shown_columns, trailing
 from core.export.tex_text import CHARACTER, tex_text
 from core.sheet import Block, Figure, Formula, Heading, PageBreak, Paragraph, Sheet, Table
 
-# The width of the right sides of formulas in digits, and of a line of text in letters.
-WIDTH = 62.0
+# The width of formulas in digits, and of a line of text in letters.
+WIDTH = 64.0
 LINE = 92.0
 # Rows of a table that is not divided between two pages.
 SHORT_TABLE = 30
@@ -35,6 +35,7 @@ _PREAMBLE = r"""\documentclass[11pt,a4paper,fleqn]{article}
 \setcounter{LTchunksize}{200}
 \renewcommand{\arraystretch}{1.15}
 \raggedbottom
+\clubpenalty=10000 \widowpenalty=10000 \displaywidowpenalty=10000
 \sloppy
 """
 _COMMANDS = r"""
@@ -45,12 +46,14 @@ _COMMANDS = r"""
 \newcommand{\lhs}[1]{\side{0.2\linewidth}{#1}}
 \newcommand{\rhs}[1]{\side{0.67\linewidth}{{}#1}}
 \newcommand{\blank}[1]{\ \underline{\hspace{#1}\rule[-0.4em]{0pt}{1.8em}}}
-% A drawing with its caption: no wider than the text, not higher than a third of the page.
-\newcommand{\drawing}[2]{\begin{center}%
-  \sbox{\sidebox}{#1}%
+% What stands above a table, close to it; an empty one is but a gap.
+\newcommand{\tablecaption}[1]{\par\addvspace{0.9\baselineskip}%
+  \ifx\relax#1\relax\else{\small\itshape #1\par}\nopagebreak\vspace{-0.4\baselineskip}\fi}
+% The drawing in the box with its caption: no wider than the text, not higher than a third of the page.
+\newcommand{\drawing}[1]{\begin{center}%
   \ifdim\wd\sidebox>\linewidth\sbox{\sidebox}{\resizebox{\linewidth}{!}{\usebox{\sidebox}}}\fi
   \ifdim\ht\sidebox>0.34\textheight\sbox{\sidebox}{\resizebox{!}{0.34\textheight}{\usebox{\sidebox}}}\fi
-  \usebox{\sidebox}\\*[0.4em]{\small #2}\end{center}}
+  \usebox{\sidebox}\\*[0.4em]{\small #1}\end{center}}
 """
 
 
@@ -81,7 +84,8 @@ def _block(block: Block, figure: Callable[[Figure], str]) -> str:
             return _table(block)
         case Figure():
             drawing = figure(block)
-            return f"\\drawing{{%\n{drawing}}}{{{tex_text(block.caption)}}}\n\n" if drawing else ""
+            boxed = f"\\begin{{lrbox}}{{\\sidebox}}%\n{drawing}%\n\\end{{lrbox}}%\n"
+            return f"{boxed}\\drawing{{{tex_text(block.caption)}}}\n\n" if drawing else ""
         case PageBreak():
             return "\\clearpage\n\n"
 
@@ -103,41 +107,41 @@ def _line(line: Line) -> str:
 
 def _math(latex: str) -> str:
     """A formula for fonts that have no letters but those of ASCII in formulas."""
-    return re.sub(r"[^\x00-\x7f]+", lambda found: rf"\text{{{tex_text(found[0])}}}", latex)
+    return re.sub(r"[^\x00-\x7f]+", lambda found: rf"\text{{{tex_text(found[0])}}}", close_signs(latex))
 
 
 def _table(table: Table) -> str:
-    columns = list(zip(*table.rows, strict=True)) if table.rows else [() for _ in table.header]
+    columns = shown_columns(table)
     numeric = [is_numeric(column) for column in columns]
-    ends = [trailing(column) if number else [] for column, number in zip(columns, numeric, strict=True)]
-    rows = []
-    for r, row in enumerate(table.rows):
-        cells = []
-        for c, cell in enumerate(row):
-            if (r, c) in table.blanks:
-                cells.append(r"\underline{\hspace{5em}}")
-            else:
-                cells.append(tex_text(cell) + (_phantom(*ends[c][r]) if numeric[c] else ""))
-        rows.append(" & ".join(cells) + r" \\")
-    header = " & ".join(rf"\textbf{{{tex_text(cell)}}}" for cell in table.header)
+    cells = [[_cell(text, room) for text, room in zip(column, trailing(column), strict=True)] for column in columns]
+    for row, column in table.blanks:
+        cells[column][row] = r"\underline{\hspace{5em}}"
+    header = [rf"\textbf{{{tex_text(title)}}}" for title in table.header]
     kinds = "".join("r" if number else "l" for number in numeric)
-    caption = f"{{\\small\\itshape {tex_text(table.caption)}\\par}}\\nopagebreak\n" if table.caption else ""
+    rows = list(map(_row, zip(*cells, strict=True)))
     if len(rows) > SHORT_TABLE:
-        body = "\n".join(
-            [rf"\begin{{longtable}}{{@{{}}{kinds}@{{}}}}", r"\hline", rf"{header} \\ \hline", r"\endhead",
-             r"\hline", r"\endfoot", *rows, r"\end{longtable}"]
-        )  # fmt: skip
+        # The columns get their widths from a line that is not printed, so that one run of LaTeX is enough.
+        widest = " & ".join(max(column, key=len) for column in cells)
+        opening = [rf"\begin{{longtable}}{{@{{}}{kinds}@{{}}}}", rf"{widest} \kill", r"\hline", _row(header), r"\hline"]
+        lines = [*opening, r"\endhead", r"\hline", r"\endfoot", *rows, r"\end{longtable}"]
     else:
-        body = "\n".join(
-            [rf"\begin{{tabular}}{{@{{}}{kinds}@{{}}}}", r"\hline", rf"{header} \\ \hline", *rows, r"\hline",
-             r"\end{tabular}\par"]
-        )  # fmt: skip
+        opening = [rf"\begin{{tabular}}{{@{{}}{kinds}@{{}}}}", r"\hline", _row(header), r"\hline"]
+        lines = [*opening, *rows, r"\hline", r"\end{tabular}\par\addvspace{0.5\baselineskip}"]
     # Names of up to forty letters in three columns are wider than the page.
     wide = sum(2.0 + max(map(len, (title, *column))) for title, column in zip(table.header, columns, strict=True))
     if wide > LINE:
         size = 11.0 * LINE / wide
-        body = f"{{\\fontsize{{{size:.1f}}}{{{1.2 * size:.1f}}}\\selectfont\n{body}\n}}"
-    return f"{caption}{body}\n\n"
+        lines = [rf"{{\fontsize{{{size:.1f}}}{{{1.2 * size:.1f}}}\selectfont", *lines, "}"]
+    body = "\n".join(lines)
+    return f"\\tablecaption{{{tex_text(table.caption)}}}\n{body}\n\n"
+
+
+def _row(cells: Sequence[str]) -> str:
+    return " & ".join(cells) + r" \\"
+
+
+def _cell(text: str, room: tuple[int, bool]) -> str:
+    return tex_text(text) + _phantom(*room)
 
 
 def _phantom(digits: int, point: bool) -> str:

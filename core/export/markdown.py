@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Sequence
 
-from core.export.formula_lines import Line, formula_lines
-from core.export.table_columns import is_numeric
+from core.export.formula_lines import Line, close_signs, formula_lines
+from core.export.table_columns import is_numeric, shown_columns
 from core.sheet import Block, Figure, Formula, Heading, PageBreak, Paragraph, Sheet, Table
 
 # In digits, see core.export.formula_lines.
-WIDTH = 70.0
+WIDTH = 76.0
 # To be filled in.
 BLANK = "__________"
 _ESCAPED = re.compile(r"([\\`*_{}\[\]<>#|~$&])")
@@ -77,12 +77,11 @@ def _line(line: Line) -> str:
 
 def _safe(latex: str) -> str:
     # GitHub's reader of Markdown takes these for its own before it looks at formulas.
-    return latex.replace("<", r"\lt ").replace(">", r"\gt ")
+    return close_signs(latex).replace("<", r"\lt ").replace(">", r"\gt ")
 
 
 def _table(table: Table) -> str:
-    columns = list(zip(*table.rows, strict=True)) if table.rows else [() for _ in table.header]
-    numeric = [is_numeric(column) for column in columns]
+    numeric = [is_numeric(column) for column in shown_columns(table)]
     rows = [
         [BLANK if (r, c) in table.blanks else escape(cell) for c, cell in enumerate(row)]
         for r, row in enumerate(table.rows)

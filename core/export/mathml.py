@@ -30,6 +30,8 @@ def mathml(latex: str) -> str:
         inner = inner.replace('<mo form="prefix" lspace="0" rspace="0">', '<mo form="infix">', 1)
     for name in _NAMED:
         inner = inner.replace(f"<mo>{name}</mo>", f"<mi>{name}</mi>")
+    # What a logarithm is of need not stand in brackets.
+    inner = re.sub(r'<mi>ln</mi>(?!<mo stretchy="false">)', '<mo lspace="0.167em" rspace="0.167em">ln</mo>', inner)
     # A tilde or a hat belongs close to its letter.
     inner = re.sub(r"<mover>(?=<mrow>)", '<mover accent="true">', inner)
     return f'<math displaystyle="true">{inner}</math>'

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
 import json
 import tempfile
@@ -12,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from core.errors import ExportError
 from core.export import safetensors
 from core.export.child import run_python
 from core.export.form import ModelForm, model_form, remarks
@@ -50,8 +52,7 @@ def write(project: Project, path: Path, *, precision: Precision) -> Job:
         (folder / "README.md").write_text(_readme(project, form), "utf-8")
         write_data(project, folder / "data.safetensors", precision)
         write_state(project, form, folder / "weights.state.safetensors")
-        yield Progress(2, 4, "Writing the weights")
-        weights = yield from safetensors.write(project, folder / "weights.safetensors", precision=precision)
+        weights = yield from _write_weights(project, folder / "weights.safetensors", precision)
         yield Progress(3, 4, "Checking model.py")
         sentences = yield from _check(project, folder, precision, weights)
         yield Progress(4, 4, "Checked model.py")
@@ -72,7 +73,20 @@ def _check(
         return (check(trial, np.load(found), precision, "computed by model.py with PyTorch"),)
 
 
+def _write_weights(project: Project, path: Path, precision: Precision) -> Job:
+    job = safetensors.write(project, path, precision=precision)
+    with contextlib.closing(job):
+        while True:
+            try:
+                part = next(job)
+            except StopIteration as stop:
+                written: Written = stop.value
+                return written
+            yield Progress(2, 4, part.what)
+
+
 def write_data(project: Project, path: Path, precision: Precision) -> None:
+    """Write the table as the network sees it. Raises ExportError where a value is too large for the precision."""
     from safetensors.numpy import save
 
     inputs = [neuron.id for neuron in project.network.inputs]
@@ -81,11 +95,15 @@ def write_data(project: Project, path: Path, precision: Precision) -> None:
     x, y = (dataset.matrix(names) if dataset.rows else np.zeros((0, len(names))) for names in (inputs, outputs))
     with np.errstate(over="ignore"):
         arrays = {"x": x.astype(precision), "y": y.astype(precision), "test": np.array(dataset.test)}
+    for name, values in zip((*inputs, *outputs), np.hstack([arrays["x"], arrays["y"]]).T, strict=True):
+        if not np.isfinite(values).all():
+            raise ExportError(f"A value of {name} in the data is too large for {precision}: choose float64.")
     told = {"inputs": json.dumps(inputs), "targets": json.dumps(outputs)}
     path.write_bytes(save({name: np.ascontiguousarray(array) for name, array in arrays.items()}, told))
 
 
 def write_state(project: Project, form: ModelForm, path: Path) -> None:
+    """Write what training goes on from beside the weights: how far it has come, and what the optimizer remembers."""
     from safetensors.numpy import save
 
     memory = project.memory
@@ -99,6 +117,7 @@ def write_state(project: Project, form: ModelForm, path: Path) -> None:
 
 
 def train_remarks(project: Project) -> list[str]:
+    """What people who use train.py have to know, a sentence each."""
     sentences = []
     if project.dataset.rows == 0 or project.dataset.test.all():
         sentences.append("There is no row to train with, so train.py has nothing to do: add rows to the data.")

@@ -12,10 +12,11 @@ ESCAPES = {
     "æ": r"\ae{}", "Æ": r"\AE{}", "œ": r"\oe{}", "Œ": r"\OE{}", "ø": r"\o{}", "Ø": r"\O{}", "ł": r"\l{}", "Ł": r"\L{}",
     "ı": r"\i{}", "§": r"\S{}", "¶": r"\P{}", "©": r"\copyright{}", "¡": "!`", "¿": "?`", "„": ",,", "‐": "-", "‑": "-",
 }  # fmt: skip
+# From α on, in the order of Unicode; omicron is a Latin letter.
 _GREEK = (
-    "alpha beta gamma delta varepsilon zeta eta theta iota kappa lambda mu nu xi . pi rho varsigma sigma tau upsilon "
-    "varphi chi psi omega"
-).split()
+    "alpha", "beta", "gamma", "delta", "varepsilon", "zeta", "eta", "theta", "iota", "kappa", "lambda", "mu", "nu",
+    "xi", "", "pi", "rho", "varsigma", "sigma", "tau", "upsilon", "varphi", "chi", "psi", "omega",
+)  # fmt: skip
 _CAPITALS = {"Γ": "Gamma", "Δ": "Delta", "Θ": "Theta", "Λ": "Lambda", "Ξ": "Xi", "Π": "Pi", "Σ": "Sigma",
              "Υ": "Upsilon", "Φ": "Phi", "Ψ": "Psi", "Ω": "Omega"}  # fmt: skip
 MATH = {
@@ -26,7 +27,7 @@ MATH = {
     "∝": r"\propto", "∥": r"\parallel", "⊙": r"\odot", "∘": r"\circ", "°": r"^\circ", "′": "'", "½": r"\frac12",
     "¼": r"\frac14", "¾": r"\frac34", "µ": r"\mu", "ο": "o", "ℓ": r"\ell", "ϵ": r"\epsilon", "ϕ": r"\phi",
     "¬": r"\neg", "∧": r"\wedge", "∨": r"\vee", "⊕": r"\oplus",
-    **{chr(0x3B1 + place): f"\\{name}" for place, name in enumerate(_GREEK) if name != "."},
+    **{chr(0x3B1 + place): f"\\{name}" for place, name in enumerate(_GREEK) if name},
     **{letter: f"\\{name}" for letter, name in _CAPITALS.items()},
     **{digit: f"^{place}" for place, digit in enumerate("⁰¹²³⁴⁵⁶⁷⁸⁹")},
     **{digit: f"_{place}" for place, digit in enumerate("₀₁₂₃₄₅₆₇₈₉")},

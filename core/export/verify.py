@@ -43,7 +43,7 @@ def make_trial(project: Project) -> Trial:
     """What exported forms are tried on. Inputs are rounded to float32, so that both precisions get the same."""
     network, dataset = project.network, project.dataset
     inputs = [neuron.id for neuron in network.inputs]
-    x = np.zeros((0, len(inputs)))
+    x: Array = np.zeros((0, len(inputs)))
     if dataset.rows:
         rows = np.unique(np.linspace(0, dataset.rows - 1, min(dataset.rows, MOST_ROWS)).astype(np.intp))
         x = _rounded(dataset.matrix(inputs, rows))

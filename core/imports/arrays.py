@@ -67,17 +67,18 @@ def read_arrays(path: Path) -> NamedArrays:
 def _read_bytes(path: Path) -> bytes:
     try:
         # Looked at before it is opened: opening a pipe would wait for its other end.
-        if not stat.S_ISREG(path.stat().st_mode):
+        status = path.stat()
+        if not stat.S_ISREG(status.st_mode):
             what = "a folder" if path.is_dir() else "not an ordinary file"
             refuse(str(path), f"this is {what}: choose a file of weights.")
         with path.open("rb") as file:
             # A file can grow while it is read.
-            data = file.read(MOST_BYTES + 1)
+            data = file.read(status.st_size + 1) if status.st_size <= MOST_BYTES else b""
     except (OSError, ValueError) as error:
         # ValueError: a path with a null character.
         reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
         raise ImportFileError(f"{path} cannot be read ({reason}): choose another file.") from None
-    if len(data) > MOST_BYTES:
+    if max(status.st_size, len(data)) > MOST_BYTES:
         refuse(path.name, f"it is larger than {MOST_BYTES // 2**20} MB, more than any network that can be drawn needs.")
     return data
 
@@ -157,23 +158,23 @@ def _read_json(data: bytes, name: str) -> NamedArrays:
     parameters: dict[str, float] = {}
     arrays: dict[str, Array] = {}
     texts: dict[str, str] = {}
-    for key, value in _leaves(content, "", name):
-        if isinstance(value, str):
-            texts[key] = value
-        elif isinstance(value, list):
-            # The notes' own lists of names are no arrays.
-            if notes is None or key.endswith((".weight", ".bias")):
+    for key, value in _leaves(content):
+        try:
+            if isinstance(value, str):
+                texts[key] = value
+            elif isinstance(value, int | float) and not isinstance(value, bool):
+                parameters[key.removeprefix("parameters.")] = float(value)
+            elif isinstance(value, list) and (notes is None or key.endswith((".weight", ".bias"))):
+                # Other lists beside notes are their names.
                 arrays[key] = _array(value, name=name, array=key)
-        elif isinstance(value, bool) or value is None:
-            continue
-        else:
-            parameters[key.removeprefix("parameters.")] = float(as_numbers(np.array(value), name=name, array=key))
+        except OverflowError:
+            refuse(name, f"{shorten(key)} has a number that is too large: a network can only hold finite numbers.")
     return NamedArrays(name, arrays=arrays, parameters=parameters, texts=texts, notes=notes)
 
 
-def _leaves(value: Any, prefix: str, name: str) -> Iterator[tuple[str, Any]]:
+def _leaves(value: Any) -> Iterator[tuple[str, Any]]:
     """Whatever is no object, with the keys on the way to it and dots between them; objects in a list are counted."""
-    todo = [(prefix, value)]
+    todo = [("", value)]
     while todo:
         key, value = todo.pop()
         children: list[tuple[str, Any]] | None = None
@@ -229,7 +230,7 @@ def _read_csv(data: bytes, name: str) -> NamedArrays:
                 what = f"“{shorten(label)}” is there twice" if label else "the name is missing"
                 refuse(name, f"{where}: {what}; each parameter has one row and its own name.")
             try:
-                parameters[label] = parse_number(number)
+                parameters[label] = parse_number(shorten(number))
             except DataError as error:
                 refuse(name, f"{where}: {shorten(label)}: {error}")
             if columns[2] >= 0:

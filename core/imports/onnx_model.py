@@ -6,11 +6,16 @@ Our own come back by the notes in them, others by what their graph says (core.im
 from __future__ import annotations
 
 import importlib
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from core.errors import ImportFileError
 from core.imports.onnx_graph import GraphReader
 from core.imports.onnx_parts import read_tensor
 from core.imports.records import MOST_ARRAYS, NamedArrays, decode_json, read_notes, refuse
+
+if TYPE_CHECKING:
+    import onnx
 
 
 def read_onnx(data: bytes, name: str) -> NamedArrays:
@@ -27,6 +32,9 @@ def read_onnx(data: bytes, name: str) -> NamedArrays:
         model = onnx.load_model_from_string(data)
     except (damaged, UnicodeDecodeError, ValueError):
         refuse(name, "it is not a whole ONNX file: save it anew.")
+    if not all(isinstance(text, str) for text in _texts(model)):
+        # Texts that are none in UTF-8 come as bytes.
+        refuse(name, "it is not a whole ONNX file: save it anew.")
     if len(model.graph.node) > MOST_ARRAYS or len(model.graph.initializer) > MOST_ARRAYS:
         refuse(name, f"its graph is too large; up to {MOST_ARRAYS:,} operators can be read.")
     constants = {tensor.name: read_tensor(tensor, name) for tensor in model.graph.initializer}
@@ -37,3 +45,15 @@ def read_onnx(data: bytes, name: str) -> NamedArrays:
                 arrays = {key: values for key, values in constants.items() if key.startswith("layers.")}
                 return NamedArrays(name, arrays=arrays, notes=notes)
     return GraphReader(model.graph, constants, name).read()
+
+
+def _texts(model: onnx.ModelProto) -> Iterator[object]:
+    """Every name in a model."""
+    graph = model.graph
+    for named in (*graph.initializer, *graph.input, *graph.output):
+        yield named.name
+    for node in graph.node:
+        yield from (node.name, node.op_type, node.domain, *node.input, *node.output)
+        yield from (attribute.t.name for attribute in node.attribute)
+    for prop in model.metadata_props:
+        yield from (prop.key, prop.value)

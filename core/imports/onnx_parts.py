@@ -25,7 +25,10 @@ def read_tensor(tensor: onnx.TensorProto, name: str) -> Array:
 
     label = shorten(tensor.name) or "a constant"
     if tensor.data_location == TensorProto.EXTERNAL or tensor.external_data:
-        refuse(name, f"{label} lies in another file: save the model with its weights in one file.")
+        refuse(
+            name,
+            f"{label} lies in another file: save the model with its weights in it (for PyTorch, external_data=False).",
+        )
     kinds = {
         *(TensorProto.FLOAT, TensorProto.DOUBLE, TensorProto.FLOAT16, TensorProto.BFLOAT16, TensorProto.BOOL),
         *(TensorProto.INT8, TensorProto.INT16, TensorProto.INT32, TensorProto.INT64),

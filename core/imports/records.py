@@ -111,7 +111,7 @@ def read_notes(raw: object, name: str) -> Notes | None:
         refuse(name, f"it was written by a newer nnviz (version {version} of its notes): update nnviz to read it.")
     try:
         return msgspec.convert(raw, Notes)
-    except (msgspec.ValidationError, RecursionError) as error:
+    except (msgspec.ValidationError, RecursionError, OverflowError) as error:
         refuse(name, f"what it says of its network is not whole ({shorten(str(error))}): export it again.")
 
 

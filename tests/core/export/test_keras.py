@@ -70,19 +70,16 @@ def unchecked(monkeypatch: pytest.MonkeyPatch) -> None:
 @needs_keras
 @pytest.mark.usefixtures("unchecked")
 def test_models_of_every_shape_compute_what_the_engine_computes(tmp_path: Path) -> None:
-    cases: list[tuple[Network, Precision]] = [
-        (network_of_all_activations(), "float64"),
-        (small_project().network, "float32"),
+    cases = [
+        network_of_all_activations(),
+        small_project().network,
     ]
     for seed in range(8):
         shape = Shape(inputs=1 + seed % 3, hidden=2 * seed, outputs=3, density=0.4, softmax=seed % 3, tied=True)
-        network = random_network(np.random.default_rng(seed), shape)
-        # Where the step function jumps, the last bit of float32 decides.
-        jumps = any(neuron.activation == "step" for neuron in network.neurons.values())
-        cases.append((network, "float64" if seed % 2 or jumps else "float32"))
+        cases.append(random_network(np.random.default_rng(seed), shape))
     trials = []
-    for k, (network, precision) in enumerate(cases):
-        finish(keras_script.write(Project(network), tmp_path / f"net{k:02}.py", precision=precision))
+    for k, network in enumerate(cases):
+        finish(keras_script.write(Project(network), tmp_path / f"net{k:02}.py", precision="float32"))
         trials.append(make_trial(Project(network)))
         np.save(tmp_path / f"net{k:02}.npy", trials[-1].x)
     done = subprocess.run(
@@ -94,15 +91,15 @@ def test_models_of_every_shape_compute_what_the_engine_computes(tmp_path: Path) 
         timeout=300,
     )
     assert done.returncode == 0, done.stderr
-    for k, (trial, (_, precision)) in enumerate(zip(trials, cases, strict=True)):
+    for k, trial in enumerate(trials):
         found = dict(np.load(tmp_path / f"net{k:02}.npz"))
         kinds = found.pop("kinds").tolist()
         assert ("Dense" in kinds) is not ("MaskedDense" in kinds)
         assert kinds.count("Dense") == (len(ACTIVATIONS) if k == 0 else 0)
         for y in found.values():
-            assert y.dtype == precision
+            assert y.dtype == np.float32
             difference = np.abs(y - trial.y) / np.maximum(1.0, np.abs(trial.y))
-            assert difference.max() <= LIMITS[precision]
+            assert difference.max() <= LIMITS["float32"]
 
 
 @needs_keras
@@ -112,6 +109,14 @@ def test_a_script_is_checked_by_keras_where_it_is_installed(tmp_path: Path) -> N
     assert "free-form" in written.sentences[0]
     assert "computed by the model in Keras" in written.sentences[1]
     assert [file.name for file in tmp_path.iterdir()] == ["net.py"]
+
+
+@needs_keras
+def test_a_precision_that_keras_does_not_have_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("KERAS_BACKEND", "torch")
+    with pytest.raises(ExportError, match=r"float64 on TensorFlow alone.* Here it runs on torch: choose float32\."):
+        finish(keras_script.write(small_project(), tmp_path / "net.py", precision="float64"))
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_stopping_the_check_leaves_nothing_behind(tmp_path: Path) -> None:

@@ -318,6 +318,27 @@ def test_the_result_keeps_the_metadata_and_counts_the_updates(tmp_path: Path) ->
     assert before == after
 
 
+def test_the_result_comes_back_into_the_project(tmp_path: Path) -> None:
+    from core.imports.arrays import read_arrays
+    from core.imports.matching import apply_match, match_file
+
+    project = free_form_project(batch_size=2, learning_rate=0.1)
+    folder = export_unchecked(project, tmp_path)
+    train_in_process(folder, 3)
+    apply_match(match_file(read_arrays(folder / "trained.safetensors"), project.network), project)
+    expected = trained_by_engine(free_form_project(batch_size=2, learning_rate=0.1), 3).network.values
+    assert project.network.values == pytest.approx(expected, rel=1e-10)
+    assert project.network.values != pytest.approx(free_form_project().network.values, rel=1e-10)
+
+
+def test_data_that_float32_does_not_hold_are_refused(tmp_path: Path) -> None:
+    project = small_project()
+    project.dataset.set_value(1, "o1", 1e39)
+    with pytest.raises(ExportError, match="A value of o1 in the data is too large for float32: choose float64"):
+        finish(pytorch.write(project, tmp_path / "net", precision="float32"))
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_network_without_rows_says_so(tmp_path: Path) -> None:
     project = Project(small_project().network)
     folder = export_unchecked(project, tmp_path)

@@ -119,7 +119,8 @@ def test_the_file_can_be_read_into_another_document_too(tmp_path: Path) -> None:
     )
     words = words_of(compile_latex(document, tmp_path))
     assert words.count("0.5933") == 2
-    assert "Before" in words and "after." in words
+    assert "Before" in words
+    assert "after." in words
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import json
 import pickle
@@ -144,6 +145,8 @@ REFUSED: dict[str, tuple[str, bytes, str]] = {
     "json": ("a.json", b"{", "not readable JSON"),
     "json nan": ("a.json", b'{"w1": NaN}', "not readable JSON"),
     "json large": ("a.json", b'{"w1": 1e999}', "out of range"),
+    "json whole": ("a.json", b'{"w1": 1' + b"0" * 400 + b"}", "w1 has a number that is too large"),
+    "json wholes": ("a.json", b'{"w": [[1' + b"0" * 400 + b"]]}", "w has a number that is too large"),
     "json list": ("a.json", b"[1, 2]", "list or a single value"),
     "json ragged": ("a.json", b'{"w": [[1, 2], [3]]}', "not equally long"),
     "json texts": ("a.json", b'{"w": [1, "2"]}', "not a number"),
@@ -191,14 +194,14 @@ def test_a_large_file_is_refused_before_it_is_read_whole(tmp_path: Path) -> None
 
 
 def test_a_bomb_takes_little_memory(write: Write) -> None:
-    """400 MB of zeros in 400 kB, which say that they are 100 numbers."""
-    path = write("a.npz", zipped("w.npy", header("'<f8'", "(100,)") + bytes(400_000_000)))
-    assert path.stat().st_size < 500_000
+    """60 MB of zeros in 60 kB, which say that they are 100 numbers."""
+    path = write("a.npz", zipped("w.npy", header("'<f8'", "(100,)") + bytes(60_000_000)))
+    assert path.stat().st_size < 100_000
     tracemalloc.start()
     try:
         with pytest.raises(ImportFileError, match="not as long as it says"):
             read_arrays(path)
-        assert tracemalloc.get_traced_memory()[1] < 10_000_000
+        assert tracemalloc.get_traced_memory()[1] < 1_000_000
     finally:
         tracemalloc.stop()
 
@@ -206,7 +209,7 @@ def test_a_bomb_takes_little_memory(write: Write) -> None:
 def test_many_entries_are_refused_by_the_length_of_their_list(write: Write) -> None:
     stream = io.BytesIO()
     with zipfile.ZipFile(stream, "w") as archive:
-        for number in range(30_000):
+        for number in range(22_000):
             archive.writestr(f"{number}.npy", b"")
     with pytest.raises(ImportFileError, match="list of arrays is too long"):
         read_arrays(write("a.npz", stream.getvalue()))
@@ -255,9 +258,7 @@ def test_damaged_files_raise_nothing_else(write: Write, ending: str) -> None:
             content[place : place + data.draw(st.integers(0, 3))] = data.draw(st.binary(max_size=6))
         path = write(f"a{ending}", bytes(content))
         for use in (describe, make_project, lambda file: match_file(file, _network())):
-            try:
+            with contextlib.suppress(ImportFileError):
                 use(read_arrays(path))
-            except ImportFileError as error:
-                assert str(error)
 
     check()

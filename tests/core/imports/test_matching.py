@@ -57,9 +57,9 @@ def test_names_give_each_parameter_its_number_and_the_rest_stays() -> None:
     network = layered(2, 1, 1)
     match = match_file(NamedArrays("a.json", parameters={"w2": 5.0, "h1": 0.0, "x": 1.0}), network)
     assert [(one.parameter, one.old, one.new) for one in match.assignments] == [("h1", 0.0, 0.0), ("w2", 0.0, 5.0)]
-    assert (match.changed, match.kept, match.unused) == (1, ("o1", "w1", "w3"), ("x",))
+    assert (match.changed, match.kept, match.unused) == (1, ("w1", "o1", "w3"), ("x",))
     assert match.summary == (
-        "2 parameters by name, 1 of them with another value. Not in the file, so they stay: o1, w1, w3. "
+        "2 parameters by name, 1 of them with another value. Not in the file, so they stay: w1, o1, w3. "
         "Not used from the file: x."
     )
 

@@ -137,7 +137,7 @@ def test_a_classifier_of_scikit_learn_predicts_the_same(tmp_path: Path, activati
 
 def test_a_regressor_of_scikit_learn_predicts_the_same(tmp_path: Path) -> None:
     networks = pytest.importorskip("sklearn.neural_network", reason="scikit-learn is not installed")
-    model = networks.MLPRegressor((5,), activation="tanh", max_iter=5, random_state=0)
+    model = networks.MLPRegressor(hidden_layer_sizes=(5,), activation="tanh", max_iter=5, random_state=0)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         model.fit(X, X[:, :2])
@@ -166,6 +166,10 @@ def test_a_table_becomes_a_network(tmp_path: Path) -> None:
 
 
 # Our own notes
+
+
+HIDDEN = LayerNotes("tanh", ["h"], ["a", "b"], [["w1", "w2"]])
+OUTPUT = LayerNotes("sigmoid", ["o"], ["h"], [["w3"]])
 
 
 def described(**changes: Any) -> NamedArrays:
@@ -200,9 +204,6 @@ def test_notes_say_everything() -> None:
         make_project(file, activations=["relu", "linear"])
 
 
-LAYER = LayerNotes("tanh", ["o"], ["a", "b"], [["w1", "w2"]])
-
-
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
@@ -217,7 +218,7 @@ LAYER = LayerNotes("tanh", ["o"], ["a", "b"], [["w1", "w2"]])
         ({"layers": [LayerNotes("x", ["h"], ["a", "b"])]}, "not known here: “x”"),
         ({"layers": [LayerNotes("tanh", ["h"], ["a"])]}, "1 × 2 and 1 numbers for 1 neurons with 1 sources"),
         ({"layers": [LayerNotes("tanh", ["h"], ["a", "b"], [["w1"]])]}, "does not name as many edges"),
-        ({"layers": [LAYER, LAYER, LAYER]}, "layers.2.weight is missing"),
+        ({"layers": [HIDDEN, OUTPUT, OUTPUT]}, "layers.2.weight is missing"),
         ({"layers": [LayerNotes("softmax", ["h"], ["a", "b"])], "outputs": ["h"]}, ""),
         ({"tied": {"w3": "w9"}}, "There is no edge"),
         ({"frozen": ["w9"]}, "no parameter to freeze"),

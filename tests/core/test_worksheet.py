@@ -1,0 +1,182 @@
+"""Worksheets: the solution with blanks, which nothing else on the sheet fills in."""
+
+from __future__ import annotations
+
+import itertools
+import re
+from pathlib import Path
+
+import pytest
+from graph_strategies import cases
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from trace_strategies import project_of
+from training_strategies import settings_of_any_sort
+
+from core.errors import ExportError
+from core.numbers import format_number
+from core.passes import trace_project
+from core.project import Project
+from core.project_file import load_project
+from core.quantities import Granularity, Kind
+from core.sheet import Blank, Figure, Formula, Heading, Paragraph, Sheet, Table
+from core.solution import GRANULARITIES, solve
+from core.style import Notation, Rounding, Style
+from core.variants import variant
+from core.worksheet import Blanks, Group, worksheet
+
+EXAMPLES = sorted((Path(__file__).parents[2] / "resources" / "examples").glob("*.nnviz"))
+CLASSIC = EXAMPLES[0]
+NUMBER = re.compile(r"\d+(?:\.\d+)?(?:e[-−]?\d+)?")
+
+
+def shown(sheet: Sheet) -> str:
+    """All that a reader sees on a sheet, whatever it is rendered to."""
+    parts = [sheet.title, sheet.subtitle]
+    for block in sheet.blocks:
+        match block:
+            case Heading() | Paragraph():
+                parts.append(block.text)
+            case Formula():
+                parts += [block.sentence, block.plain]
+                parts += [block.symbols] * (block.blank is not Blank.ALL)
+                parts += [block.numbers] * (block.blank in (Blank.NOTHING, Blank.RESULT))
+                parts += [block.result] * (block.blank is Blank.NOTHING)
+            case Table():
+                parts += [*block.header, block.caption]
+                parts += [
+                    cell for r, row in enumerate(block.rows) for c, cell in enumerate(row) if (r, c) not in block.blanks
+                ]
+            case Figure():
+                parts.append(block.caption)
+    return "\n".join(parts)
+
+
+def numbers_on(sheet: Sheet) -> set[str]:
+    return set(NUMBER.findall(shown(sheet)))
+
+
+def formulas(sheet: Sheet) -> list[Formula]:
+    return [block for block in sheet.blocks if isinstance(block, Formula)]
+
+
+def value(quantity_value: float) -> str:
+    return format_number(abs(quantity_value), 4)
+
+
+@pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
+def test_the_key_is_the_whole_solution_with_the_same_numbers(path: Path) -> None:
+    project = load_project(path)
+    task, key = worksheet(project)
+    assert key.blocks == solve(project).sheet.blocks
+    assert key.subtitle.startswith("Answer key: ")
+    assert task.subtitle.startswith("Worksheet: ")
+    assert [formula.number for formula in formulas(task)] == [formula.number for formula in formulas(key)]
+    assert all(formula.blank is Blank.NOTHING for formula in formulas(key))
+    assert any(formula.blank is not Blank.NOTHING for formula in formulas(task))
+
+
+@pytest.mark.parametrize("granularity", GRANULARITIES)
+@pytest.mark.parametrize("hide", [Blank.RESULT, Blank.NUMBERS, Blank.ALL])
+def test_no_answer_is_on_the_sheet(granularity: Granularity, hide: Blank) -> None:
+    for number in (1, 2, 3):
+        project = variant(load_project(CLASSIC), 7, number)
+        task, _ = worksheet(project, blanks=Blanks(hide=hide), granularity=granularity)
+        trace = trace_project(project)
+        given_numbers = numbers_on(Sheet("", "", task.blocks[: task.blocks.index(Heading("Forward pass"))]))
+        answers = {value(step.value) for step in trace if step.kind not in (Kind.INPUT, Kind.PRODUCT)}
+        assert not numbers_on(task) & answers - given_numbers - {"2"}
+
+
+@pytest.mark.parametrize("asked", [set(c) for n in (1, 2) for c in itertools.combinations(Group, n)], ids=str)
+def test_what_is_not_asked_for_gives_nothing_away(asked: set[Group]) -> None:
+    project = variant(load_project(CLASSIC), 7, 2)
+    task, key = worksheet(project, blanks=Blanks(frozenset(asked)))
+    kinds = {
+        Group.FORWARD: (Kind.WEIGHTED_SUM, Kind.ACTIVATION),
+        Group.LOSS: (Kind.LOSS_SHARE, Kind.LOSS),
+        Group.BACKWARD: (Kind.ACTIVATION_GRAD, Kind.PRE_ACTIVATION_GRAD),
+        # That of a bias is δ, which may be given.
+        Group.GRADIENTS: (Kind.WEIGHT_GRAD,),
+        Group.UPDATES: (Kind.UPDATE,),
+    }
+    trace = trace_project(project)
+    answers = {value(step.value) for step in trace if any(step.kind in kinds[group] for group in asked)}
+    assert not numbers_on(task) & answers - {"2"}
+    # What is not asked for is there to compare with.
+    others = {value(step.value) for group in set(Group) - asked for step in trace if step.kind in kinds[group]}
+    assert others - answers <= numbers_on(task)
+    assert len(formulas(task)) == len(formulas(key))
+
+
+def test_numbers_are_shown_where_they_are_given() -> None:
+    task, key = worksheet(load_project(CLASSIC))
+    blanks = {formula.plain.partition(" = ")[0]: formula.blank for formula in formulas(task)}
+    assert blanks["z(h1)"] is Blank.RESULT
+    assert blanks["a(h1)"] is Blank.NUMBERS
+    assert "0.15" in next(f.numbers for f in formulas(task) if f.plain.startswith("z(h1)"))
+    assert "0.5933" in shown(key)
+    assert "0.5933" not in shown(task)
+
+
+def test_drawings_show_nothing_that_is_asked_for() -> None:
+    project = load_project(CLASSIC)
+    trace = trace_project(project)
+    all_asked, _ = worksheet(project)
+    assert [block.index for block in all_asked.blocks if isinstance(block, Figure)] == [0]
+    backward, _ = worksheet(project, blanks=Blanks(frozenset({Group.BACKWARD})))
+    assert [b.index for b in backward.blocks if isinstance(b, Figure)] == [0, trace.end_of_forward()]
+
+
+def test_the_result_table_leaves_gradients_and_new_values_blank() -> None:
+    task, _ = worksheet(load_project(CLASSIC))
+    table = [block for block in task.blocks if isinstance(block, Table)][-1]
+    place = table.header.index("Gradient")
+    assert all((row, place) in table.blanks for row in range(len(table.rows)))
+    # The biases of this example stay as they are.
+    assert [row for row, cells in enumerate(table.rows) if (row, place + 1) in table.blanks] == [
+        row for row, cells in enumerate(table.rows) if cells[0].startswith("w")
+    ]
+
+
+def test_names_and_instructions_come_first() -> None:
+    task, _ = worksheet(load_project(CLASSIC), rounding=Rounding(4), style=Style(digits=15))
+    first, second = task.blocks[:2]
+    assert isinstance(first, Paragraph)
+    assert isinstance(second, Paragraph)
+    assert first.text.startswith("Name: ____")
+    assert second.text == "Calculate what is left blank. Round each number to 4 decimals before you go on with it."
+
+
+def test_a_test_row_has_nothing_to_update() -> None:
+    project = load_project(CLASSIC)
+    project.dataset.set_test([0])
+    with pytest.raises(ExportError, match="Nothing would be left blank"):
+        worksheet(project, [0], blanks=Blanks(frozenset({Group.UPDATES})))
+    task, key = worksheet(project, [0])
+    loss = value(trace_project(project, [0]).loss)
+    assert loss in shown(key)
+    assert loss not in shown(task)
+
+
+def test_other_symbols_are_used() -> None:
+    notation = Notation(pre_activation="net", activation="out", loss="E", delta="derivative", weights="ends")
+    task, _ = worksheet(load_project(CLASSIC), style=Style(notation))
+    assert "net(h1)" in shown(task)
+
+
+@given(data=st.data())
+@settings(max_examples=20)
+def test_any_pass_makes_a_worksheet(data: st.DataObject) -> None:
+    case = data.draw(cases(max_neurons=7, max_batch=2))
+    project: Project = project_of(case, data.draw(settings_of_any_sort()), dropout=data.draw(st.booleans()))
+    granularity = data.draw(st.sampled_from(GRANULARITIES))
+    hide = data.draw(st.sampled_from([Blank.RESULT, Blank.NUMBERS, Blank.ALL]))
+    task, key = worksheet(project, blanks=Blanks(hide=hide), granularity=granularity)
+    assert [f.number for f in formulas(task)] == [f.number for f in formulas(key)]
+    solved = solve(project, granularity=granularity)
+    trace = trace_project(project)
+    for formula in formulas(task):
+        quantity = solved.formulas.get(formula.number)
+        if quantity is not None and trace.has_step(quantity) and quantity.kind is not Kind.INPUT:
+            assert formula.blank is not Blank.NOTHING
