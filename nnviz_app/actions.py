@@ -23,8 +23,19 @@ AXES = ("horizontal", "vertical")
 WHEN_FREE = (
     "new", "new_network", "open", "choose_data", "import_data", "save", "save_as", "paste", "add_input", "add_hidden",
     "add_output", "add_layer", "tidy", "first", "back", "forward", "last", "back_larger", "forward_larger", "play",
-    "apply", "run", "run_epoch", "reset", "dice", "add_row", "delete_rows",
+    "apply", "run", "run_epoch", "reset", "dice", "add_row", "delete_rows", "import_weights", "export",
 )  # fmt: skip
+
+# The entries of "Export as", and what the dialog begins with: one of its entries or groups.
+EXPORTS = {
+    "export_picture": ("&Picture...", "Pictures"),
+    "export_animation": ("&Animation...", "Animation"),
+    "export_plot": ("P&lot...", "Plots"),
+    "export_solution": ("Worked &solution...", "solution"),
+    "export_worksheets": ("Wor&ksheets...", "worksheets"),
+    "export_weights": ("&Weights...", "Weights"),
+    "export_code": ("&Code...", "Code"),
+}
 
 
 class Actions(dict[str, QAction]):
@@ -84,6 +95,19 @@ class Actions(dict[str, QAction]):
             tip="Generated and real data",
         )
         add("import_data", "&Import data...", window.import_data, keys="Ctrl+I", tip="A table: CSV or text")
+        add(
+            "import_weights", "Import &weights...", window.import_weights, tip="Weights or a model from another program"
+        )
+        add(
+            "export",
+            "&Export...",
+            window.export,
+            keys="Ctrl+Shift+E",
+            icon="export",
+            tip="Weights, code, pictures, plots, worked solutions and worksheets",
+        )
+        for name, (text, start) in EXPORTS.items():
+            add(name, text, lambda n=start: window.export(n))
         add("save", "&Save", window.save, keys="Ctrl+S", icon="save", tip="Save the project")
         add("save_as", "Save &as...", window.save_as, keys="Ctrl+Shift+S")
         add("quit", "&Quit", window.close, keys="Ctrl+Q")
@@ -231,7 +255,7 @@ class Actions(dict[str, QAction]):
         free = not window.document.busy
         one, two, three = (len(neurons) >= count for count in (1, 2, 3))
         conditions = {
-            **dict.fromkeys(WHEN_FREE, True),
+            **dict.fromkeys((*WHEN_FREE, *EXPORTS), True),
             **dict.fromkeys(("delete", "freeze", "thaw", "edit_number"), one or bool(edges)),
             **dict.fromkeys(("cut", "duplicate", *(f"role_{role}" for role in Role)), one),
             **dict.fromkeys((f"activation_{name}" for name in ACTIVATIONS), one),

@@ -67,7 +67,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("-o", "--out", metavar="PATH", type=Path, required=True, help="where to write")
     models = parser.add_argument_group("weights and models")
     models.add_argument(
-        "--precision", choices=["float64", "float32"], help="of the numbers (float64; onnx float32; keras always float32)"
+        "--precision", choices=["float64", "float32"], help="of the numbers (float64; onnx and keras: float32)"
     )
     pictures = parser.add_argument_group("pictures, animations and plots")
     pictures.add_argument("--plot", choices=["loss", "map"], help="the loss curves, or what outputs answer to inputs")

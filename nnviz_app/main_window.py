@@ -267,6 +267,32 @@ class MainWindow(QMainWindow):
         if self._finish_typing():
             self.files.save_as()
 
+    def export(self, name: str = "") -> None:
+        """Offer all that can be made of the project; `name` is the kind to begin with, else the last one."""
+        from nnviz_app.export.dialog import ExportDialog
+        from nnviz_app.export.subject import subject_of
+
+        if self._finish_typing():
+            self.player.pause()
+            dialog = ExportDialog(subject_of(self), Path(self.files.folder()), name, self)
+            dialog.exec()
+            dialog.deleteLater()
+            self.view.setFocus()
+
+    def import_weights(self) -> None:
+        """Ask for a file of weights or a model, and take it in."""
+        from nnviz_app.weights_dialog import ask_for_weights
+
+        path = ask_for_weights(self.files.folder(), self)
+        if path is not None:
+            self.import_weights_path(path)
+
+    def import_weights_path(self, path: Path) -> None:
+        """Show what would become of a file of weights or a model, and take it in."""
+        from nnviz_app.weights_dialog import import_weights
+
+        self._import(lambda: import_weights(self.document, path, may_discard=self.files.may_discard, parent=self))
+
     def new_network(self) -> None:
         """Ask for the sizes of the layers and draw the network."""
         from nnviz_app.dialogs import NewNetworkDialog

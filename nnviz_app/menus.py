@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QMenu, QToolBar, QToolButton
 from core.activations import ACTIVATIONS
 from core.network import Role
 from core.quantities import Granularity
-from nnviz_app.actions import ALIGNMENTS
+from nnviz_app.actions import ALIGNMENTS, EXPORTS
 from nnviz_app.examples import examples
 from nnviz_app.preferences import NOTATIONS, LabelMode
 from nnviz_app.theme import theme
@@ -48,7 +48,9 @@ class Menus(QObject):
 
         file_menu = fill(bar.addMenu("&File"), "new", "new_network", "choose_data", "open")
         self.recent_menu = file_menu.addMenu("Open &recent")
-        fill(file_menu, "import_data", "-", "save", "save_as", "-", "quit")
+        fill(file_menu, "import_data", "import_weights", "-", "save", "save_as", "-", "export")
+        fill(file_menu.addMenu("E&xport as"), *EXPORTS)
+        fill(file_menu, "-", "quit")
         fill(
             bar.addMenu("&Edit"),
             "undo",

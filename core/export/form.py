@@ -119,7 +119,7 @@ def _layer(network: Network, group: list[str], activation: str, place: dict[str,
         rounded = weight.astype(dtype), np.array([network.bias(name) for name in group]).astype(dtype)
     if not all(np.isfinite(part).all() for part in rounded):
         if not all(np.isfinite(network.bias(name)) for name in group) or not np.isfinite(weight).all():
-            raise ExportError(f"A parameter of {', '.join(group)} is not a finite number: give it one, or reset the run.")
+            raise ExportError(f"A parameter of {', '.join(group)} is not a finite number: give it one.")
         raise ExportError(f"A parameter of {', '.join(group)} is too large for {dtype.name}: choose float64.")
     return Layer(
         neurons=tuple(group),

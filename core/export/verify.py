@@ -43,7 +43,7 @@ def make_trial(project: Project) -> Trial:
     """What exported forms are tried on. Inputs are rounded to float32, so that both precisions get the same."""
     network, dataset = project.network, project.dataset
     inputs = [neuron.id for neuron in network.inputs]
-    x: Array = np.zeros((0, len(inputs)))
+    x: NDArray[np.float64] = np.zeros((0, len(inputs)))
     if dataset.rows:
         rows = np.unique(np.linspace(0, dataset.rows - 1, min(dataset.rows, MOST_ROWS)).astype(np.intp))
         x = _rounded(dataset.matrix(inputs, rows))
@@ -56,7 +56,7 @@ def make_trial(project: Project) -> Trial:
     return Trial(x, probe.activations(x, [neuron.id for neuron in network.outputs]).T, is_random, left_out)
 
 
-def _rounded(x: Array) -> Array:
+def _rounded(x: Array) -> NDArray[np.float64]:
     return x.astype(np.float32).astype(np.float64)
 
 

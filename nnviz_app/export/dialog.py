@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import os
-import re
 from itertools import pairwise
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from time import perf_counter
+from typing import Any
 
 from PySide6.QtCore import QSettings, Qt, QTimer, QUrl
 from PySide6.QtGui import QCloseEvent, QDesktopServices
@@ -25,47 +25,16 @@ from PySide6.QtWidgets import (
 from core.errors import NnvizError
 from core.jobs import Progress, Written
 from nnviz_app.export.dialog_forms import EntryList, OptionsForm, PreviewBox
-from nnviz_app.export.entry import Entry, Subject
-from nnviz_app.export.look import Look
+from nnviz_app.export.entry import Entry
 from nnviz_app.export.options import write_value
 from nnviz_app.export.run import JobRunner
+from nnviz_app.export.subject import Subject
 from nnviz_app.panels.fields import PanelArea
 from nnviz_app.theme import set_style_property, theme
-
-if TYPE_CHECKING:
-    from nnviz_app.main_window import MainWindow
 
 FIRST = "svg"
 # A preview is made when the hand rests, in milliseconds.
 REST = 120
-
-
-def subject_of(window: MainWindow) -> Subject:
-    """What the window shows, as something to export."""
-    project, player, preferences = window.document.project, window.player, window.preferences
-    path = window.document.path
-    title = re.sub(r"\W+", "-", project.title).strip("-").lower()
-    return Subject(
-        project,
-        path.stem if path else title or "network",
-        rows=tuple(map(int, player.batch_rows)) if player.length else (),
-        row=player.row,
-        index=player.index,
-        steps=player.length,
-        problem=player.problem,
-        style=preferences.style,
-        rounding=None if player.rounding_refused else preferences.rounding,
-        run=window.document.run,
-        kept=window.runs.kept,
-        scene=window.view.canvas_scene,
-        look=Look(
-            style=preferences.exact_style,
-            edge_labels=preferences.label_mode,
-            maps=preferences.shows_maps,
-            health=preferences.shows_health,
-        ),
-        is_dark=theme().is_dark,
-    )
 
 
 class ExportDialog(QDialog):
@@ -90,7 +59,8 @@ class ExportDialog(QDialog):
         if not (self.list.select(name) or self.list.select(str(QSettings().value("export/last", FIRST)))):
             self.list.select(FIRST)
         screen = self.screen().availableSize()
-        self.resize(min(theme().space(66), screen.width()), min(theme().space(61), screen.height()))
+        # The frame that the system puts around it has to fit as well.
+        self.resize(min(theme().space(66), screen.width()), min(theme().space(61), screen.height() * 9 // 10))
         self.list.setFocus()
 
     # The parts
@@ -275,11 +245,14 @@ class ExportDialog(QDialog):
         entry = self.entry
         if entry.preview is None:
             return
+        begun = perf_counter()
         try:
             image, caption = entry.preview(self.subject, self.values)
         except NnvizError as error:
             self._say(str(error), "warning")
             return
+        # The longer it takes the longer the hand has to rest.
+        self._rest.setInterval(max(REST, round(1000 * (perf_counter() - begun))))
         self.preview.show_image(image)
         self.caption.setText(caption)
         self.caption.setVisible(bool(caption))

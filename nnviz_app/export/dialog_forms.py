@@ -53,7 +53,7 @@ class EntryList(QListWidget):
     def _add_heading(self, text: str) -> None:
         item, label = QListWidgetItem(self), QLabel(text)
         item.setFlags(Qt.ItemFlag.NoItemFlags)
-        item.setSizeHint(QSize(0, theme().space(2.2 if self.count() > 1 else 1.6)))
+        item.setSizeHint(QSize(0, theme().space(2.2)))
         label.setContentsMargins(theme().space(0.3), 0, 0, theme().space(0.2))
         label.setAlignment(Qt.AlignmentFlag.AlignBottom)
         set_style_property(label, "role", "small")

@@ -13,9 +13,10 @@ from msgspec.structs import replace
 
 from core.export.formats import FORMATS
 from core.jobs import Job
-from nnviz_app.export.entry import Entry, Subject
+from nnviz_app.export.entry import Entry
 from nnviz_app.export.options import AnyOption, Pick, Switch, Values, Whole
 from nnviz_app.export.paper_entries import COLOURS, OTHERS, TRANSPARENT, chosen_mode
+from nnviz_app.export.subject import Subject
 
 if TYPE_CHECKING:
     from PySide6.QtGui import QImage

@@ -1,51 +1,20 @@
-"""One thing that can be made of a project, as the export dialog offers it, and what it is made of."""
+"""One thing that can be made of a project, as the export dialog offers it."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
 from core.jobs import Job
-from core.project import Project
-from core.style import Rounding, Style
 from nnviz_app.export.options import AnyOption, Values
+from nnviz_app.export.subject import Subject
 
 if TYPE_CHECKING:
     from PySide6.QtGui import QImage
-
-    from core.training import Run
-    from nnviz_app.canvas.scene import CanvasScene
-    from nnviz_app.export.look import Look
-    from nnviz_app.runs import KeptRun
-
-
-class Subject(Struct, frozen=True, eq=False):
-    """A project, and what is on show of it: the rows of its batch, the steps done, and how numbers are written.
-
-    `row` is the row on show; `steps` the length of the trace, 0 where there is none for the reason in `problem`;
-    `name` is what files are called after; `scene` the canvas and `look` how it looks, `kept` the former runs. A
-    document never changes its projects, so that a job may take its time.
-    """
-
-    project: Project
-    name: str = "network"
-    rows: tuple[int, ...] = ()
-    row: int = 0
-    index: int = 0
-    steps: int = 0
-    problem: str = ""
-    style: Style = Style()
-    rounding: Rounding | None = None
-    run: Run | None = None
-    kept: Sequence[KeptRun] = ()
-    scene: CanvasScene | None = None
-    look: Look | None = None
-    is_dark: bool = False
-
 
 Write = Callable[[Subject, Path, Values], Job]
 # The picture, and what there is to say beneath it.

@@ -15,7 +15,7 @@ class Look(Struct, frozen=True):
     """What a picture looks like, whatever the theme and the settings of the window are.
 
     `transparent`: nothing behind the drawing. `numbers` False: outlines and names only. `maps`: each neuron's answer
-    over the two inputs in it; `health`: marks at neurons that cannot learn. `lights_steps`: the numbers of the last steps
+    over the two inputs in it; `health`: marks at neurons that cannot learn. `lights_steps`: the last steps' numbers
     stand out, as while one steps.
     """
 

@@ -58,9 +58,7 @@ class Setting:
         painter.scale(scale, scale)
         for rule in self.rules:
             painter.fillRect(rule, QColor(color))
-        # With a pen, as thin as it may be, Qt writes the outlines as they are, in their own coordinates: the same
-        # for each glyph of a kind, which compresses well.
-        painter.setPen(QPen(QColor(color), 0.5))
+        painter.setPen(_unseen_pen(color))
         painter.setBrush(QColor(color))
         for glyph in self.glyphs:
             painter.save()
@@ -152,6 +150,19 @@ def _read(svg: str) -> Setting | None:
         QRectF(float(x) - left, float(y), float(width), float(height)) for x, y, width, height in _RULE.findall(svg)
     )
     return Setting(width, -top, height + top, tuple(glyphs), rules)
+
+
+@functools.cache
+def _unseen_pen(color: str) -> QPen:
+    """With a pen Qt writes outlines in their own coordinates, the same for each glyph of a kind: they compress well.
+
+    This one never touches the paper, as its first dash is far beyond the longest outline: a line, as thin as it may be,
+    would make the glyphs bolder on a screen.
+    """
+    pen = QPen(QColor(color), 1.0)
+    pen.setDashPattern([1.0, 1e6])
+    pen.setDashOffset(1e5)
+    return pen
 
 
 @functools.cache

@@ -10,8 +10,9 @@ from msgspec.structs import replace
 
 from core.jobs import Job
 from core.quantities import Granularity
-from nnviz_app.export.entry import Entry, Subject, Write
+from nnviz_app.export.entry import Entry, Write
 from nnviz_app.export.options import AnyOption, Decimal, Pick, Several, Switch, Values, Whole
+from nnviz_app.export.subject import Subject
 
 COLOURS = Pick(name="mode", title="Co&lours", choices=(("", "As in the window"), ("light", "Light"), ("dark", "Dark")))
 TRANSPARENT = Switch(name="transparent", title="Transparent back&ground")

@@ -39,14 +39,17 @@ def line_pen(color: QColor, width: float, *, dashed: bool = False) -> QPen:
     return pen
 
 
-def draw_line(curve: Any, x: Numbers, y: Numbers, style: LineStyle, *, pixels: float) -> None:
-    """Let pyqtgraph's `curve` show these points. It breaks off where y is NaN; `pixels` is one unit of x wide."""
+def draw_line(curve: Any, x: Numbers, y: Numbers, style: LineStyle, *, pixels: float, in_pieces: bool = True) -> None:
+    """Let pyqtgraph's `curve` show these points. It breaks off where y is NaN; `pixels` is one unit of x wide.
+
+    Unless `in_pieces` a long line is drawn as any other: slowly, with its joints and dashes right.
+    """
     known = ~np.isnan(y)
     if not known.any():
         if curve.xData is not None and len(curve.xData):
             curve.setData([], [])
         return
-    is_long = len(x) > LONG
+    is_long = in_pieces and len(x) > LONG
     if is_long and style.dashed:
         y = np.where(_dashes(x * pixels), y, np.nan)
     curve.curve.setSegmentedLineMode("on" if is_long else "off")

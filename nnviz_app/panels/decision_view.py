@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -13,7 +14,6 @@ from PySide6.QtGui import (
     QImage,
     QMouseEvent,
     QPainter,
-    QPainterPath,
     QPaintEvent,
     QPen,
     QPixmap,
@@ -156,13 +156,18 @@ class MapView(QWidget):
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)
         painter.fillRect(self.rect(), theme().palette.panel)
-        if self.picture is not None:
-            painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-            painter.setFont(theme().font("small"))
-            self._place_plot(self.picture)
-            if self.plot.width() >= theme().space(2) and self.plot.height() >= theme().space(2):
-                self._paint(painter, self.picture)
+        self.paint_map(painter)
         painter.end()
+
+    def paint_map(self, painter: QPainter, *, as_shapes: bool = False) -> None:
+        """Paint the picture, without a ground, as large as the widget is; `as_shapes`: points as shapes, for a file."""
+        if self.picture is None:
+            return
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setFont(theme().font("small"))
+        self._place_plot(self.picture)
+        if self.plot.width() >= theme().space(2) and self.plot.height() >= theme().space(2):
+            self._paint(painter, self.picture, as_shapes=as_shapes)
 
     def _place_plot(self, picture: MapPicture) -> None:
         space, metrics = theme().space, QFontMetricsF(theme().font("small"))
@@ -189,7 +194,7 @@ class MapView(QWidget):
             width = height = edge
         self.plot = QRectF(round(left), round(top), round(width), round(height))
 
-    def _paint(self, painter: QPainter, picture: MapPicture) -> None:
+    def _paint(self, painter: QPainter, picture: MapPicture, *, as_shapes: bool) -> None:
         palette, plot = theme().palette, self.plot
         if picture.image is not None:
             painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
@@ -199,7 +204,10 @@ class MapView(QWidget):
         painter.setClipRect(plot.adjusted(-1, -1, 1, 1))
         for color, x, y in picture.curves:
             self._paint_curve(painter, color, x, y)
-        painter.drawPixmap(QPointF(), self._point_stamps(picture.points))
+        if as_shapes:
+            self._paint_points(painter, picture.points)
+        else:
+            painter.drawPixmap(QPointF(), self._point_stamps(picture.points))
         if picture.row_at is not None:
             self._paint_ring(painter, self.to_pixels(*picture.row_at), space=0.62)
         if self.near_row is not None and self.near_row != picture.row:
@@ -283,20 +291,33 @@ class MapView(QWidget):
             return self._stamps
         painter = QPainter(self._stamps)
         painter.setOpacity(points.opacity)
-        mark = MARK if len(points.rows) <= MANY_POINTS else SMALL_MARK
-        stamps = [[_stamp(color, test, ratio, mark) for color in points.colors] for test in (False, True)]
-        half = stamps[0][0].deviceIndependentSize().width() / 2
+        side = _mark_side(points)
+        stamps = [[_stamp(color, test, ratio, side) for color in points.colors] for test in (False, True)]
+        for place, color, test in self._point_places(points):
+            painter.drawPixmap(QPointF(place.x() - side / 2, place.y() - side / 2), stamps[test][color])
+        painter.end()
+        return self._stamps
+
+    def _paint_points(self, painter: QPainter, points: Points) -> None:
+        painter.save()
+        painter.setOpacity(points.opacity)
+        for place, color, test in self._point_places(points):
+            _paint_mark(painter, place, points.colors[color], test=test, side=_mark_side(points))
+        painter.restore()
+
+    def _point_places(self, points: Points) -> Iterator[tuple[QPointF, int, bool]]:
+        """Where points are painted, the number of each one's colour, and whether it is of a test row."""
         count = len(points.rows)
+        if not count:
+            return
         chosen = np.linspace(0, count - 1, min(count, MOST_POINTS)).astype(np.intp)
         # Test rows last: there are fewer of them.
         chosen = chosen[np.argsort(points.test[chosen], kind="stable")]
-        at = self._pixels(points)[chosen] - half
+        at = self._pixels(points)[chosen]
         inside = np.isfinite(at).all(axis=1) & (np.abs(at) < 1e5).all(axis=1)
         places, colors, tests = at[inside].tolist(), points.color[chosen][inside], points.test[chosen][inside]
         for (x, y), color, test in zip(places, colors.tolist(), tests.tolist(), strict=True):
-            painter.drawPixmap(QPointF(x, y), stamps[test][color])
-        painter.end()
-        return self._stamps
+            yield QPointF(x, y), color, test
 
     def _paint_ring(self, painter: QPainter, at: QPointF, *, space: float) -> None:
         radius = theme().space(space)
@@ -373,28 +394,32 @@ class MapView(QWidget):
         self.update()
 
 
-def _stamp(color: QColor, test: bool, ratio: float, mark: float) -> QPixmap:
-    """The mark of one point: a disc for a training row, a diamond with a dark outline for a test row."""
-    side = theme().space(mark)
+def _mark_side(points: Points) -> int:
+    """How large a point's mark is, in pixels."""
+    return theme().space(MARK if len(points.rows) <= MANY_POINTS else SMALL_MARK)
+
+
+def _stamp(color: QColor, test: bool, ratio: float, side: int) -> QPixmap:
+    """The mark of one point as a picture."""
     pixmap = QPixmap(round(side * ratio), round(side * ratio))
     pixmap.setDevicePixelRatio(ratio)
     pixmap.fill(Qt.GlobalColor.transparent)
     painter = QPainter(pixmap)
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    _paint_mark(painter, QPointF(side / 2, side / 2), color, test=test, side=side)
+    painter.end()
+    return pixmap
+
+
+def _paint_mark(painter: QPainter, at: QPointF, color: QColor, *, test: bool, side: int) -> None:
+    """The mark of one point: a disc for a training row, a diamond with a dark outline for a test row."""
     palette, half = theme().palette, side / 2
     painter.setBrush(color)
-    path = QPainterPath()
     if test:
         painter.setPen(QPen(palette.text, 1.4))
         reach = half - 1.0
-        path.addPolygon(
-            QPolygonF(
-                [QPointF(half + reach * x, half + reach * y) for x, y in ((0, -1), (1, 0), (0, 1), (-1, 0), (0, -1))]
-            )
-        )
+        corners = ((0, -1), (1, 0), (0, 1), (-1, 0))
+        painter.drawPolygon(QPolygonF([QPointF(at.x() + reach * x, at.y() + reach * y) for x, y in corners]))
     else:
         painter.setPen(QPen(palette.panel, 1.2))
-        path.addEllipse(QPointF(half, half), 0.72 * half, 0.72 * half)
-    painter.drawPath(path)
-    painter.end()
-    return pixmap
+        painter.drawEllipse(at, 0.72 * half, 0.72 * half)

@@ -78,6 +78,8 @@ class LossCurves(QWidget):
         self.here = 0
         # The updates that can be gone to.
         self.reach = range(0)
+        # Long lines are quick to draw so; a file is worth the wait.
+        self.in_pieces = True
         self._updates = self.present.updates
         self._hovered: int | None = None
         self._pointer = QPointF()
@@ -123,6 +125,11 @@ class LossCurves(QWidget):
         box.setContentsMargins(0, 0, 0, 0)
         box.addWidget(self.plot)
         self.restyle()
+
+    def lines(self) -> list[Any]:
+        """All that are drawn: pyqtgraph's items, with a pen each."""
+        every = [*self.curves, *self.later_curves, *(curve for curves in self._former_curves for curve in curves)]
+        return [curve for curve in every if curve.xData is not None and len(curve.xData)]
 
     def _curve(self) -> Any:
         return self.item.plot([], [], antialias=True)
@@ -201,7 +208,8 @@ class LossCurves(QWidget):
         x, y = course.updates[part].astype(np.float64), course.numbers[part, column]
         pixels = self.view.width() / max(1.0, float(self._updates[-1] - self._updates[0]))
         y = np.where(self.shown.usable(y), y, np.nan)
-        draw_line(curve, x, y, replace(style, dashed=column % 2 == 1), pixels=pixels)
+        style = replace(style, dashed=column % 2 == 1)
+        draw_line(curve, x, y, style, pixels=pixels, in_pieces=self.in_pieces)
 
     def _lines(self) -> list[tuple[Course, int, QColor]]:
         """The runs that are drawn, from which point on, in which colour."""

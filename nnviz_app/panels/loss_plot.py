@@ -24,6 +24,7 @@ from PySide6.QtWidgets import (
 
 from core.errors import NnvizError
 from core.numbers import format_number
+from core.project import Project
 from nnviz_app.document import Change, Document
 from nnviz_app.panels.elided_label import ElidedLabel
 from nnviz_app.panels.fields import PanelArea
@@ -40,6 +41,12 @@ PREPARING = "Preparing the plot …"
 NO_LOSS = "A loss needs an output neuron and a training row of data with its target."
 # Qt's own largest size of a widget.
 UNLIMITED = 16_777_215
+
+
+def loss_name(project: Project) -> str:
+    """What is plotted, told from the loss of the one sample that the canvas shows."""
+    rows = len(project.dataset.training_rows)
+    return "loss" if rows == 1 else f"{'mean' if project.settings.batch_mean else 'total'} loss of {rows:,} rows"
 
 
 class LossPlotPanel(QWidget):
@@ -252,7 +259,7 @@ class LossPlotPanel(QWidget):
         if self.bar.accuracy.isChecked():
             what, texts = "accuracy", [percent(float(share)) for share in numbers[2:]]
         else:
-            what, texts = self._loss_name(), [format_number(float(loss), 6) for loss in numbers[:2]]
+            what, texts = loss_name(self.document.project), [format_number(float(loss), 6) for loss in numbers[:2]]
         test = ""
         if not np.isnan(numbers[1]):
             # How many rows they are has no room beside two numbers.
@@ -271,12 +278,6 @@ class LossPlotPanel(QWidget):
         if epochs is None:
             return f"Update {update:,}"
         return f"Update {update:,} ({epochs:,} epoch{'' if epochs == 1 else 's'})"
-
-    def _loss_name(self) -> str:
-        """What is plotted, told from the loss of the one sample that the canvas shows."""
-        project = self.document.project
-        rows = len(project.dataset.training_rows)
-        return "loss" if rows == 1 else f"{'mean' if project.settings.batch_mean else 'total'} loss of {rows:,} rows"
 
     # What the pointer does
 
