@@ -102,14 +102,19 @@ class SheetWriter:
                 texts.append(tuple(self._text(cells[column]) for column in columns))
                 for shown, column in enumerate(columns):
                     cell = cells[column]
-                    if isinstance(cell, Quantity) and self.trace.has(cell):
+                    if isinstance(cell, Quantity) and self.has(cell):
                         self.cells[place, row, shown] = cell
             self.blocks.append(Table(tuple(header[column] for column in columns), tuple(texts), caption))
 
     def _text(self, cell: Cell) -> str:
         if isinstance(cell, str):
             return cell
-        return self.writer.text(cell) if self.trace.has(cell) else NOT_COMPUTED
+        return self.writer.text(cell) if self.has(cell) else NOT_COMPUTED
+
+    def has(self, quantity: Quantity) -> bool:
+        """Whether a quantity is part of the passes: nothing is passed back to inputs, say."""
+        trace = self.trace
+        return trace.has(quantity) and (quantity.kind is not Kind.CONTRIBUTION or trace.has_step(quantity))
 
     def _count(self, lines: int) -> None:
         self._lines += lines

@@ -294,7 +294,7 @@ class _Tables(_Author):
         kept = [
             column
             for column in range(len(header))
-            if any(isinstance(cell, str) or self.trace.has(cell) for cell in (row[column] for row in rows))
+            if any(isinstance(cell, str) or self.page.has(cell) for cell in (row[column] for row in rows))
         ]
         self.page.table([header[column] for column in kept], [[row[column] for column in kept] for row in rows])
 

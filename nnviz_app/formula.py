@@ -204,7 +204,7 @@ def _boxes(svg: str, *, left: float, top: float) -> tuple[tuple[int, QRectF], ..
     return tuple(sorted(found.items(), key=lambda item: item[0]))
 
 
-def _close_signs(latex: str) -> str:
+def close_signs(latex: str) -> str:
     """Put signs of numbers into groups; they would otherwise be set as far from them as operations are."""
     result = ""
     previous = ""
@@ -227,7 +227,7 @@ def lay_out(latex: str) -> Drawing | None:
 
     ziamath.config.svg2 = False  # QtSvg cannot draw the SVG 2 symbols
     try:
-        formula = ziamath.Latex(_color_operands(_close_signs(latex)), size=LAYOUT_SIZE, color=PLACEHOLDER_COLOR)
+        formula = ziamath.Latex(_color_operands(close_signs(latex)), size=LAYOUT_SIZE, color=PLACEHOLDER_COLOR)
         svg = formula.svg()
     except Exception:  # the parser raises whatever it stumbles over, from KeyError to its own errors
         log.debug("cannot read %r as LaTeX", latex, exc_info=True)

@@ -102,7 +102,7 @@ def _read_safetensors(data: bytes, name: str) -> NamedArrays:
     header = decode_json(data[8 : 8 + length], name=name, what="its header")
     try:
         # It checks that the arrays lie in the file whole, without gaps and without sharing bytes.
-        found: list[tuple[str, dict[str, Any]]] = deserialize(data)
+        found: list[tuple[str, dict[str, Any]]] = deserialize(data)  # type: ignore[no-untyped-call]
     except SafetensorError as error:
         refuse(name, f"it is not a whole safetensors file ({shorten(str(error))}): save it anew.")
     if len(found) > MOST_ARRAYS:

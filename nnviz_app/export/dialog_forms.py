@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal
+from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QImage, QPainter, QPaintEvent
 from PySide6.QtWidgets import (
     QCheckBox,
@@ -63,6 +63,14 @@ class EntryList(QListWidget):
     def entry(self) -> Entry:
         """What is selected."""
         return ENTRIES[self.currentItem().data(Qt.ItemDataRole.UserRole)]
+
+    def moveCursor(
+        self, action: QListWidget.CursorAction, modifiers: Qt.KeyboardModifier
+    ) -> QModelIndex | QPersistentModelIndex:
+        # The first line is a heading, which cannot be selected.
+        if action is QListWidget.CursorAction.MoveHome:
+            return self.model().index(1, 0)
+        return super().moveCursor(action, modifiers)
 
     def select(self, name: str) -> bool:
         """Select the entry called `name`, or the first one of the group called so; whether there is one."""
@@ -221,6 +229,8 @@ class CheckBoxes(QWidget):
         for place, box in enumerate(self.boxes.values()):
             box.toggled.connect(self.changed)
             layout.addWidget(box, *divmod(place, COLUMNS))
+        # Where the key of the label leads.
+        self.setFocusProxy(next(iter(self.boxes.values())))
 
     def check(self, values: tuple[str, ...]) -> None:
         """Check exactly these."""

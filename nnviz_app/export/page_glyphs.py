@@ -16,7 +16,7 @@ from typing import NamedTuple
 from PySide6.QtCore import QRectF
 from PySide6.QtGui import QColor, QFont, QPainter, QPainterPath, QPen, QRawFont
 
-from nnviz_app.formula import LAYOUT_SIZE, _close_signs
+from nnviz_app.formula import LAYOUT_SIZE, close_signs
 
 # Glyphs' outlines are whole numbers of a thousandth of the text size.
 _UNITS = 1000.0
@@ -117,7 +117,7 @@ def _lay_out(latex: str) -> Setting | None:
     ziamath.config.svg2 = True
     try:
         # With a colour of its own each glyph says which.
-        svg = ziamath.Latex(_close_signs(latex), size=LAYOUT_SIZE, color="#000000").svg()
+        svg = ziamath.Latex(close_signs(latex), size=LAYOUT_SIZE, color="#000000").svg()
     except Exception:  # the parser raises whatever it stumbles over, from KeyError to its own errors
         log.debug("cannot read %r as LaTeX", latex, exc_info=True)
         return None

@@ -51,7 +51,7 @@ def write_solution(
     Needs an application, as pictures do. Raises ExportError and TrainingError as `core.solution.solve` does, and
     ExportError for an ending that is no form and where nothing can be written.
     """
-    form_of(path)
+    form = form_of(path)
     yield Progress(0, 0, "Working it out")
     sheet = solution(project, rows, granularity=granularity, style=style, rounding=rounding)
     # Only now: it takes Qt, and there has to be something to draw.
@@ -59,7 +59,9 @@ def write_solution(
 
     drawn = style if rounding is not None else replace(style, digits=min(style.digits, PICTURE_DIGITS))
     yield Progress(0, 0, "Drawing the network")
-    with CanvasPicture(project, rows=rows, rounding=rounding, look=Look(style=drawn, lights_steps=False)) as picture:
+    # On paper nothing stands behind the drawing.
+    look = Look(transparent=form in (".pdf", ".tex"), style=drawn, lights_steps=False)
+    with CanvasPicture(project, rows=rows, rounding=rounding, look=look) as picture:
         return (yield from write_sheet(sheet, picture, path))
 
 

@@ -289,3 +289,13 @@ def test_what_has_no_number_is_a_dash() -> None:
     backward = next(block for block in sheet.blocks if isinstance(block, Table) and block.header[1:2] == ("∂L/∂a",))
     assert {row[1] for row in backward.rows} >= {NOT_COMPUTED}
     assert all(re.fullmatch(r"−?[\d.]+", row[2]) for row in backward.rows)
+
+
+def test_nothing_is_passed_back_to_inputs() -> None:
+    project = load_project(CLASSIC)
+    layers = [b for b in solution(project, granularity=Granularity.LAYER).blocks if isinstance(b, Table)]
+    edges = [table for table in layers if table.header[-2:] == ("∂L/∂w", "w·δ") or table.header[-1] == "∂L/∂w"]
+    assert [table.header[-1] for table in edges] == ["w·δ", "∂L/∂w"]
+    passes = [b for b in solution(project, granularity=Granularity.PASS).blocks if isinstance(b, Table)]
+    whole = next(table for table in passes if table.header[-1] == "w·δ")
+    assert {row[0] for row in whole.rows if row[-1] == NOT_COMPUTED} == {"w1", "w2", "w3", "w4"}

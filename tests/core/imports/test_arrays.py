@@ -158,6 +158,7 @@ REFUSED: dict[str, tuple[str, bytes, str]] = {
     "csv number": ("a.csv", b"name,value\nw1,1\nw2,x\n", "row 3: w2: “x” is not a number"),
     "csv nan": ("a.csv", b"name,value\nw1,nan\n", "row 2: w1"),
     "csv inf": ("a.csv", b"name,value\nw1,1e999\n", "too large"),
+    "csv long": ("a.csv", b'name,value\nw1,"' + b"7" * 5000 + b'"\n', "w1: “777777"),
     "csv twice": ("a.csv", b"name,value\nw1,1\nw1,2\n", "row 3: “w1” is there twice"),
     "csv short": ("a.csv", b"name,source,target,value\nw1,i1\n", "row 2 has fewer cells"),
     "csv bytes": ("a.csv", b"name,value\n\xff\xfe", "UTF-8"),
@@ -240,19 +241,36 @@ SEEDS: dict[str, list[bytes]] = {
     ".safetensors": [safetensors.save({"0.weight": np.eye(1), "0.bias": np.ones(1)}, {"nnviz": "{}"})],
     ".json": [b'{"parameters": {"w1": 0.5}}', b'{"format": "nnviz-weights", "version": 1, "layers": []}'],
     ".csv": [b"name,source,target,value\nw1,i1,h1,0.5\nh1,,h1,1\n"],
-    ".onnx": [b"\x08\x09\x12\x05nnviz"],
+    ".onnx": [],
 }
+
+
+def _onnx_model(onnx: Any) -> bytes:
+    helper = onnx.helper
+    ends = [helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, ["n", 2]) for name in "xy"]
+    nodes = [helper.make_node("Gemm", ["x", "w"], ["z"], transB=1), helper.make_node("Relu", ["z"], ["y"])]
+    weight = onnx.numpy_helper.from_array(np.eye(2, dtype=np.float32), "w")
+    model = helper.make_model(helper.make_graph(nodes, "g", ends[:1], ends[1:], [weight]))
+    found: bytes = model.SerializeToString()
+    return found
+
+
+def test_names_that_are_no_text_are_refused(write: Write) -> None:
+    onnx = pytest.importorskip("onnx", reason="ONNX files need the library onnx")
+    with pytest.raises(ImportFileError, match="not a whole ONNX file"):
+        read_arrays(write("a.onnx", _onnx_model(onnx).replace(b"Relu", b"Re\xff\xfe")))
 
 
 @pytest.mark.parametrize("ending", ENDINGS)
 def test_damaged_files_raise_nothing_else(write: Write, ending: str) -> None:
     if ending == ".onnx":
-        pytest.importorskip("onnx", reason="ONNX files need the library onnx")
+        onnx = pytest.importorskip("onnx", reason="ONNX files need the library onnx")
+    seeds = SEEDS[ending] or [_onnx_model(onnx)]
 
     @settings(max_examples=60, deadline=None)
     @given(st.data())
     def check(data: st.DataObject) -> None:
-        content = bytearray(data.draw(st.sampled_from(SEEDS[ending]) | st.binary(max_size=200)))
+        content = bytearray(data.draw(st.sampled_from(seeds) | st.binary(max_size=200)))
         for _ in range(data.draw(st.integers(0, 4))):
             place = data.draw(st.integers(0, max(0, len(content) - 1)))
             content[place : place + data.draw(st.integers(0, 3))] = data.draw(st.binary(max_size=6))

@@ -1,0 +1,74 @@
+"""What there is to export: a project, and what a window shows of it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from msgspec import Struct
+
+from core.project import Project
+from core.style import Rounding, Style
+
+if TYPE_CHECKING:
+    from core.training import Run
+    from nnviz_app.canvas.scene import CanvasScene
+    from nnviz_app.export.look import Look
+    from nnviz_app.main_window import MainWindow
+    from nnviz_app.runs import KeptRun
+
+
+class Subject(Struct, frozen=True, eq=False):
+    """A project, and what is on show of it: the rows of its batch, the steps done, and how numbers are written.
+
+    `row` is the row on show; `steps` the length of the trace, 0 where there is none for the reason in `problem`;
+    `name` is what files are called after; `scene` the canvas and `look` how it looks, `kept` the former runs. A
+    document never changes its projects, so that a job may take its time.
+    """
+
+    project: Project
+    name: str = "network"
+    rows: tuple[int, ...] = ()
+    row: int = 0
+    index: int = 0
+    steps: int = 0
+    problem: str = ""
+    style: Style = Style()
+    rounding: Rounding | None = None
+    run: Run | None = None
+    kept: Sequence[KeptRun] = ()
+    scene: CanvasScene | None = None
+    look: Look | None = None
+    is_dark: bool = False
+
+
+def subject_of(window: MainWindow) -> Subject:
+    """What the window shows, as something to export."""
+    from nnviz_app.export.look import Look
+    from nnviz_app.theme import theme
+
+    project, player, preferences = window.document.project, window.player, window.preferences
+    path = window.document.path
+    title = re.sub(r"\W+", "-", project.title).strip("-").lower()
+    return Subject(
+        project,
+        path.stem if path else title or "network",
+        rows=tuple(map(int, player.batch_rows)) if player.length else (),
+        row=player.row,
+        index=player.index,
+        steps=player.length,
+        problem=player.problem,
+        style=preferences.style,
+        rounding=None if player.rounding_refused else preferences.rounding,
+        run=window.document.run,
+        kept=window.runs.kept,
+        scene=window.view.canvas_scene,
+        look=Look(
+            style=preferences.exact_style,
+            edge_labels=preferences.label_mode,
+            maps=preferences.shows_maps,
+            health=preferences.shows_health,
+        ),
+        is_dark=theme().is_dark,
+    )

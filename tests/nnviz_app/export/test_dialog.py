@@ -1,0 +1,594 @@
+"""The export dialog: choosing, watching, reading what came of it."""
+
+from __future__ import annotations
+
+import importlib.util
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import numpy as np
+import pytest
+from PySide6.QtCore import QSettings, QSize, Qt
+from PySide6.QtGui import QDesktopServices
+from PySide6.QtWidgets import QApplication, QCheckBox, QComboBox, QFileDialog, QLabel, QSpinBox, QWidget
+from pytestqt.qtbot import QtBot
+from window_hands import WindowHands
+
+from core.jobs import Job, Progress, Written, finish
+from core.project import Project
+from core.project_file import load_project
+from core.whole_files import new_file
+from nnviz_app.actions import EXPORTS
+from nnviz_app.document import Document
+from nnviz_app.examples import examples
+from nnviz_app.export import entries
+from nnviz_app.export.dialog import ExportDialog
+from nnviz_app.export.entries import ENTRIES, GROUPS
+from nnviz_app.export.entry import Entry
+from nnviz_app.export.options import Decimal, Pick, Several, Switch, Whole, write_value
+from nnviz_app.export.subject import Subject, subject_of
+from nnviz_app.theme import theme
+
+Key = Qt.Key
+LEFT = Qt.MouseButton.LeftButton
+
+
+@pytest.fixture
+def subject(qapp: QApplication) -> Subject:
+    """The first example after two updates, without a window."""
+    document = Document()
+    document.open_project(load_project(examples()[0].path))
+    document.apply_updates([0, 0])
+    return Subject(document.project, "lesson", rows=(0,), steps=53, index=20, run=document.run)
+
+
+@pytest.fixture
+def make_dialog(qtbot: QtBot, qapp: QApplication, tmp_path: Path) -> Iterator[Callable[..., ExportDialog]]:
+    """Makes dialogs that have the keyboard; their files go to tmp_path / "out"."""
+    theme().apply(qapp)
+    folder = tmp_path / "out"
+    folder.mkdir()
+
+    def make(subject: Subject, name: str = "npz") -> ExportDialog:
+        dialog = ExportDialog(subject, folder, name)
+        qtbot.addWidget(dialog)
+        with qtbot.waitActive(dialog):
+            dialog.show()
+            dialog.activateWindow()
+        return dialog
+
+    yield make
+    theme().set_text_scale(1.0)
+
+
+@pytest.fixture
+def slow(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The JSON export takes for ever."""
+
+    def write(_subject: Subject, path: Path, _values: object) -> Job:
+        with new_file(path) as file, file.open("w") as out:
+            for part in range(10**9):
+                out.write("{}\n")
+                yield Progress(part, 10**9, "Writing braces")
+        return Written((path,))
+
+    monkeypatch.setitem(ENTRIES, "json", msgspec.structs.replace(ENTRIES["json"], write=write))
+
+
+def said(dialog: ExportDialog) -> tuple[str, str]:
+    """The sentence on show and what kind it is."""
+    if not dialog.sentence.isVisible():
+        return "", ""
+    return dialog.sentence.text(), dialog.sentence.property("message")
+
+
+def type_path(qtbot: QtBot, dialog: ExportDialog, path: Path | str) -> None:
+    """Type into the path field in place of what it says."""
+    dialog.path_field.setFocus()
+    dialog.path_field.selectAll()
+    qtbot.keyClicks(dialog.path_field, str(path))
+
+
+def press(qtbot: QtBot, key: Qt.Key, held: Qt.KeyboardModifier = Qt.KeyboardModifier.NoModifier) -> None:
+    """Press a key where the keyboard is."""
+    focus = QApplication.focusWidget()
+    assert focus is not None
+    qtbot.keyClick(focus, key, held)
+
+
+# What is made
+
+
+# The two that are checked by running frameworks take their time; tests of their own run them.
+QUICK = [name for name in ENTRIES if name not in ("pytorch", "keras")]
+
+
+@pytest.mark.parametrize("name", QUICK)
+def test_everything_on_the_list_can_be_made(
+    qtbot: QtBot, subject: Subject, make_dialog: Callable[..., ExportDialog], tmp_path: Path, name: str
+) -> None:
+    if ENTRIES[name].missing():
+        pytest.skip(ENTRIES[name].missing())
+    dialog = make_dialog(subject, name)
+    small = {"width": 320, "height": 240, "variants": 2, "by": "pass"}
+    for option, value in small.items():
+        if option in dialog.form.fields:
+            dialog.form.set_value(option, value)
+    expected = dialog.path
+    assert expected.parent == tmp_path / "out"
+    qtbot.mouseClick(dialog.export_button, LEFT)
+    qtbot.waitUntil(lambda: not dialog.runner.is_running, timeout=60_000)
+    text, kind = said(dialog)
+    assert (kind, text.startswith("Written: ")) == ("success", True), text
+    assert expected.exists()
+    assert expected.is_dir() == (not ENTRIES[name].suffixes)
+    assert dialog.folder_button.isVisible()
+
+
+def test_the_list_has_everything_once_under_its_heading(
+    subject: Subject, make_dialog: Callable[..., ExportDialog]
+) -> None:
+    shown = make_dialog(subject).list
+    items = [shown.item(row) for row in range(shown.count())]
+    headings = [label.text() for item in items if isinstance(label := shown.itemWidget(item), QLabel)]
+    assert headings == list(GROUPS)
+    names = [item.data(Qt.ItemDataRole.UserRole) for item in items if item.text()]
+    assert sorted(names) == sorted(ENTRIES)
+
+
+def test_each_entry_says_what_it_is_and_its_keys_are_its_own(
+    subject: Subject, make_dialog: Callable[..., ExportDialog]
+) -> None:
+    dialog = make_dialog(subject)
+    for entry in ENTRIES.values():
+        dialog.list.select(entry.name)
+        check_words(dialog, entry, subject)
+
+
+def check_words(dialog: ExportDialog, entry: Entry, subject: Subject) -> None:
+    """What stands there belongs to this entry, and no key of Alt means two things."""
+    assert dialog.title.text() == entry.title
+    assert dialog.about.text() == entry.about
+    assert dialog.keeps.text() == entry.keeps
+    assert dialog.path.name.startswith(("lesson", "network"))
+    assert dialog.path.suffix in (*entry.suffixes, "")
+    titles = [option.title for option in entry.options(subject)]
+    titles += [dialog.path_label.text()]
+    titles += [button.text() for button in (dialog.browse_button, dialog.folder_button, dialog.close_button)]
+    for last in ("&Export", "&Replace"):
+        keys = [title[title.index("&") + 1].lower() for title in (*titles, last)]
+        assert len(keys) == len(set(keys)), keys
+
+
+def test_options_are_kept_as_text(subject: Subject) -> None:
+    for entry in ENTRIES.values():
+        for option in entry.options(subject):
+            assert option.read(write_value(option.default)) == option.default
+            assert option.read("") == option.read("nonsense") == option.default
+    assert Whole(name="n", title="", low=1, high=9, default=5).read("40") == 9
+    assert Decimal(name="n", title="", low=0.5, high=9, default=5).read("nan") == 5
+    assert Decimal(name="n", title="", low=0.5, high=9, default=5).read("0.75") == 0.75
+    assert Switch(name="n", title="", default=True).read("False") is False
+    assert Pick(name="n", title="", choices=(("a", ""), ("b", ""))).read("b") == "b"
+    several = Several(name="n", title="", choices=(("a", ""), ("b", ""), ("c", "")), default=("a",))
+    assert several.read(write_value(("b", "c"))) == ("b", "c")
+
+
+def test_modules_get_names_that_can_be_imported(subject: Subject, make_dialog: Callable[..., ExportDialog]) -> None:
+    dialog = make_dialog(msgspec.structs.replace(subject, name="01-two two"), "numpy")
+    assert dialog.path.name == "network_01_two_two.py"
+
+
+# Where it goes
+
+
+def test_the_ending_is_added(qtbot: QtBot, subject: Subject, make_dialog: Callable[..., ExportDialog]) -> None:
+    dialog = make_dialog(subject, "csv")
+    folder = dialog.path.parent
+    type_path(qtbot, dialog, "weights.v2")
+    assert dialog.path == folder / "weights.v2.csv"
+    type_path(qtbot, dialog, folder / "weights.CSV")
+    assert dialog.path == folder / "weights.CSV"
+    type_path(qtbot, dialog, "~nobody-of-this-name/x")
+    assert dialog.path.name == "x.csv"
+    type_path(qtbot, dialog, "/")
+    # Too long for a name: said when it is exported, not before.
+    QApplication.clipboard().setText("x" * 5000)
+    press(qtbot, Key.Key_A, Qt.KeyboardModifier.ControlModifier)
+    press(qtbot, Key.Key_V, Qt.KeyboardModifier.ControlModifier)
+    QApplication.clipboard().clear()
+    with qtbot.waitSignal(dialog.runner.failed):
+        press(qtbot, Key.Key_Return)
+    assert "cannot be written" in said(dialog)[0]
+    dialog.path_field.clear()
+    press(qtbot, Key.Key_Space)
+    press(qtbot, Key.Key_Backspace)
+    assert not dialog.export_button.isEnabled()
+
+
+def test_the_form_follows_the_ending_and_the_ending_the_form(
+    qtbot: QtBot, subject: Subject, make_dialog: Callable[..., ExportDialog]
+) -> None:
+    dialog = make_dialog(subject, "solution")
+    assert dialog.path.name == "lesson-solution.html"
+    dialog.form.set_value("form", "pdf")
+    assert dialog.path_field.text().endswith("lesson-solution.pdf")
+    type_path(qtbot, dialog, "mine.tex")
+    assert dialog.values["form"] == "tex"
+    assert dialog.path.name == "mine.tex"
+
+
+def test_a_file_that_is_there_is_announced_and_replaced(
+    qtbot: QtBot, subject: Subject, make_dialog: Callable[..., ExportDialog]
+) -> None:
+    dialog = make_dialog(subject, "csv")
+    assert said(dialog) == ("", "")
+    assert dialog.export_button.text() == "&Export"
+    dialog.path.write_text("old")
+    type_path(qtbot, dialog, dialog.path)
+    assert said(dialog) == ("lesson-weights.csv exists already and would be replaced.", "info")
+    assert dialog.export_button.text() == "&Replace"
+    with qtbot.waitSignal(dialog.runner.finished):
+        qtbot.mouseClick(dialog.export_button, LEFT)
+    assert dialog.path.read_text().startswith("name,source,target,value")
+
+
+def test_browse_asks_for_a_name_or_for_a_folder(
+    qtbot: QtBot,
+    subject: Subject,
+    make_dialog: Callable[..., ExportDialog],
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+) -> None:
+    asked: list[str] = []
+
+    def choose_file(_parent: object, _title: str, start: str, _filter: str) -> tuple[str, str]:
+        asked.append(start)
+        return str(tmp_path / "chosen"), ""
+
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", choose_file)
+    monkeypatch.setattr(QFileDialog, "getExistingDirectory", lambda *_: str(tmp_path))
+    dialog = make_dialog(subject, "npz")
+    qtbot.mouseClick(dialog.browse_button, LEFT)
+    assert asked == [str(tmp_path / "out" / "lesson.npz")]
+    assert dialog.path == tmp_path / "chosen.npz"
+    dialog.list.select("pytorch")
+    qtbot.mouseClick(dialog.browse_button, LEFT)
+    assert dialog.path == tmp_path / "lesson-pytorch"
+    # Nothing chosen: nothing changes.
+    monkeypatch.setattr(QFileDialog, "getExistingDirectory", lambda *_: "")
+    qtbot.mouseClick(dialog.browse_button, LEFT)
+    assert dialog.path == tmp_path / "lesson-pytorch"
+
+
+def test_the_folder_can_be_opened(
+    qtbot: QtBot, subject: Subject, make_dialog: Callable[..., ExportDialog], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened: list[str] = []
+    monkeypatch.setattr(QDesktopServices, "openUrl", lambda url: opened.append(url.toLocalFile()))
+    dialog = make_dialog(subject, "csv")
+    assert not dialog.folder_button.isVisible()
+    with qtbot.waitSignal(dialog.runner.finished):
+        dialog.export()
+    qtbot.mouseClick(dialog.folder_button, LEFT)
+    assert opened == [str(dialog.path.parent)]
+
+
+# What goes wrong, and stopping
+
+
+def test_a_failure_is_said_and_nothing_is_lost(
+    qtbot: QtBot, subject: Subject, make_dialog: Callable[..., ExportDialog], tmp_path: Path
+) -> None:
+    dialog = make_dialog(subject, "safetensors")
+    dialog.form.set_value("precision", "float32")
+    wrong = tmp_path / "no" / "folder.safetensors"
+    type_path(qtbot, dialog, wrong)
+    with qtbot.waitSignal(dialog.runner.failed):
+        press(qtbot, Key.Key_Return)
+    assert said(dialog) == (
+        f"{wrong} cannot be written: there is no folder {wrong.parent}, so choose another place.",
+        "error",
+    )
+    assert dialog.values == {"precision": "float32"}
+    assert dialog.path == wrong
+    assert dialog.path_field.hasFocus()
+    wrong.parent.mkdir()
+    with qtbot.waitSignal(dialog.runner.finished):
+        press(qtbot, Key.Key_Return)
+    assert wrong.is_file()
+    assert said(dialog)[1] == "success"
+
+
+@pytest.mark.usefixtures("slow")
+@pytest.mark.parametrize("by", ["Esc", "Stop", "Close"])
+def test_stopping_leaves_nothing(
+    qtbot: QtBot, subject: Subject, make_dialog: Callable[..., ExportDialog], by: str
+) -> None:
+    dialog = make_dialog(subject, "json")
+    folder = dialog.path.parent
+    with qtbot.waitSignal(dialog.runner.progressed):
+        qtbot.mouseClick(dialog.export_button, LEFT)
+    assert dialog.progress.isVisible()
+    assert dialog.doing.text() in ("Starting", "Writing braces")
+    assert dialog.stop_button.hasFocus()
+    assert not dialog.list.isEnabled()
+    assert list(folder.iterdir())
+    if by == "Close":
+        dialog.close()
+        assert not dialog.isVisible()
+    else:
+        with qtbot.waitSignal(dialog.runner.stopped):
+            if by == "Esc":
+                press(qtbot, Key.Key_Escape)
+            else:
+                qtbot.mouseClick(dialog.stop_button, LEFT)
+        assert said(dialog) == ("Stopped: nothing was written.", "info")
+        assert dialog.isVisible()
+        assert dialog.export_button.hasFocus()
+        # The next Esc closes.
+        press(qtbot, Key.Key_Escape)
+        assert not dialog.isVisible()
+    assert not list(folder.iterdir())
+
+
+def test_what_is_not_installed_is_shown_with_the_remedy(
+    subject: Subject, make_dialog: Callable[..., ExportDialog], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name == "onnx" else object())
+    monkeypatch.setattr("shutil.which", lambda _name: None)
+    dialog = make_dialog(subject, "onnx")
+    text, kind = said(dialog)
+    assert 'pip install "nnviz[onnx]"' in text
+    assert kind == "warning"
+    assert not dialog.export_button.isEnabled()
+    dialog.list.itemDoubleClicked.emit(dialog.list.currentItem())
+    assert not dialog.runner.is_running
+    dialog.list.select("mp4")
+    assert "ffmpeg" in said(dialog)[0]
+    assert not dialog.export_button.isEnabled()
+    dialog.list.select("npz")
+    assert said(dialog) == ("", "")
+    assert dialog.export_button.isEnabled()
+
+
+def test_without_a_network_or_a_pass_it_says_what_to_do(make_dialog: Callable[..., ExportDialog]) -> None:
+    dialog = make_dialog(Subject(Project()), "npz")
+    assert said(dialog) == ("There is nothing to export yet: draw a network first.", "warning")
+    assert not dialog.export_button.isEnabled()
+    project = Project()
+    project.network.add_neuron("input")
+    for problem in ("", "Row 1 has no target."):
+        dialog = make_dialog(Subject(project, problem=problem), "solution")
+        assert said(dialog)[0] == (problem or "There is no pass to write out: give the network a row of data first.")
+
+
+# Memory, keys, looks
+
+
+def test_choices_are_remembered(
+    qtbot: QtBot, subject: Subject, make_dialog: Callable[..., ExportDialog], tmp_path: Path
+) -> None:
+    dialog = make_dialog(subject, "worksheets")
+    dialog.form.set_value("variants", 7)
+    dialog.form.set_value("blanks", ("loss", "updates"))
+    dialog.list.select("npz")
+    dialog.form.set_value("precision", "float32")
+    type_path(qtbot, dialog, tmp_path / "w.npz")
+    dialog.list.select("csv")
+    dialog.list.select("npz")
+    # What was typed is there again.
+    assert dialog.path == tmp_path / "w.npz"
+    with qtbot.waitSignal(dialog.runner.finished):
+        dialog.export()
+    dialog.close()
+    again = make_dialog(subject, "")
+    assert again.entry.name == "npz"
+    assert again.values == {"precision": "float32"}
+    assert again.path == tmp_path / "lesson.npz"
+    again.list.select("worksheets")
+    assert (again.values["variants"], again.values["blanks"]) == (7, ("loss", "updates"))
+
+
+def test_what_is_remembered_wrongly_does_no_harm(subject: Subject, make_dialog: Callable[..., ExportDialog]) -> None:
+    QSettings().setValue("export/last", "papyrus")
+    QSettings().setValue("export/worksheets/variants", "many")
+    dialog = make_dialog(subject, "")
+    assert dialog.entry.name == "svg"
+    dialog.list.select("worksheets")
+    assert dialog.values["variants"] == 30
+
+
+def test_all_of_it_by_keys(qtbot: QtBot, subject: Subject, make_dialog: Callable[..., ExportDialog]) -> None:
+    dialog = make_dialog(subject, "json")
+    assert dialog.list.hasFocus()
+    press(qtbot, Key.Key_End)
+    assert dialog.entry.name == "worksheets"
+    press(qtbot, Key.Key_Home)
+    assert dialog.entry.name == "npz"
+    press(qtbot, Key.Key_Down)
+    assert dialog.entry.name == "safetensors"
+    press(qtbot, Key.Key_Tab)
+    assert dialog.form.fields["precision"].hasFocus()
+    press(qtbot, Key.Key_Down)
+    assert dialog.values == {"precision": "float32"}
+    press(qtbot, Key.Key_T, Qt.KeyboardModifier.AltModifier)
+    assert dialog.path_field.hasFocus()
+    dialog.path_field.selectAll()
+    qtbot.keyClicks(dialog.path_field, "keyed")
+    with qtbot.waitSignal(dialog.runner.finished):
+        press(qtbot, Key.Key_Return)
+    assert (dialog.path.name, dialog.path.is_file()) == ("keyed.safetensors", True)
+    # One more Enter is enough to leave.
+    press(qtbot, Key.Key_Return)
+    assert not dialog.isVisible()
+
+
+def test_boxes_are_checked_by_keys(qtbot: QtBot, subject: Subject, make_dialog: Callable[..., ExportDialog]) -> None:
+    dialog = make_dialog(subject, "worksheets")
+    press(qtbot, Key.Key_K, Qt.KeyboardModifier.AltModifier)
+    press(qtbot, Key.Key_Space)
+    press(qtbot, Key.Key_Tab)
+    press(qtbot, Key.Key_Space)
+    assert dialog.values["blanks"] == ("backward", "gradients", "updates")
+
+
+def test_the_fields_are_of_the_right_kind(subject: Subject, make_dialog: Callable[..., ExportDialog]) -> None:
+    dialog = make_dialog(subject, "png")
+    fields = dialog.form.fields
+    kinds = {"moment": QComboBox, "step": QSpinBox, "numbers": QCheckBox, "dpi": QSpinBox}
+    assert all(isinstance(fields[name], kind) for name, kind in kinds.items())
+    step = fields["step"]
+    assert isinstance(step, QSpinBox)
+    assert (step.maximum(), step.value()) == (53, 20)
+
+
+def test_it_fits_a_small_screen_with_large_text(subject: Subject, make_dialog: Callable[..., ExportDialog]) -> None:
+    theme().set_text_scale(2.0)
+    dialog = make_dialog(subject)
+    for name in ENTRIES:
+        dialog.list.select(name)
+        dialog.resize(1280, 720)
+        QApplication.processEvents()
+        assert dialog.size() == QSize(1280, 720), name
+        for button in (dialog.export_button, dialog.close_button, dialog.browse_button):
+            corner = button.mapTo(dialog, button.rect().bottomRight())
+            assert dialog.rect().contains(corner), name
+            assert button.width() >= button.sizeHint().width()
+
+
+def test_a_preview_that_cannot_be_made_is_said(
+    subject: Subject, make_dialog: Callable[..., ExportDialog], qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from core.errors import ExportError
+
+    def refuse(_subject: object, _values: object) -> Any:
+        raise ExportError("The picture would be too large: choose a lower resolution.")
+
+    monkeypatch.setitem(ENTRIES, "png", msgspec.structs.replace(ENTRIES["png"], preview=refuse))
+    dialog = make_dialog(subject, "png")
+    qtbot.waitUntil(lambda: said(dialog)[0].startswith("The picture would be too large"))
+    assert entries.ENTRIES["png"].preview is refuse
+
+
+# The whole window: after those that choose a text size, as a window is restyled each time
+
+
+def test_the_menu_opens_it_and_the_weights_are_written(hands: WindowHands, tmp_path: Path) -> None:
+    path = tmp_path / "mine.npz"
+
+    def act(dialog: QWidget) -> None:
+        assert isinstance(dialog, ExportDialog)
+        dialog.list.select("npz")
+        type_path(hands.qtbot, dialog, path)
+        with hands.qtbot.waitSignal(dialog.runner.finished):
+            hands.click(dialog.export_button)
+        text, kind = said(dialog)
+        assert kind == "success"
+        assert text.startswith("Written: mine.npz.")
+        assert "the greatest difference from the engine is" in text
+        assert "2 dense layers" in text
+
+    hands.answer(act)
+    hands.choose("File", "Export")
+    with np.load(path) as arrays:
+        assert arrays["layers.0.weight"].tolist() == [[0.15, 0.2], [0.25, 0.3]]
+
+
+def test_each_kind_has_an_entry_of_its_own(hands: WindowHands) -> None:
+    seen: list[tuple[str, str]] = []
+    for text, start in EXPORTS.values():
+        hands.answer(lambda dialog: seen.append((dialog.entry.name, dialog.entry.group)))  # type: ignore[attr-defined]
+        hands.choose("File", "Export as", text.replace("&", "").removesuffix("..."))
+        assert start in seen[-1]
+    assert len(set(seen)) == len(EXPORTS)
+
+
+def test_ctrl_shift_e_opens_the_last_choice(hands: WindowHands) -> None:
+    seen: list[str] = []
+    hands.view.setFocus()
+    hands.answer(lambda dialog: dialog.list.select("keras"))  # type: ignore[attr-defined]
+    hands.press("Ctrl+Shift+E")
+    hands.settle()
+    hands.answer(lambda dialog: seen.append(dialog.entry.name))  # type: ignore[attr-defined]
+    hands.press("Ctrl+Shift+E")
+    assert seen == ["keras"]
+
+
+def test_nothing_is_exported_during_a_run(hands: WindowHands) -> None:
+    actions = hands.window.actions_by_name
+    hands.window.trainer.start(10_000)
+    hands.settle()
+    assert not any(actions[name].isEnabled() for name in ("export", "import_weights", *EXPORTS))
+    hands.window.trainer.shutdown()
+    hands.settle()
+    assert all(actions[name].isEnabled() for name in ("export", "import_weights", *EXPORTS))
+
+
+def test_the_subject_is_what_the_window_shows(hands: WindowHands) -> None:
+    hands.window.open_example(examples()[9])
+    hands.player.go_to(7)
+    hands.window.preferences.set_digits(6)
+    subject = subject_of(hands.window)
+    assert subject.project is hands.project
+    assert subject.rows == tuple(hands.player.batch_rows)
+    assert len(subject.rows) > 1
+    assert (subject.index, subject.steps) == (7, hands.player.length)
+    assert subject.style.digits == 6
+    assert re.fullmatch(r"[\w-]+", subject.name)
+
+
+def test_weights_come_back_through_the_menu(
+    hands: WindowHands, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, before = tmp_path / "mine.csv", dict(hands.project.network.values)
+    finish(ENTRIES["csv"].write(subject_of(hands.window), path, {}))
+    hands.window.training_panel.apply_update()
+    assert hands.project.network.values != before
+    monkeypatch.setattr(QFileDialog, "getOpenFileName", lambda *_: (str(path), ""))
+    hands.answer(lambda dialog: hands.click(dialog.accept_button))  # type: ignore[attr-defined]
+    hands.choose("File", "Import weights")
+    assert hands.project.network.values == before
+    assert hands.entries[-1] == "Import weights"
+    path.write_text("name,value\nw1,none\n")
+    hands.choose("File", "Import weights")
+    assert "mine.csv" in hands.notice
+    # No file chosen: nothing happens.
+    monkeypatch.setattr(QFileDialog, "getOpenFileName", lambda *_: ("", ""))
+    hands.choose("File", "Import weights")
+    assert hands.project.network.values == before
+
+
+def test_the_preview_shows_what_is_chosen(hands: WindowHands, make_dialog: Callable[..., ExportDialog]) -> None:
+    hands.player.go_to(20)
+    dialog = make_dialog(subject_of(hands.window), "png")
+    preview = dialog.preview
+    hands.qtbot.waitUntil(lambda: not preview.image.isNull())
+    current = preview.image.copy()
+    assert not current.hasAlphaChannel()
+    assert re.fullmatch(r"[\d,]+ × [\d,]+ pixels", dialog.caption.text())
+
+    def changed(option: str, value: Any) -> bool:
+        before = preview.image.copy()
+        dialog.form.set_value(option, value)
+        hands.qtbot.waitUntil(lambda: preview.image != before)
+        return True
+
+    assert changed("moment", "plain")
+    assert not dialog.form.form.isRowVisible(dialog.form.fields["step"])
+    assert changed("moment", "step")
+    assert dialog.form.form.isRowVisible(dialog.form.fields["step"])
+    assert changed("step", 50)
+    assert changed("mode", "dark")
+    assert changed("numbers", False)
+    assert changed("transparent", True)
+    assert preview.image.hasAlphaChannel()
+    preview.grab()
+    size = dialog.caption.text()
+    dialog.form.set_value("dpi", 96)
+    hands.qtbot.waitUntil(lambda: dialog.caption.text() != size)
+    dialog.list.select("npz")
+    assert not preview.isVisible()

@@ -1,0 +1,169 @@
+"""`nnviz export`: every format written from the command line, and what is refused."""
+
+from __future__ import annotations
+
+import csv
+import io
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from core.errors import ExportError
+from core.jobs import Job, Progress, Written
+from core.project_file import load_project, save_project
+from core.whole_files import new_file
+from nnviz_app import command
+from nnviz_app.cli import main
+from nnviz_app.examples import examples
+
+TWO = str(next(e.path for e in examples() if e.name == "two-two-two"))
+SKIP = str(next(e.path for e in examples() if e.name == "skip-connection"))
+
+
+def test_weights_are_written_with_their_ending_and_what_was_checked_is_said(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["export", SKIP, "--to", "npz", "-o", str(tmp_path / "weights")]) == 0
+    said = capsys.readouterr().out
+    assert "free-form" in said
+    assert "the greatest difference from the engine is" in said
+    assert f"Written to {tmp_path / 'weights.npz'}." in said
+    with np.load(tmp_path / "weights.npz", allow_pickle=False) as arrays:
+        assert arrays["layers.0.weight"].dtype == np.float64
+
+
+def test_the_precision_can_be_chosen_where_a_format_has_two(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "weights.npz"
+    assert main(["export", TWO, "--to", "npz", "--precision", "float32", "-o", str(path)]) == 0
+    with np.load(path, allow_pickle=False) as arrays:
+        assert arrays["layers.0.weight"].dtype == np.float32
+    capsys.readouterr()
+    assert main(["export", TWO, "--to", "csv", "--precision", "float32", "-o", str(tmp_path / "w.csv")]) == 2
+    assert capsys.readouterr().err == "CSV table is written in float64 only: leave the precision out.\n"
+
+
+@pytest.mark.parametrize(
+    ("form", "ending", "begins"),
+    [("svg", "svg", b"<?xml"), ("pdf", "pdf", b"%PDF"), ("png", "png", b"\x89PNG"), ("tikz", "tex", b"%")],
+)
+def test_a_picture_after_a_step(
+    form: str, ending: str, begins: bytes, qapp: object, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["export", TWO, "--to", form, "--step", "14", "--dark", "-o", str(tmp_path / "drawing")]) == 0
+    assert (tmp_path / f"drawing.{ending}").read_bytes().startswith(begins)
+    capsys.readouterr()
+
+
+def test_the_picture_follows_step_notation_and_digits(qapp: object, tmp_path: Path) -> None:
+    path = tmp_path / "drawing.svg"
+    arguments = ["--digits", "6", "--notation", "pre_activation=net", "--step", "20", "-o", str(path)]
+    assert main(["export", TWO, "--to", "svg", *arguments]) == 0
+    text = path.read_text(encoding="utf-8")
+    assert "net 0.3775" in text
+    assert "0.59327" in text
+    assert main(["export", TWO, "--to", "svg", "--no-numbers", "-o", str(path)]) == 0
+    assert "0.15" not in path.read_text(encoding="utf-8")
+
+
+def test_plots_need_a_form_of_their_own_and_the_csv_has_the_engine_s_losses(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], qapp: object
+) -> None:
+    with_history = tmp_path / "trained.nnviz"
+    save_project(load_project(TWO), with_history)
+    assert main(["train", str(with_history), "--epochs", "3"]) == 0
+    assert main(["export", str(with_history), "--plot", "loss", "--to", "csv", "-o", str(tmp_path / "loss.csv")]) == 0
+    with (tmp_path / "loss.csv").open(encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    assert [row["update"] for row in rows] == ["0", "1", "2", "3"]
+    assert float(rows[0]["loss"]) == pytest.approx(0.298371109, abs=1e-9)
+    capsys.readouterr()
+    assert main(["export", TWO, "--plot", "map", "--to", "pdf", "-o", str(tmp_path / "map.pdf")]) == 2
+    assert "a plot is written as svg, png, csv, not as pdf" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["--to", "svg", "--step", "9999"], "There is no step 9,999"),
+        (["--to", "svg", "--sample", "7"], "There is no sample 7"),
+        (["--to", "png", "--dpi", "x"], "“x” is not a whole number"),
+        (["--to", "png", "--scale", "0"], "“0” is not a number above 0"),
+        (["--to", "gif", "--width", "5"], "An animation is"),
+        (["--to", "doc"], "invalid choice"),
+    ],
+)
+def test_what_cannot_be_is_one_sentence_and_leaves_nothing(
+    arguments: list[str], sentence: str, qapp: object, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["export", TWO, *arguments, "-o", str(tmp_path / "out")]) == 2
+    said = capsys.readouterr().err
+    assert sentence in said
+    assert said.count("\n") == 1
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_it_needs_no_display(tmp_path: Path) -> None:
+    hidden = ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM")
+    environment = {name: value for name, value in os.environ.items() if name not in hidden}
+    done = subprocess.run(
+        [sys.executable, "-m", "nnviz_app", "export", TWO, "--to", "svg", "-o", str(tmp_path / "drawing.svg")],
+        check=False,
+        capture_output=True,
+        text=True,
+        env=environment,
+        timeout=60,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert (tmp_path / "drawing.svg").exists()
+
+
+# Following a job
+
+
+def slow_job(path: Path, *, fails: bool = False) -> Job:
+    with new_file(path) as temporary:
+        for done in range(3):
+            yield Progress(done, 3, f"Part {done + 1}")
+            temporary.write_text("half")
+        if fails:
+            raise ExportError("It cannot be.")
+    return Written((path,), ("All is well.",))
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def test_on_a_terminal_a_bar_shows_how_far_it_is_and_goes_away(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    stream = Terminal()
+    monkeypatch.setattr(sys, "stderr", stream)
+    monkeypatch.setattr(command, "REDRAW", 0.0)
+    assert command.follow(slow_job(tmp_path / "a.txt")).sentences == ("All is well.",)
+    bars = stream.getvalue().split("\r")
+    assert f"[{'█' * 8}{'·' * 16}] Part 2" in bars
+    assert bars[-2].strip() == bars[-1] == ""
+
+
+def test_ctrl_c_stops_a_job_and_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupt(_bar: object, progress: Progress) -> None:
+        if progress.done == 1:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(sys, "stderr", Terminal())
+    monkeypatch.setattr(command._Bar, "show", interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        command.follow(slow_job(tmp_path / "a.txt"))
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_job_that_fails_leaves_the_old_file(tmp_path: Path) -> None:
+    path = tmp_path / "a.txt"
+    path.write_text("old")
+    with pytest.raises(ExportError):
+        command.follow(slow_job(path, fails=True))
+    assert [file.read_text() for file in tmp_path.iterdir()] == ["old"]

@@ -1,0 +1,118 @@
+"""`nnviz import`: what it prints and saves, and what it says when it cannot."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from core.project import Project
+from core.project_file import load_project, save_project
+from nnviz_app.cli import main
+from nnviz_app.layers import NewNetwork, replace_network
+
+Said = pytest.CaptureFixture[str]
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    """A 2-3-1 network."""
+    made = Project()
+    replace_network(made, NewNetwork((2, 3, 1)))
+    path = tmp_path / "my.nnviz"
+    save_project(made, path)
+    return path
+
+
+@pytest.fixture
+def weights(tmp_path: Path) -> Path:
+    """What fits it by order."""
+    path = tmp_path / "mlp.npz"
+    arrays = {"coefs_0": np.arange(6.0).reshape(2, 3), "coefs_1": np.ones((3, 1))}
+    np.savez(path, **arrays, intercepts_0=np.zeros(3), intercepts_1=np.zeros(1), activation="tanh",
+             out_activation="logistic")  # fmt: skip
+    return path
+
+
+def test_weights_are_shown_taken_and_saved(project: Path, weights: Path, capsys: Said) -> None:
+    before = load_project(project).network.values
+    assert main(["import", str(project), str(weights), "--dry-run", "--lines", "4"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].split() == ["Parameter", "Now", "New", "From"]
+    assert lines[1].split() == ["bias", "of", "h1", "0", "the", "same", "intercepts_0[0]"]
+    assert lines[5] == "and 9 more"
+    assert lines[6].startswith("13 parameters by order, 9 of them with another value.")
+    assert lines[7] == "Nothing was saved (--dry-run)."
+    assert load_project(project).network.values == before
+    assert main(["import", str(project), str(weights)]) == 0
+    assert capsys.readouterr().out.endswith(f"Saved in {project}.\n")
+    found = load_project(project).network
+    # A row a source: the first holds the weights of i1.
+    assert [found.weight(found.edge_between("i1", f"h{k}").id) for k in (1, 2, 3)] == [0.0, 1.0, 2.0]  # type: ignore[union-attr]
+
+
+def test_the_project_stays_where_another_file_is_named(project: Path, weights: Path, tmp_path: Path) -> None:
+    before = project.read_bytes()
+    assert main(["import", str(project), str(weights), "--out", str(tmp_path / "out.nnviz")]) == 0
+    assert project.read_bytes() == before
+    assert load_project(tmp_path / "out.nnviz").network.values != load_project(project).network.values
+
+
+def test_a_new_project_is_laid_out_and_named_after_its_file(weights: Path, tmp_path: Path, capsys: Said) -> None:
+    out = tmp_path / "new.nnviz"
+    assert main(["import", "--new", str(weights), "--out", str(out)]) == 0
+    said = capsys.readouterr().out
+    assert "A network of 6 neurons (2-3-1) and 9 edges." in said
+    assert "Its activations are in the file: tanh, sigmoid." in said
+    made = load_project(out)
+    assert made.title == "mlp"
+    assert made.settings.loss == "binary_cross_entropy"
+    assert len(set(made.network.positions.values())) == 6
+    xs = [made.network.positions[name][0] for name in ("i1", "h1", "o1")]
+    assert xs == sorted(set(xs))
+    # It comes back into itself by order, and its activations can be chosen.
+    assert main(["import", str(out), str(weights), "--by", "order", "--rows", "sources", "--lines", "0"]) == 0
+    assert capsys.readouterr().out.startswith("13 parameters by order, 0 of them with another value.")
+    assert main(["import", "--new", str(weights), "--activations", "relu, linear", "--dry-run"]) == 0
+    assert "those you chose: relu, linear." in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["my.nnviz"], "name the PROJECT and the file of WEIGHTS"),
+        (["--new", "mlp.npz"], "--new needs --out FILE"),
+        (["my.nnviz", "--new", "mlp.npz", "--out", "x.nnviz"], "leave out PROJECT"),
+        (["my.nnviz", "mlp.npz", "--activations", "relu"], "goes with --new"),
+        (["my.nnviz", "mlp.npz", "--by", "name"], "no name in it is one of this network's parameters"),
+        (["my.nnviz", "mlp.npz", "--rows", "neurons"], "do not fit with a row a neuron"),
+        (["my.nnviz", "no.npz"], "cannot be read (No such file"),
+        (["my.nnviz", "my.nnviz"], "end in .npz"),
+        (["--new", "mlp.npz", "--out", "no/x.nnviz"], "there is no folder"),
+    ],
+)
+def test_what_cannot_be_done_is_said_in_one_line(
+    project: Path, weights: Path, monkeypatch: pytest.MonkeyPatch, capsys: Said, arguments: list[str], words: str
+) -> None:
+    monkeypatch.chdir(project.parent)
+    before = project.read_bytes()
+    assert main(["import", *arguments]) == 2
+    error = capsys.readouterr().err
+    assert words in error
+    assert error.count("\n") == 1
+    assert project.read_bytes() == before
+    assert sorted(path.name for path in project.parent.iterdir()) == ["mlp.npz", "my.nnviz"]
+
+
+def test_no_window_library_is_needed(project: Path, weights: Path) -> None:
+    code = (
+        "import sys; from nnviz_app.cli import main; "
+        f"code = main(['import', {str(project)!r}, {str(weights)!r}, '--dry-run']); "
+        "heavy = [name for name in ('PySide6', 'torch', 'onnx', 'safetensors') if name in sys.modules]; "
+        "sys.exit(code or bool(heavy))"
+    )
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert result.returncode == 0, result.stdout + result.stderr
