@@ -37,16 +37,6 @@ class Parser(argparse.ArgumentParser):
         raise SystemExit(BAD_USAGE)
 
 
-def _parser(prog: str, description: str, epilog: str) -> Parser:
-    return Parser(
-        prog=prog,
-        description=description,
-        epilog=epilog,
-        formatter_class=_HelpFormatter,
-        allow_abbrev=False,
-    )
-
-
 def make_parser(prog: str, description: str, epilog: str) -> Parser:
     """A parser without surprises: options are written out, the help is as it stands."""
     return Parser(

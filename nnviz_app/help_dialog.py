@@ -23,6 +23,7 @@ KEYS: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = (
             ("R", "back to the start: the parameters of update 0"),
             ("Ctrl+E, Ctrl+R", "run one epoch, the chosen number of epochs; Ctrl+. stops"),
             ("Ctrl+G, Ctrl+I", "new from generated or real data; import a table"),
+            ("Ctrl+Shift+E", "export: weights, code, pictures, animations, plots, worked solutions, worksheets"),
         ),
     ),
     (

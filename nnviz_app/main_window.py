@@ -60,6 +60,8 @@ if TYPE_CHECKING:
 
 # What is imported as a table when it is dropped.
 TABLE_SUFFIXES = (".csv", ".tsv", ".txt")
+# Weights can be a .csv too, which is taken for a table when it is dropped.
+MODEL_SUFFIXES = (".npz", ".safetensors", ".json", ".onnx")
 
 # Raised when the docks change, so that an older arrangement is not forced upon them.
 LAYOUT_VERSION = 3
@@ -438,12 +440,19 @@ class MainWindow(QMainWindow):
 
         paths = [Path(url.toLocalFile()) for url in event.mimeData().urls() if url.isLocalFile()]
         event.acceptProposedAction()
-        kinds = {SUFFIX: self.open_path, **dict.fromkeys(TABLE_SUFFIXES, self.import_path)}
+        kinds = {
+            SUFFIX: self.open_path,
+            **dict.fromkeys(MODEL_SUFFIXES, self.import_weights_path),
+            **dict.fromkeys(TABLE_SUFFIXES, self.import_path),
+        }
         take = kinds.get(paths[0].suffix.lower()) if len(paths) == 1 else None
         if take is None:
             names = ", ".join(path.name for path in paths)
-            tables = ", ".join(TABLE_SUFFIXES)
-            self.show_error(f"{names}: drop one {SUFFIX} file to open it, or one table ({tables}) to import it.")
+            tables, models = ", ".join(TABLE_SUFFIXES), ", ".join(MODEL_SUFFIXES)
+            self.show_error(
+                f"{names}: drop one {SUFFIX} file to open it, or one table ({tables}) or file of weights ({models}) to "
+                "import it."
+            )
         else:
             # The question about unsaved work must not keep the other program's drag waiting.
             QTimer.singleShot(0, lambda: take(paths[0]))

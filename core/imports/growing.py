@@ -86,7 +86,7 @@ class GrowingNetwork:
                 )
             )
         inputs = [name for name, activation in zip(names, self.activations, strict=True) if not activation]
-        notes = Notes(inputs=inputs, outputs=[names[place] for place in outputs], layers=layers)
+        notes = Notes(inputs=inputs, outputs=[names[place] for place in outputs], layers=layers, made_up=True)
         return NamedArrays(self.name, arrays=arrays, notes=notes)
 
     def _names(self, outputs: list[int]) -> list[str]:

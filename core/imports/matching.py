@@ -128,7 +128,7 @@ def _match_names(file: NamedArrays, network: Network) -> Match:
             )
         names.setdefault(parameter, given.name)
         found[parameter] = former or Assignment(parameter, network.values[parameter], given.value, given.place)
-    if file.notes is None:
+    if file.notes is None or file.notes.made_up:
         unused += file.arrays
     return _match("name", found, network, unused, _differences(file, network))
 
@@ -152,7 +152,7 @@ def _givens(file: NamedArrays) -> Iterator[_Given]:
     """Every number of the file that has a name."""
     for name, value in file.parameters.items():
         yield _Given(name, value, "parameters" if file.notes else name, file.ends.get(name))
-    if file.notes is None or file.parameters:
+    if file.notes is None or file.notes.made_up or file.parameters:
         return
     for k, layer in enumerate(file.notes.layers):
         weight, bias = (file.arrays.get(f"layers.{k}.{part}") for part in ("weight", "bias"))

@@ -44,7 +44,10 @@ class ScalingNotes(Struct, frozen=True):
 
 
 class Notes(Struct, frozen=True):
-    """All that a network is beside its numbers. The k-th layer's are in layers.k.weight and layers.k.bias."""
+    """All that a network is beside its numbers. The k-th layer's are in layers.k.weight and layers.k.bias.
+
+    `made_up`: the names are not the file's own, which has none.
+    """
 
     inputs: list[str]
     outputs: list[str]
@@ -55,6 +58,7 @@ class Notes(Struct, frozen=True):
     tied: dict[str, str] = {}
     frozen: list[str] = []
     scaling: dict[str, list[ScalingNotes]] = {}
+    made_up: bool = False
 
     @property
     def neurons(self) -> int:

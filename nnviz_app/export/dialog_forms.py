@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QPointF, QRectF, QSize, Qt, Signal
+from PySide6.QtCore import QModelIndex, QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QImage, QPainter, QPaintEvent
 from PySide6.QtWidgets import (
     QCheckBox,
@@ -64,12 +64,10 @@ class EntryList(QListWidget):
         """What is selected."""
         return ENTRIES[self.currentItem().data(Qt.ItemDataRole.UserRole)]
 
-    def moveCursor(
-        self, action: QListWidget.CursorAction, modifiers: Qt.KeyboardModifier
-    ) -> QModelIndex | QPersistentModelIndex:
+    def moveCursor(self, action: QListWidget.CursorAction, modifiers: Qt.KeyboardModifier) -> QModelIndex:
         # The first line is a heading, which cannot be selected.
         if action is QListWidget.CursorAction.MoveHome:
-            return self.model().index(1, 0)
+            return self.indexFromItem(self.item(1))
         return super().moveCursor(action, modifiers)
 
     def select(self, name: str) -> bool:
@@ -113,6 +111,9 @@ class OptionsForm(QWidget):
         for option in self._options.values():
             field = self.fields[option.name] = self._make(option)
             field.setToolTip(option.tip)
+            if field.focusProxy() is not None:
+                # Else the key of its label would lead nowhere.
+                field.setFocusPolicy(Qt.FocusPolicy.ClickFocus)
             self.set_value(option.name, values[option.name])
             self.form.addRow("" if isinstance(option, Switch) else option.title, field)
         self._is_filling = False
@@ -229,7 +230,6 @@ class CheckBoxes(QWidget):
         for place, box in enumerate(self.boxes.values()):
             box.toggled.connect(self.changed)
             layout.addWidget(box, *divmod(place, COLUMNS))
-        # Where the key of the label leads.
         self.setFocusProxy(next(iter(self.boxes.values())))
 
     def check(self, values: tuple[str, ...]) -> None:

@@ -26,9 +26,11 @@ from core.activations import ACTIVATIONS
 from core.network import Role
 from core.project_file import load_project
 from core.quantities import Granularity, Kind, Quantity
+from nnviz_app.actions import EXPORTS
 from nnviz_app.canvas.parts import PartKind
 from nnviz_app.docks import AREAS
 from nnviz_app.examples import examples
+from nnviz_app.export.dialog import ExportDialog
 from nnviz_app.help_dialog import KEYS, HelpDialog
 from nnviz_app.menus import TEXT_SIZES
 from nnviz_app.preferences import NOTATIONS, LabelMode
@@ -180,8 +182,33 @@ def checks(h: WindowHands, file_dialogs: dict[str, str], tmp_path: Path) -> dict
     def is_tied() -> bool:
         return network().edges["w2"].parameter == "w1"
 
+    def weights_first() -> None:
+        weights = tmp_path / "weights.csv"
+        weights.write_text("name,value\nw1,0.7\n", encoding="utf-8")
+        file_dialogs["open"] = str(weights)
+        h.answer(accept)
+
+    begun: list[str] = []
+
+    def begins_with(dialog: QWidget) -> None:
+        assert isinstance(dialog, ExportDialog)
+        begun[:] = [dialog.entry.name, dialog.entry.group]
+
+    def export_first() -> None:
+        begun.clear()
+        h.answer(begins_with)
+
     table: dict[tuple[str, ...], object] = {
         ("File", "New"): (None, lambda: network_of(h) == (0, 0)),
+        ("File", "Import weights"): (weights_first, lambda: network().weight("w1") == 0.7),
+        ("File", "Export"): (export_first, lambda: bool(begun)),
+        **{
+            ("File", "Export as", text.replace("&", "").removesuffix("...")): (
+                export_first,
+                lambda start=start: start in begun,
+            )
+            for text, start in EXPORTS.values()
+        },
         ("File", "New network"): (lambda: h.answer(accept), lambda: h.entries[-1].startswith("New")),
         ("File", "Open"): (
             lambda: file_dialogs.update(open=str(opened)),
@@ -823,7 +850,10 @@ def test_a_dropped_file_is_opened(hands: WindowHands, tmp_path: Path) -> None:
 def test_what_cannot_be_dropped_is_said_or_refused(hands: WindowHands, tmp_path: Path) -> None:
     image, first, second = tmp_path / "x.png", copied(tmp_path), copied(tmp_path, to="second.nnviz")
     image.write_bytes(b"x")
-    remedy = "drop one .nnviz file to open it, or one table (.csv, .tsv, .txt) to import it."
+    remedy = (
+        "drop one .nnviz file to open it, or one table (.csv, .tsv, .txt) or file of weights (.npz, .safetensors, .json, "
+        ".onnx) to import it."
+    )
     hands.drag(image)
     assert hands.notice == f"x.png: {remedy}"
     hands.drag(first, second)
@@ -847,6 +877,17 @@ def test_a_dropped_or_pasted_table_becomes_the_data(hands: WindowHands, tmp_path
     hands.press("Ctrl+V")
     hands.settle()
     assert hands.project.dataset.rows == 7
+
+
+def test_dropped_weights_become_the_network_s(hands: WindowHands, tmp_path: Path) -> None:
+    weights = tmp_path / "w.json"
+    weights.write_text('{"parameters": {"w1": 0.75}}', encoding="utf-8")
+    hands.answer(lambda dialog: dialog.accept())
+    hands.drag(weights)
+    hands.settle()
+    assert hands.project.network.values["w1"] == 0.75
+    hands.choose("Edit", "Undo")
+    assert hands.project.network.values["w1"] == 0.15
 
 
 # Unsaved work

@@ -18,6 +18,7 @@ from core.decision import Probe
 from core.errors import ImportFileError
 from core.export.formats import FORMATS
 from core.imports.arrays import read_arrays
+from core.imports.matching import apply_match, match_file
 from core.imports.new_network import make_project
 from core.jobs import finish
 from core.network import Network
@@ -157,6 +158,18 @@ def test_free_form_graphs(make: Make) -> None:
 def test_several_outputs_and_the_inputs_themselves(make: Make) -> None:
     project = agree(make([node("Gemm", "x w", "z"), node("Relu", "z")], {"w": W}, outputs=["y", "x", "z", "y"]))
     assert len(project.network.outputs) == 3 + 2 + 3 + 3
+
+
+def test_weights_of_other_programs_go_into_a_network_by_order(make: Make) -> None:
+    path = make([node("Gemm", "x w b", "z"), node("Tanh", "z")], {"w": W, "b": B})
+    project, _ = make_project(read_arrays(path))
+    wanted = project.network.values
+    # The names of neurons are made up on reading: that they are the same here means nothing.
+    project.network.set_values(dict.fromkeys(wanted, 0.0))
+    match = match_file(read_arrays(path), project.network)
+    assert (match.by, match.kept, match.unused) == ("order", (), ())
+    apply_match(match, project)
+    assert project.network.values == wanted
 
 
 @pytest.mark.parametrize(

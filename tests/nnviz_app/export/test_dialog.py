@@ -429,6 +429,9 @@ def test_all_of_it_by_keys(qtbot: QtBot, subject: Subject, make_dialog: Callable
 
 def test_boxes_are_checked_by_keys(qtbot: QtBot, subject: Subject, make_dialog: Callable[..., ExportDialog]) -> None:
     dialog = make_dialog(subject, "worksheets")
+    press(qtbot, Key.Key_D, Qt.KeyboardModifier.AltModifier)
+    press(qtbot, Key.Key_Up)
+    assert dialog.values["seed"] == 2
     press(qtbot, Key.Key_K, Qt.KeyboardModifier.AltModifier)
     press(qtbot, Key.Key_Space)
     press(qtbot, Key.Key_Tab)
