@@ -851,8 +851,8 @@ def test_what_cannot_be_dropped_is_said_or_refused(hands: WindowHands, tmp_path:
     image, first, second = tmp_path / "x.png", copied(tmp_path), copied(tmp_path, to="second.nnviz")
     image.write_bytes(b"x")
     remedy = (
-        "drop one .nnviz file to open it, or one table (.csv, .tsv, .txt) or file of weights (.npz, .safetensors, .json, "
-        ".onnx) to import it."
+        "drop one .nnviz file to open it, or one table (.csv, .tsv, .txt) or file of weights "
+        "(.npz, .safetensors, .json, .onnx) to import it."
     )
     hands.drag(image)
     assert hands.notice == f"x.png: {remedy}"
