@@ -25,10 +25,14 @@ COMMANDS = ("trace", "check", "train", "export", "import", "solution", "workshee
 _DESCRIPTION = "Draw a neural network and step through backpropagation, with every number where it belongs."
 _EPILOG = """\
 commands:
-  nnviz [FILE]         open the window, on FILE or on a worked example
-  nnviz trace FILE     print a forward pass, loss, backward pass and update, step by step
-  nnviz check FILE     compare every gradient with a central difference of the loss
-  nnviz train FILE     train without a window, with a progress bar
+  nnviz [FILE]               open the window, on FILE or on a worked example
+  nnviz trace FILE           print a forward pass, loss, backward pass and update, step by step
+  nnviz check FILE           compare every gradient with a central difference of the loss
+  nnviz train FILE           train without a window, with a progress bar
+  nnviz export FILE          write weights, a model, a picture, an animation or a plot
+  nnviz import FILE WEIGHTS  take weights from another program's file
+  nnviz solution FILE        write a pass out, every line with symbols and numbers
+  nnviz worksheet FILE       the same with blanks and a key, for one student or a class
 
 examples:
   nnviz                                open the window on a worked example
@@ -37,10 +41,12 @@ examples:
   nnviz trace my.nnviz --format json   the same for a program to read
   nnviz check my.nnviz                 are the gradients right?
   nnviz train my.nnviz --epochs 1000   train and save
+  nnviz export my.nnviz --to onnx -o my.onnx
+  nnviz solution my.nnviz -o solution.pdf
   nnviz ./trace                        open a file that has the name of a command
 
 exit codes:
-  0 all went well, 1 a gradient failed the check, 2 wrong usage or a file that cannot be read
+  0 all went well, 1 a gradient failed the check, 2 wrong usage or a file that cannot be read or written
 """
 
 
