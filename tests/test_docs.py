@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import importlib
 import re
 from pathlib import Path
 
 import pytest
 
+from nnviz_app.cli import COMMANDS
+from nnviz_app.command import make_parser
 from nnviz_app.data_dialog import GROUPS, group_of
 from nnviz_app.gallery import GALLERY
 
@@ -55,3 +58,14 @@ def test_contributing_says_what_each_module_of_core_is_for() -> None:
     modules = {path.stem for path in (ROOT / "core").glob("*.py")} - {"__init__"}
     # What everything else stands on needs no word.
     assert modules - named == {"numbers", "errors"}
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_the_page_on_the_command_line_has_every_option(name: str) -> None:
+    text = text_of("docs/command-line.md")
+    assert f"nnviz {name} FILE" in text
+    command = importlib.import_module(f"nnviz_app.{name}_command")
+    parser = make_parser("nnviz", command.DESCRIPTION, command.EPILOG)
+    command.add_arguments(parser)
+    shown = {max(action.option_strings, key=len) for action in parser._actions if action.option_strings}
+    assert [option for option in sorted(shown - {"--help", "--out"}) if f"{option}" not in text] == []
