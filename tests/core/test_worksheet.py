@@ -88,7 +88,11 @@ def test_no_answer_is_on_the_sheet(granularity: Granularity, hide: Blank) -> Non
         assert not numbers_on(task) & answers - given_numbers - {"2"}
 
 
-@pytest.mark.parametrize("asked", [set(c) for n in (1, 2) for c in itertools.combinations(Group, n)], ids=str)
+def sorted_names(groups: set[Group]) -> str:
+    return " ".join(sorted(groups))
+
+
+@pytest.mark.parametrize("asked", [set(c) for n in (1, 2) for c in itertools.combinations(Group, n)], ids=sorted_names)
 def test_what_is_not_asked_for_gives_nothing_away(asked: set[Group]) -> None:
     project = variant(load_project(CLASSIC), 7, 2)
     task, key = worksheet(project, blanks=Blanks(frozenset(asked)))
