@@ -48,11 +48,12 @@ def _counted(count: int, one: str, many: str) -> str:
 def _describe(network: Network) -> str:
     hidden = len(network.neurons) - len(network.inputs) - len(network.outputs)
     biases = sum(map(network.has_bias, network.neurons))
-    neurons = [
-        _counted(len(network.inputs), "input", "inputs"),
-        *([_counted(hidden, "hidden neuron", "hidden neurons")] if hidden else []),
-        _counted(len(network.outputs), "output", "outputs"),
+    counts = [
+        (len(network.inputs), "input", "inputs"),
+        (hidden, "hidden neuron", "hidden neurons"),
+        (len(network.outputs), "output", "outputs"),
     ]
+    neurons = [_counted(*count) for count in counts if count[0]]
     weights = _counted(len(network.values) - biases, "weight", "weights")
     return f"A network of {listed(neurons)}, with {weights} and {_counted(biases, 'bias', 'biases')}."
 
@@ -117,7 +118,8 @@ def _write_activation(page: SheetWriter, name: str) -> None:
     users = [n.id for n in network.neurons.values() if n.activation == name and network.has_bias(n.id)]
     note = f". {activation.note.rstrip('.')}" if activation.note else ""
     sentence = f"{activation.title}, the activation function of {listed(users)}{note}"
-    plain = f"{notation.activation} = {activation.symbol}({notation.pre_activation})"
+    argument = notation.pre_activation if name == "linear" else f"{activation.symbol}({notation.pre_activation})"
+    plain = f"{notation.activation} = {argument}"
     if activation.coupled:
         page.definition(sentence, rf"{a}_k = \frac{{e^{{{z}_k}}}}{{\sum_j e^{{{z}_j}}}}", plain)
         return

@@ -78,9 +78,10 @@ class SheetWriter:
         middle, _, result = explanation.plain.rpartition(" = ")
         if self.granularity is not Granularity.TERM and quantity.kind in _SUMS and not self.is_cut(quantity):
             numbers, middle = self._with_factors(quantity, explanation, numbers, middle)
-        # What is but another name for the same has nothing to put in.
-        known = explanation.formula.split(" = ")
+        # What is but another name for the same, or the result already, has nothing to put in.
+        known = [*explanation.formula.split(" = "), result]
         steps = [explanation.formula, *([middle] if middle and middle not in known else []), result]
+        numbers = "" if numbers == explanation.result else numbers
         self.formulas[self._number + 1] = quantity
         self._add_formula(
             explanation.sentence, unmark(explanation.symbols), numbers, explanation.result, " = ".join(steps)

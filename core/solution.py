@@ -8,6 +8,7 @@ from msgspec import Struct
 
 from core.given import write_given
 from core.network import Role
+from core.notation import MAX_TERMS
 from core.numbers import format_number
 from core.passes import trace_project
 from core.project import Project
@@ -330,6 +331,10 @@ def _write_result(page: SheetWriter, project: Project, rows: Sequence[int], roun
     ]
     if table:
         page.table(["Parameter", "Old value", "Gradient", "New value"], table)
+    if 1 < trace.batch <= MAX_TERMS:
+        shares = " + ".join(page.writer.text(Quantity(Kind.LOSS, "", sample)) for sample in range(trace.batch))
+        calculation = f"({shares}) / {trace.batch}" if trace.mean else shares
+        page.paragraph(f"{what} is {calculation} = {format_number(trace.loss, page.style.digits)}.")
     # The same update's number: dropout leaves the same neurons out.
     after = project.copy()
     after.network.set_values(trace.new_values)

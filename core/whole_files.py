@@ -22,6 +22,9 @@ def new_file(path: Path, error: type[NnvizError] = ExportError) -> Iterator[Path
         target = _target(path)
         if target.is_dir():
             raise IsADirectoryError
+        # Such as /dev/null, which would become an ordinary file for everyone.
+        if target.exists() and not target.is_file():
+            raise error(f"{path} is not an ordinary file: choose another place.")
         # A file that may not be written is not to be replaced either, which its folder alone would allow.
         if target.exists() and not os.access(target, os.W_OK, effective_ids=os.access in os.supports_effective_ids):
             raise PermissionError

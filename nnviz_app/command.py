@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import gc
 import os
 import sys
 import time
-from collections.abc import Iterable
-from typing import TYPE_CHECKING, NoReturn, TextIO
+from collections.abc import Callable, Iterable, Iterator
+from typing import TYPE_CHECKING, Literal, NoReturn, TextIO
 
 if TYPE_CHECKING:
     from core.jobs import Job, Progress, Written
     from core.project import Project
     from core.style import Notation, Rounding, Style
 
+# Those of nnviz_app.export.pages, here without its imports.
+PAPERS: tuple[Literal["A4", "Letter"], ...] = ("A4", "Letter")
 OK, CHECK_FAILED, BAD_USAGE = 0, 1, 2
 # Columns of the help, and of a bar.
 WIDTH, BAR_WIDTH = 100, 24
@@ -79,6 +82,11 @@ def add_style(parser: Arguments, *, digits: int, what: str = "significant digits
     )
 
 
+def add_paper(parser: Arguments) -> None:
+    """The argument that says how large the pages of a PDF are."""
+    parser.add_argument("--paper", choices=PAPERS, help=f"the pages of a PDF (default {PAPERS[0]})")
+
+
 def notation(text: str) -> Notation:
     """Reads symbols: KEY=VALUE, separated by commas."""
     from core.style import CHOICES, Notation
@@ -137,6 +145,13 @@ def print_lines(lines: Iterable[str]) -> None:
     sys.stdout.writelines(f"{line}\n" for line in lines)
 
 
+def print_written(written: Written) -> None:
+    """Say what a job has written: its sentences, then where."""
+    # The folder "." has no name that could be read in a sentence.
+    places = (path if path.name else path.absolute() for path in written.paths)
+    print_lines([*written.sentences, f"Written to {', '.join(map(str, places))}."])
+
+
 def chosen_rounding(options: argparse.Namespace) -> Rounding | None:
     """The rounding of every step that the arguments ask for."""
     from core.style import Rounding
@@ -187,22 +202,60 @@ def complain(sentence: object) -> None:
 
 
 def follow(job: Job) -> Written:
-    """Run a job to its end, with a bar on a terminal; Ctrl+C stops it, and nothing is left of it."""
+    """Run a job to its end, with a bar on a terminal; Ctrl+C stops it, and nothing is left of it.
+
+    Whatever imports Qt or paints belongs into the job: only there Ctrl+C waits for a moment that suits it.
+    """
     stream = sys.stderr
     bar = _Bar(stream) if stream.isatty() else None
-    try:
-        while True:
-            try:
-                progress = next(job)
-            except StopIteration as stop:
-                written: Written = stop.value
-                return written
+    with _interrupts_held() as let_go:
+        try:
+            while True:
+                try:
+                    progress = next(job)
+                except StopIteration as stop:
+                    written: Written = stop.value
+                    return written
+                let_go()
+                if bar is not None:
+                    bar.show(progress)
+        finally:
+            job.close()
             if bar is not None:
-                bar.show(progress)
+                bar.clear()
+
+
+@contextlib.contextmanager
+def _interrupts_held() -> Iterator[Callable[[], None]]:
+    """Within the block the first Ctrl+C waits until the function that it gives is called; another one does not.
+
+    Qt survives neither being left in the middle of painting nor an import that is broken off. What goes wrong after a
+    Ctrl+C, as in a program that has heard it too, counts as interrupted.
+    """
+    # Only now: `nnviz trace` has no use for it.
+    import signal
+
+    former = signal.getsignal(signal.SIGINT)
+    is_held = False
+
+    def hold(_signal: int, _frame: object) -> None:
+        nonlocal is_held
+        is_held = True
+        signal.signal(signal.SIGINT, former)
+
+    def let_go() -> None:
+        if is_held:
+            raise KeyboardInterrupt
+
+    if former is signal.default_int_handler:
+        signal.signal(signal.SIGINT, hold)
+    try:
+        yield let_go
+    except Exception:
+        let_go()
+        raise
     finally:
-        job.close()
-        if bar is not None:
-            bar.clear()
+        signal.signal(signal.SIGINT, former)
 
 
 class _Bar:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from nnviz_app.command import (
     OK,
@@ -15,6 +15,7 @@ from nnviz_app.command import (
     chosen_style,
     follow,
     keep_imports,
+    print_written,
     start_painting,
     whole_number,
 )
@@ -22,12 +23,33 @@ from nnviz_app.command import (
 if TYPE_CHECKING:
     from core.jobs import Job
     from core.project import Project
-    from nnviz_app.export.picture import Look
+    from nnviz_app.export.entry import Entry
+    from nnviz_app.export.subject import Subject
 
+# The names of nnviz_app.export.entries, here without its imports.
 MODELS = ("npz", "safetensors", "json", "csv", "onnx", "numpy", "pytorch", "keras")
 PICTURES = ("svg", "pdf", "png", "tikz")
 ANIMATIONS = ("gif", "mp4")
+PLOTS = ("loss", "map")
 PLOT_FORMS = ("svg", "png", "csv")
+DIGITS = 4
+# Arguments that set an option of the export, by its name.
+OF_THE_EXPORT = {
+    "precision": "--precision",
+    "step": "--step",
+    "numbers": "--no-numbers",
+    "mode": "--dark",
+    "transparent": "--transparent",
+    "dpi": "--dpi",
+    "scale": "--scale",
+    "width": "--width",
+    "height": "--height",
+    "by": "--by",
+    "seconds": "--seconds",
+    "neuron": "--neuron",
+}
+# Arguments that say which pass is shown, and how it is written.
+OF_A_PASS = ("sample", "batch", "round", "notation", "digits")
 # Dots an inch of a picture in the size that it has on the screen.
 SCREEN_DPI = 96
 
@@ -55,7 +77,7 @@ exit codes:
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """The arguments of the command."""
+    """The arguments of the command: those of OF_THE_EXPORT are None where they are not given."""
     parser.add_argument("file", metavar="FILE", type=Path, help="a project file (*.nnviz)")
     parser.add_argument(
         "--to",
@@ -70,22 +92,25 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--precision", choices=["float64", "float32"], help="of the numbers (float64; onnx and keras: float32)"
     )
     pictures = parser.add_argument_group("pictures, animations and plots")
-    pictures.add_argument("--plot", choices=["loss", "map"], help="the loss curves, or what outputs answer to inputs")
+    pictures.add_argument("--plot", choices=PLOTS, help="the loss curves, or what outputs answer to inputs")
+    pictures.add_argument("--neuron", metavar="NAME", help="whose answers a map shows (the outputs')")
     pictures.add_argument("--step", metavar="N", type=whole_number(0, None), help="after N steps (else no step at all)")
-    pictures.add_argument("--no-numbers", action="store_true", help="outlines and names only")
-    pictures.add_argument("--dark", action="store_true", help="in the colours of the dark theme")
-    pictures.add_argument("--transparent", action="store_true", help="nothing behind the drawing")
+    pictures.add_argument(
+        "--no-numbers", dest="numbers", action="store_const", const=False, help="outlines and names only"
+    )
+    pictures.add_argument(
+        "--dark", dest="mode", action="store_const", const="dark", help="in the colours of the dark theme"
+    )
+    pictures.add_argument("--transparent", action="store_const", const=True, help="nothing behind the drawing")
     size = pictures.add_mutually_exclusive_group()
     size.add_argument("--dpi", metavar="N", type=whole_number(1, 2400), help="dots an inch of a PNG (192)")
     size.add_argument("--scale", metavar="X", type=_positive, help="pixels of a PNG to one of the screen (2)")
     pictures.add_argument("--width", metavar="N", type=whole_number(1, None), help="pixels of an animation or plot")
     pictures.add_argument("--height", metavar="N", type=whole_number(1, None), help="pixels of a plot")
-    pictures.add_argument(
-        "--by", choices=["term", "neuron", "layer", "pass"], default="term", help="the step of a frame (term)"
-    )
-    pictures.add_argument("--seconds", metavar="X", type=_positive, default=1.0, help="a frame lasts (1)")
+    pictures.add_argument("--by", choices=["term", "neuron", "layer", "pass"], help="the step of a frame (neuron)")
+    pictures.add_argument("--seconds", metavar="X", type=_positive, help="a frame lasts (1)")
     add_rows(pictures)
-    add_style(pictures, digits=4)
+    add_style(pictures, digits=DIGITS)
 
 
 def _positive(text: str) -> float:
@@ -105,94 +130,67 @@ def run(options: argparse.Namespace) -> int:
     """Write what the arguments ask for and say what it is."""
     if options.plot and options.to not in PLOT_FORMS:
         options.refuse(f"a plot is written as {', '.join(PLOT_FORMS)}, not as {options.to}")
-    from core.project_file import load_project
-
-    keep_imports()
-    project = load_project(options.file)
-    job = _make_job(project, options)
-    written = follow(job)
-    for sentence in written.sentences:
-        print(sentence)
-    print(f"Written to {', '.join(str(path) for path in written.paths)}.")
+    print_written(follow(_job(options)))
     return OK
 
 
-def _make_job(project: Project, options: argparse.Namespace) -> Job:
-    if options.to in MODELS and not options.plot:
-        from core.export.formats import FORMATS
+def _job(options: argparse.Namespace) -> Job:
+    from core.project_file import load_project
+    from nnviz_app.export.entries import ENTRIES
 
-        made = FORMATS[options.to]
-        return made.write(project, _with_ending(options.out, made.suffix), precision=options.precision)
-    start_painting()
-    path = _with_ending(options.out, ".tex" if options.to == "tikz" else f".{options.to}")
-    if options.plot:
-        return _plot(project, path, options)
-    return (_animation if options.to in ANIMATIONS else _picture)(project, path, options)
+    keep_imports()
+    entry = ENTRIES[options.plot or options.to]
+    subject = _subject(load_project(options.file), entry, options)
+    values = _values(entry, subject, options)
+    return (yield from entry.write(subject, entry.path(options.out, subject, values), values))
 
 
-def _with_ending(path: Path, ending: str) -> Path:
-    return path if path.suffix.lower() == ending or not ending else path.with_name(f"{path.name}{ending}")
+def _subject(project: Project, entry: Entry, options: argparse.Namespace) -> Subject:
+    """What is exported, with nothing on show."""
+    from nnviz_app.export.subject import Subject
 
-
-def _look(options: argparse.Namespace) -> Look:
-    from nnviz_app.export.picture import Look
-
-    return Look(
-        mode="dark" if options.dark else "light",
-        transparent=options.transparent,
-        numbers=not options.no_numbers,
-        style=chosen_style(options),
-    )
-
-
-def _picture(project: Project, path: Path, options: argparse.Namespace) -> Job:
-    from nnviz_app.export.picture import CanvasPicture
-    from nnviz_app.export.picture_files import write_picture
-
-    def make() -> CanvasPicture:
-        rows = chosen_rows(project, options.sample, whole=options.batch)
-        return CanvasPicture(project, rows=rows, rounding=chosen_rounding(options), look=_look(options))
-
-    return write_picture(make, path, index=options.step, scale=_scale(options))
-
-
-def _scale(options: argparse.Namespace) -> float:
-    return options.dpi / SCREEN_DPI if options.dpi else options.scale or 2.0
-
-
-def _animation(project: Project, path: Path, options: argparse.Namespace) -> Job:
-    from core.quantities import Granularity
-    from nnviz_app.export.animation import AnimationOptions, write_animation
-
+    name = options.file.stem
+    if entry.name in MODELS:
+        return Subject(project, name)
     rows = chosen_rows(project, options.sample, whole=options.batch)
-    return write_animation(
+    start_painting()
+    from nnviz_app.export.look import Look
+
+    return Subject(
         project,
-        path,
-        options=AnimationOptions(
-            granularity=Granularity(options.by),
-            width=options.width or 960,
-            seconds=options.seconds,
-            last_seconds=max(3.0, options.seconds),
-            look=_look(options),
-            rows=None if rows is None else tuple(rows),
-            rounding=chosen_rounding(options),
-        ),
+        name,
+        rows=tuple(map(int, project.first_rows if rows is None else rows)),
+        # Without a row a map marks none.
+        row=options.sample - 1 if options.sample else -1,
+        rounding=chosen_rounding(options),
+        look=Look(style=chosen_style(options)),
     )
 
 
-def _plot(project: Project, path: Path, options: argparse.Namespace) -> Job:
-    from nnviz_app.export.plots import PlotOptions, write_plot
+def _values(entry: Entry, subject: Subject, options: argparse.Namespace) -> dict[str, Any]:
+    """The export's options as they are chosen. An argument that would make no difference is refused."""
+    known = {option.name: option for option in entry.options(subject)}
+    values: dict[str, Any] = {name: option.default for name, option in known.items()}
+    given = {name: value for name in OF_THE_EXPORT if (value := getattr(options, name)) is not None}
+    # Two names of the same: pixels to one of the screen.
+    for name, other, factor in (("scale", "dpi", SCREEN_DPI), ("dpi", "scale", 1 / SCREEN_DPI)):
+        if name in given and other in known:
+            given[other] = factor * given.pop(name)
+    values |= given | {"form": options.to, "moment": "plain" if options.step is None else "step"}
+    if entry.name in MODELS:
+        # The format itself says which precisions it has.
+        given.pop("precision", None)
+    refused = [OF_THE_EXPORT[name] for name in given if name not in known or not known[name].matters(values)]
+    asked = [name for name in OF_A_PASS if getattr(options, name) and (name, options.digits) != ("digits", DIGITS)]
+    refused += [f"--{name}" for name in asked if name not in _heeded(entry)]
+    if refused:
+        plot = f"--plot {options.plot} " if options.plot else ""
+        options.refuse(f"{refused[0]} does not go with {plot}--to {options.to}: leave it out")
+    return values
 
-    usual = PlotOptions()
-    return write_plot(
-        options.plot,
-        project,
-        path,
-        options=PlotOptions(
-            mode="dark" if options.dark else "light",
-            transparent=options.transparent,
-            width=options.width or usual.width,
-            height=options.height or usual.height,
-            scale=_scale(options),
-        ),
-    )
+
+def _heeded(entry: Entry) -> tuple[str, ...]:
+    """Those of OF_A_PASS that make a difference to it."""
+    if entry.name == "map":
+        return ("sample",)
+    return OF_A_PASS if entry.name in (*PICTURES, *ANIMATIONS) else ()

@@ -34,6 +34,8 @@ SMALLEST_SCALE = 0.6
 SMALLEST_UNBROKEN_SCALE = 0.8  # below this breaking looks better than one small line
 LINE_GAP = 0.35  # between broken lines, in text sizes
 LINE_INDENT = 1.0  # of broken lines after the first, in text sizes
+# The time that laying out takes grows faster than the formula: with more pieces only lines are laid out, not the whole.
+MOST_PIECES_AT_ONCE = 24
 
 # fmt: off
 RELATIONS = frozenset((
@@ -317,13 +319,17 @@ def fit_formula(latex: str, pieces: Sequence[str], *, size: float, width: float,
     Lines are broken at full size where that is enough. A single piece wider than the width makes the whole
     smaller, without a limit, because a formula with a part cut off would be a wrong one.
     """
-    natural_width, natural_height = formula_size(latex, size, plain=plain)
-    if natural_width <= 0:
-        return FormulaLines((), size, 0.0, 0.0)
-    scale = min(width / natural_width, 1.0)
-    breakable = len(pieces) > 1 and lay_out(latex) is not None
-    if scale >= SMALLEST_UNBROKEN_SCALE or not breakable:
-        return FormulaLines((latex,), size * scale, natural_width * scale, natural_height * scale)
+    # Whether it can be read as LaTeX is seen by its pieces.
+    is_long = len(pieces) > MOST_PIECES_AT_ONCE and all(lay_out(_continued(piece)) is not None for piece in pieces)
+    widths = [_piece_width(piece, size) for piece in pieces] if is_long else []
+    if sum(widths) * SMALLEST_UNBROKEN_SCALE <= width:
+        natural_width, natural_height = formula_size(latex, size, plain=plain)
+        if natural_width <= 0:
+            return FormulaLines((), size, 0.0, 0.0)
+        scale = min(width / natural_width, 1.0)
+        breakable = len(pieces) > 1 and lay_out(latex) is not None
+        if scale >= SMALLEST_UNBROKEN_SCALE or not breakable:
+            return FormulaLines((latex,), size * scale, natural_width * scale, natural_height * scale)
     lines = _fill_lines(pieces, size=size, width=width)
     extents = [formula_size(line, size) for line in lines]
     full_width = max(extent[0] + (LINE_INDENT * size if number else 0.0) for number, extent in enumerate(extents))
@@ -332,34 +338,51 @@ def fit_formula(latex: str, pieces: Sequence[str], *, size: float, width: float,
     return FormulaLines(tuple(lines), size * scale, full_width * scale, full_height * scale)
 
 
+def _piece_width(piece: str, size: float) -> float:
+    """How much wider a line gets by a piece at its end."""
+    return formula_size(_continued(piece), size)[0]
+
+
+def _continued(piece: str) -> str:
+    # The empty group gives an operator at the start the spacing of one between two operands.
+    return "{} " + piece
+
+
 def _fill_lines(pieces: Sequence[str], *, size: float, width: float) -> list[str]:
     """Fill lines with whole sides of relations; break inside a side only if it is too wide for a line."""
     lines: list[str] = []
+    # Of the last line: the sum of its pieces, each of which is laid out once.
+    length = 0.0
 
-    def fits(line: str) -> bool:
+    def fits(length: float) -> bool:
         # What is only a little too wide is made smaller rather than broken up.
         room = width - (LINE_INDENT * size if len(lines) > 1 else 0.0)
-        return formula_size(line, size)[0] * SMALLEST_UNBROKEN_SCALE <= room
+        return length * SMALLEST_UNBROKEN_SCALE <= room
 
     def begin(piece: str) -> None:
-        # The empty group gives an operator at the start of a line the spacing of one between two operands.
-        lines.append("{} " + piece if lines else piece)
+        lines.append(_continued(piece) if lines else piece)
 
     for side in _sides(pieces):
         whole = "".join(side)
-        if lines and formula_size(lines[-1] + whole, size)[0] + LINE_INDENT * size <= width:
+        widths = [_piece_width(piece, size) for piece in side]
+        if lines and length + sum(widths) + LINE_INDENT * size <= width:
             lines[-1] += whole
+            length += sum(widths)
             continue
         begin(whole)
-        if fits(lines[-1]) or len(side) == 1:
+        length = sum(widths)
+        if fits(length) or len(side) == 1:
             continue
         lines.pop()
         begin(side[0])
-        for piece in side[1:]:
-            if fits(lines[-1] + piece):
+        length = widths[0]
+        for piece, more in zip(side[1:], widths[1:], strict=True):
+            if fits(length + more):
                 lines[-1] += piece
+                length += more
             else:
                 begin(piece)
+                length = more
     return lines
 
 

@@ -8,7 +8,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from PySide6.QtGui import QImage, QPixmap
+
+    from core.sheet import Sheet
+    from nnviz_app.export.picture import CanvasPicture
     from nnviz_app.main_window import MainWindow
+
+# A page of A4 as a picture.
+DOTS_PER_INCH = 120
+PAGE = (992, 1403)
 
 
 def main(folder: Path) -> None:
@@ -60,7 +68,10 @@ def main(folder: Path) -> None:
             take_picture(window, folder / f"time-machine-{mode}.png")
         with picture_window(size=QSize(1440, 900), mode=mode) as window:
             _picture_explaining(window, folder, mode)
-        print(f"{mode}: forward, backward, update, training, time machine, why, inside, paths, presenting", flush=True)
+            _picture_exporting(window, folder, mode)
+        print(f"{mode}: forward, backward, update, training, time machine, why, inside, paths, presenting, export")
+    _picture_pages(folder)
+    print("solution, worksheet", flush=True)
     del app
 
 
@@ -114,9 +125,74 @@ def _picture_explaining(window: MainWindow, folder: Path, mode: str) -> None:
     presenter.showNormal()
     presenter.resize(1280, 720)
     settle()
-    if not presenter.grab().save(str(folder / f"presenting-{mode}.png")):
-        raise OSError(f"{folder} could not be written to.")
+    _save(presenter.grab(), folder / f"presenting-{mode}.png")
     presenter.close()
+
+
+def _picture_exporting(window: MainWindow, folder: Path, mode: str) -> None:
+    """The dialog for exports, with a picture about to be made."""
+    from PySide6.QtTest import QTest
+
+    from nnviz_app.examples import first_example
+    from nnviz_app.export.dialog import ExportDialog
+    from nnviz_app.export.subject import subject_of
+
+    window.open_example(first_example())
+    window.player.go_to(40)
+    dialog = ExportDialog(subject_of(window), Path("Documents"), "svg", window)
+    dialog.resize(960, 720)
+    dialog.show()
+    # The preview is made when the hand rests.
+    QTest.qWait(400)
+    _save(dialog.grab(), folder / f"export-{mode}.png")
+    dialog.close()
+
+
+def _picture_pages(folder: Path) -> None:
+    """The page of a worked solution on which the calculation begins, and that of a worksheet."""
+    from core.project_file import load_project
+    from core.solution import solution
+    from core.worksheet import worksheet
+    from nnviz_app.examples import first_example
+    from nnviz_app.export.picture import CanvasPicture, Look
+
+    project = load_project(first_example().path)
+    task, _ = worksheet(project)
+    with CanvasPicture(project, look=Look(transparent=True, lights_steps=False)) as picture:
+        for name, sheet in (("solution", solution(project)), ("worksheet", task)):
+            _save(_paint_page(sheet, picture), folder / f"{name}-page.png")
+
+
+def _paint_page(sheet: Sheet, picture: CanvasPicture) -> QImage:
+    from PySide6.QtGui import QImage, QPainter
+
+    from nnviz_app.export.page_layout import PER_INCH
+    from nnviz_app.export.pages import MARGIN, lay_out_sheet
+
+    layout = lay_out_sheet(sheet, picture)
+    while True:
+        try:
+            next(layout)
+        except StopIteration as stop:
+            # The first one has what is given.
+            page = stop.value[1]
+            break
+    image = QImage(*PAGE, QImage.Format.Format_RGB32)
+    image.fill(0xFFFFFFFF)
+    painter = QPainter(image)
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    painter.scale(DOTS_PER_INCH / PER_INCH, DOTS_PER_INCH / PER_INCH)
+    for placed in page.pieces:
+        painter.save()
+        placed.piece.draw(painter, MARGIN, MARGIN + placed.y)
+        painter.restore()
+    painter.end()
+    return image
+
+
+def _save(picture: QImage | QPixmap, path: Path) -> None:
+    if not picture.save(str(path)):
+        raise OSError(f"{path} could not be written.")
 
 
 if __name__ == "__main__":

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from nnviz_app.command import (
     OK,
+    PAPERS,
+    add_paper,
     add_rows,
     add_style,
     chosen_rounding,
@@ -14,8 +17,12 @@ from nnviz_app.command import (
     chosen_style,
     follow,
     keep_imports,
+    print_written,
     start_painting,
 )
+
+if TYPE_CHECKING:
+    from core.jobs import Job
 
 # The granularities of core.solution, here without its imports.
 SIZES = ("term", "neuron", "layer", "pass")
@@ -46,30 +53,37 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default="neuron",
         help="how much: every term, the lines of each neuron (the usual), tables of layers, tables of whole passes",
     )
+    add_paper(parser)
     add_style(parser, digits=4, what="significant digits, 1 to 17")
 
 
 def run(options: argparse.Namespace) -> int:
     """Write what the arguments ask for, and say so."""
+    print_written(follow(_job(options)))
+    return OK
+
+
+def _job(options: argparse.Namespace) -> Job:
     from core.project_file import load_project
     from core.quantities import Granularity
     from nnviz_app.export.solution import form_of, write_solution
 
     keep_imports()
     # Said at once: the rest takes a moment.
-    form_of(options.out)
+    form = form_of(options.out)
+    if options.paper and form != ".pdf":
+        options.refuse(f"--paper does not go with {form}: leave it out")
     project = load_project(options.file)
     rows = chosen_rows(project, options.sample, whole=options.batch)
     start_painting()
-    job = write_solution(
-        project,
-        options.out,
-        rows=rows,
-        granularity=Granularity(options.by),
-        style=chosen_style(options),
-        rounding=chosen_rounding(options),
+    return (
+        yield from write_solution(
+            project,
+            options.out,
+            rows=rows,
+            granularity=Granularity(options.by),
+            style=chosen_style(options),
+            rounding=chosen_rounding(options),
+            paper=options.paper or PAPERS[0],
+        )
     )
-    written = follow(job)
-    print(*written.sentences)
-    print(f"Written to {', '.join(str(path) for path in written.paths)}.")
-    return OK

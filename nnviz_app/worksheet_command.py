@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from nnviz_app.command import (
     OK,
+    PAPERS,
+    add_paper,
     add_rows,
     add_style,
     chosen_rounding,
@@ -14,9 +17,13 @@ from nnviz_app.command import (
     chosen_style,
     follow,
     keep_imports,
+    print_written,
     start_painting,
     whole_number,
 )
+
+if TYPE_CHECKING:
+    from core.jobs import Job
 
 # The groups and blanks of core.worksheet, the granularities of core.solution and the forms and the largest number of
 # nnviz_app.export.worksheet, here without their imports.
@@ -82,12 +89,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "(default result; numbers that are answers themselves are always hidden)",
     )
     parser.add_argument("--by", choices=SIZES, default="neuron", help="how much is written out (default neuron)")
+    add_paper(parser)
     add_rows(parser)
     add_style(parser, digits=4)
 
 
 def run(options: argparse.Namespace) -> int:
     """Write what the arguments ask for, and say so."""
+    if options.paper and options.to != "pdf":
+        options.refuse(f"--paper does not go with --to {options.to}: leave it out")
+    print_written(follow(_job(options)))
+    return OK
+
+
+def _job(options: argparse.Namespace) -> Job:
     from core.project_file import load_project
     from core.quantities import Granularity
     from core.sheet import Blank
@@ -99,22 +114,13 @@ def run(options: argparse.Namespace) -> int:
     start_painting()
     from nnviz_app.export.worksheet import WorksheetOptions, write_worksheets
 
-    job = write_worksheets(
-        project,
-        options.out,
-        variants=options.variants,
-        seed=options.seed,
-        form=options.to,
-        options=WorksheetOptions(
-            rows=None if rows is None else tuple(rows),
-            blanks=Blanks(frozenset(map(Group, options.blank)), Blank(options.hide)),
-            granularity=Granularity(options.by),
-            style=chosen_style(options),
-            rounding=chosen_rounding(options),
-        ),
+    chosen = WorksheetOptions(
+        rows=None if rows is None else tuple(rows),
+        blanks=Blanks(frozenset(map(Group, options.blank)), Blank(options.hide)),
+        granularity=Granularity(options.by),
+        style=chosen_style(options),
+        rounding=chosen_rounding(options),
+        paper=options.paper or PAPERS[0],
     )
-    written = follow(job)
-    for sentence in written.sentences:
-        print(sentence)
-    print(f"Written to {', '.join(str(path) for path in written.paths)}.")
-    return OK
+    variants, seed, form = options.variants, options.seed, options.to
+    return (yield from write_worksheets(project, options.out, variants=variants, seed=seed, form=form, options=chosen))

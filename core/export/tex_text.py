@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 
 # Characters with a meaning of their own, and those that the usual fonts have elsewhere.
@@ -64,9 +65,9 @@ def tex_text(text: str) -> str:
 CHARACTER = r"\providecommand\nnvizchar[1]{\ifdefined\Umathcode#1\else?\fi}"
 
 
-def unusual(text: str) -> str:
-    """The characters of `text` that pdfLaTeX does not write, each once."""
-    return "".join(dict.fromkeys(c for c in _clusters(text) if _math(c) is None and "nnvizchar" in _text(c)))
+def unusual(code: str) -> str:
+    """The characters in LaTeX code that pdfLaTeX does not write, each once."""
+    return "".join(dict.fromkeys(re.findall(r"\\nnvizchar\{([^}]*)\}", code)))
 
 
 def _clusters(text: str) -> list[str]:

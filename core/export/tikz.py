@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from types import MappingProxyType
 from xml.etree import ElementTree
 
 from core.export.tex_text import CHARACTER, tex_text
@@ -17,6 +18,7 @@ FONT_POINTS = 10.0
 CAPS = {"round": "round", "square": "rect"}
 
 Point = tuple[float, float]
+NO_NAMES: Mapping[str, str] = MappingProxyType({})
 
 _OPENING = r"""% {title}
 % This file is a document of its own, and can be read into another one too: \usepackage{{tikz}} before
@@ -37,20 +39,21 @@ _OPENING = r"""% {title}
 _STYLE = r"nnviz text/.style={inner sep=0pt, outer sep=0pt, anchor=base, font=\fontsize{10}{12}\selectfont\sffamily}"
 
 
-def tikz_picture(svg: str) -> str:
+def tikz_picture(svg: str, colors: Mapping[str, str] = NO_NAMES) -> str:
     """A tikzpicture environment that draws what an SVG does. It needs \\usepackage{tikz} and nothing else.
 
     `svg` is one of the canvas's: groups of path, polyline, circle, ellipse, rect and text with absolute places
-    and colours in hexadecimals. The unit is a pixel of 1/96 inch, or smaller where the picture would be too large for
-    TeX. Raises ValueError for anything else, such as an image.
+    and colours in hexadecimals. `colors`: what such a colour is called, "text" for "#1f2430"; others are called as they
+    are. The unit is a pixel of 1/96 inch, or smaller where the picture would be too large for TeX. Raises ValueError
+    for anything else, such as an image.
     """
-    return _Picture(ElementTree.fromstring(svg.encode())).text()
+    return _Picture(ElementTree.fromstring(svg.encode()), colors).text()
 
 
-def tikz_document(svg: str) -> str:
+def tikz_document(svg: str, colors: Mapping[str, str] = NO_NAMES) -> str:
     """The same as a file that LaTeX compiles as it is, and that other documents can read in too."""
     root = ElementTree.fromstring(svg.encode())
-    picture = _Picture(root)
+    picture = _Picture(root, colors)
     title = " ".join((root.findtext(f"{SVG}title") or "").split())
     width, height = (_number(side * picture.unit) for side in (picture.width, picture.height))
     # Rounding must not make the paper smaller than the picture.
@@ -59,8 +62,8 @@ def tikz_document(svg: str) -> str:
 
 
 class _Picture:
-    def __init__(self, root: ElementTree.Element) -> None:
-        self.root = root
+    def __init__(self, root: ElementTree.Element, names: Mapping[str, str]) -> None:
+        self.root, self.names = root, names
         self.width, self.height = float(root.attrib["width"]), float(root.attrib["height"])
         self.unit = min(POINTS, LONGEST / max(self.width, self.height))
         self.colors: dict[str, str] = {}
@@ -185,7 +188,7 @@ class _Picture:
     def _color(self, value: str) -> str:
         if not re.fullmatch("#[0-9a-f]{6}", value):
             raise ValueError(f"TikZ has nothing for the colour {value}")
-        return self.colors.setdefault(value[1:].upper(), f"nnviz{value[1:]}")
+        return self.colors.setdefault(value[1:].upper(), f"nnviz{self.names.get(value, value[1:])}")
 
     def _opacity(self, what: str, values: Mapping[str, str], name: str = "fill") -> list[str]:
         found = values.get(f"{name}-opacity", "1")

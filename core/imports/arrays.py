@@ -21,6 +21,7 @@ from core.imports.npz_file import read_npz
 from core.imports.records import (
     MOST_ARRAYS,
     MOST_BYTES,
+    MOST_NAMED,
     MOST_NUMBERS,
     Array,
     NamedArrays,
@@ -34,6 +35,8 @@ from core.numbers import parse_number
 ENDINGS = (".npz", ".safetensors", ".json", ".csv", ".onnx")
 # Dimensions of lists within lists in JSON.
 MOST_DIMENSIONS = 8
+# Letters of a name, in JSON with those of all that it is inside of.
+LONGEST_KEY = 300
 
 _SAFETENSORS_KINDS = {
     "F16": "<f2",
@@ -100,14 +103,16 @@ def _read_safetensors(data: bytes, name: str) -> NamedArrays:
     if len(data) < 8 or length > len(data) - 8:
         refuse(name, "it is not a whole safetensors file: save it anew.")
     header = decode_json(data[8 : 8 + length], name=name, what="its header")
+    count = len(header.keys() - {"__metadata__"}) if isinstance(header, dict) else 0
+    if count > MOST_ARRAYS:
+        refuse(name, f"it holds {count:,} arrays; up to {MOST_ARRAYS:,} can be read.")
     try:
         # It checks that the arrays lie in the file whole, without gaps and without sharing bytes.
         found: list[tuple[str, dict[str, Any]]] = deserialize(data)  # type: ignore[no-untyped-call]
     except SafetensorError as error:
         refuse(name, f"it is not a whole safetensors file ({shorten(str(error))}): save it anew.")
-    if len(found) > MOST_ARRAYS:
-        refuse(name, f"it holds {len(found):,} arrays; up to {MOST_ARRAYS:,} can be read.")
     arrays: dict[str, Array] = {}
+    _check_key(max((array for array, _ in found), key=len, default=""), name)
     for array, entry in sorted(found, key=lambda item: natural_order(item[0])):
         kind, shape = entry["dtype"], entry["shape"]
         if kind not in _SAFETENSORS_KINDS:
@@ -158,7 +163,7 @@ def _read_json(data: bytes, name: str) -> NamedArrays:
     parameters: dict[str, float] = {}
     arrays: dict[str, Array] = {}
     texts: dict[str, str] = {}
-    for key, value in _leaves(content):
+    for key, value in _leaves(content, name):
         try:
             if isinstance(value, str):
                 texts[key] = value
@@ -172,9 +177,16 @@ def _read_json(data: bytes, name: str) -> NamedArrays:
     return NamedArrays(name, arrays=arrays, parameters=parameters, texts=texts, notes=notes)
 
 
-def _leaves(value: Any) -> Iterator[tuple[str, Any]]:
+def _check_key(key: str, name: str, *, inside: int = 0) -> None:
+    """Refuse a name that is too long, with so many letters of the names that it is inside of."""
+    if inside + len(key) > LONGEST_KEY:
+        refuse(name, f"the name {shorten(key)} in it has more than {LONGEST_KEY} letters: choose a shorter one.")
+
+
+def _leaves(value: Any, name: str) -> Iterator[tuple[str, Any]]:
     """Whatever is no object, with the keys on the way to it and dots between them; objects in a list are counted."""
     todo = [("", value)]
+    left = MOST_NAMED
     while todo:
         key, value = todo.pop()
         children: list[tuple[str, Any]] | None = None
@@ -184,8 +196,14 @@ def _leaves(value: Any) -> Iterator[tuple[str, Any]]:
             children = [(str(number), child) for number, child in enumerate(value)]
         if children is None:
             yield key, value
-        else:
-            todo += [(f"{key}.{child}" if key else child, below) for child, below in reversed(children)]
+            continue
+        left -= len(children)
+        if left < 0:
+            refuse(name, f"it holds more than {MOST_NAMED:,} named numbers, which is more than can be read.")
+        # Each child gets its own copy of the key.
+        longest = max((child for child, _ in children), key=len, default="")
+        _check_key(longest, name, inside=len(key))
+        todo += [(f"{key}.{child}" if key else child, below) for child, below in reversed(children)]
 
 
 def _array(value: list[Any], *, name: str, array: str) -> Array:
@@ -220,6 +238,8 @@ def _read_csv(data: bytes, name: str) -> NamedArrays:
             refuse(name, "its first row has to name the columns: name, source, target, value (or name, value).")
         columns = [header.index(title) if title in header else -1 for title in ("name", "source", "target", "value")]
         for cells in reader:
+            if reader.line_num > MOST_NAMED:
+                refuse(name, f"it has more than {MOST_NAMED:,} rows, which is more than can be read.")
             if not any(cell.strip() for cell in cells):
                 continue
             where = f"row {reader.line_num:,}"

@@ -114,7 +114,7 @@ def _describe_table(file: NamedArrays, activations: Sequence[str]) -> NamedArray
     """A table of parameters with sources and targets: what reads nothing is an input, what nobody reads an output."""
     edges = {name: ends for name, ends in file.ends.items() if ends[0] and ends[1]}
     if not edges:
-        refuse(file.name, "it has no columns source and target, so nobody can tell which neurons there are.")
+        refuse(file.name, "it names no edge's source and target, so nobody can tell which neurons there are.")
     biases = {target: file.parameters[name] for name, (source, target) in file.ends.items() if target and not source}
     depth = _depths(file, edges, biases)
     read = {source for source, _ in edges.values()}

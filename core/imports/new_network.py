@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from pathlib import PurePath
-
-import numpy as np
 
 from core.activations import ACTIVATIONS
 from core.dataset import Dataset, Scaling
 from core.errors import NetworkError
 from core.file_problems import shorten
-from core.file_records import MAX_EDGES, MAX_NEURONS
+from core.file_records import MAX_EDGES, MAX_NEURONS, MAX_STEPS
 from core.imports.dense import Orientation
 from core.imports.foreign import describe
 from core.imports.records import Array, LayerNotes, NamedArrays, Notes, refuse
@@ -47,7 +46,8 @@ def make_project(
     project = Project(network, dataset, Settings(loss=loss), title=notes.title, source=file.name)
     project.title = notes.title or PurePath(file.name).stem
     sizes = "-".join(str(len(level)) for level in network.levels())
-    sentences = [f"A network of {len(network.neurons):,} neurons ({sizes}) and {len(network.edges):,} edges."]
+    edges = "1 edge" if len(network.edges) == 1 else f"{len(network.edges):,} edges"
+    sentences = [f"A network of {len(network.neurons):,} neurons ({sizes}) and {edges}."]
     if notes.loss not in LOSSES:
         sentences.append(f"The file does not say its loss, so it is the {LOSSES[loss].title.lower()}.")
     return project, (*sentences, *file.sentences)
@@ -105,7 +105,8 @@ def _network(file: NamedArrays, notes: Notes) -> Network:
             [(neuron, biases.get(neuron.id, 0.0), (0.0, 0.0)) for neuron in neurons], edges, notes.frozen
         )
     except NetworkError as error:
-        refuse(name, f"its network cannot be drawn: {error}")
+        # On one line, whatever is in its names.
+        refuse(name, f"its network cannot be drawn: {' '.join(str(error).split())}")
     network.move(_positions(network))
     return network
 
@@ -167,9 +168,12 @@ def _scalings(name: str, notes: Notes, dataset: Dataset) -> list[Scaling]:
     found = []
     for neuron, steps in notes.scaling.items():
         for step in steps if neuron in dataset.columns else ():
-            if not (np.isfinite(step.shift) and np.isfinite(step.scale) and step.scale > 0.0):
+            # What the network sees of a 0 has to be finite too.
+            if not (step.scale > 0.0 and math.isfinite(step.scale) and math.isfinite(step.shift / step.scale)):
                 refuse(name, f"the scaling of {shorten(neuron)} is no usable number: export it again.")
             found.append(Scaling(neuron, step.kind, step.shift, step.scale))
+    if len(found) > MAX_STEPS:
+        refuse(name, f"it has {len(found):,} steps of scaling; up to {MAX_STEPS:,} can be kept.")
     return found
 
 

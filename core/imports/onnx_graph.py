@@ -36,6 +36,8 @@ ACTIVATIONS: dict[str, tuple[str, str, float | str]] = {
     "Sin": ("sine", "", ""),
     "Softmax": ("softmax", "", ""),
 }
+# Rows that all tensors have together: a layer's go through a few of them.
+MOST_ROWS = 1_000_000
 # From here on PyTorch takes z for its softplus, which is the same to 2e-9.
 SOFTPLUS_END = 20.0
 
@@ -46,6 +48,7 @@ class GraphReader:
     def __init__(self, graph: onnx.GraphProto, constants: dict[str, Array], name: str) -> None:
         self.graph, self.constants, self.name = graph, dict(constants), name
         self.rows: dict[str, list[Row]] = {}
+        self.rows_left = MOST_ROWS
         # z > number: the name of z, its rows, and the number.
         self.comparisons: dict[str, tuple[str, list[Row], float]] = {}
         self.network = GrowingNetwork(name)
@@ -116,6 +119,9 @@ class GraphReader:
                 self._refuse_operator(node, f"a layer of more than {MAX_NEURONS:,} neurons")
         else:
             self._refuse_operator(node, f"the operator {shorten(operator)}")
+        self.rows_left -= len(self.rows.get(output, ()))
+        if self.rows_left < 0:
+            refuse(self.name, f"the tensors of its graph have more than {MOST_ROWS:,} columns together: simplify it.")
 
     def _refuse_operator(self, node: onnx.NodeProto, what: str) -> NoReturn:
         refuse(

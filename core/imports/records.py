@@ -21,6 +21,9 @@ VERSION = 1
 MOST_BYTES = 64 * 2**20
 MOST_ARRAYS = 10_000
 MOST_NUMBERS = 5_000_000
+# Objects in JSON: one an array or a layer. Numbers with names: one a weight or a bias, and the parts of layers.
+MOST_OBJECTS = 3 * MOST_ARRAYS
+MOST_NAMED = 250_000
 
 
 class LayerNotes(Struct, frozen=True):
@@ -64,11 +67,6 @@ class Notes(Struct, frozen=True):
     def neurons(self) -> int:
         """How many neurons there are, inputs included."""
         return len(self.inputs) + sum(len(layer.neurons) for layer in self.layers)
-
-    @property
-    def places(self) -> int:
-        """How many edges there can be at most."""
-        return sum(len(layer.neurons) * len(layer.sources) for layer in self.layers)
 
 
 class NamedArrays(Struct, frozen=True, eq=False):
@@ -121,10 +119,12 @@ def read_notes(raw: object, name: str) -> Notes | None:
 
 def decode_json(data: bytes | str, *, name: str, what: str) -> Any:
     """JSON as plain data. Raises ImportFileError."""
-    # Between any two values there is a comma.
-    if data.count(b"," if isinstance(data, bytes) else ",") > MOST_NUMBERS:  # type: ignore[arg-type]
-        refuse(name, f"{what} holds more than {MOST_NUMBERS:,} values, which is more than can be read.")
+    raw = data.encode() if isinstance(data, str) else data
+    # Between any two values there is a comma, and an object takes far more memory than a brace.
+    for mark, most, things in ((b",", MOST_NUMBERS, "values"), (b"{", MOST_OBJECTS, "objects")):
+        if raw.count(mark) > most:
+            refuse(name, f"{what} holds more than {most:,} {things}, which is more than can be read.")
     try:
-        return msgspec.json.decode(data)
+        return msgspec.json.decode(raw)
     except (msgspec.DecodeError, RecursionError, UnicodeError) as error:
         refuse(name, f"{what} is not readable JSON ({shorten(str(error))}): export it again.")

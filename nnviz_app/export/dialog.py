@@ -178,7 +178,7 @@ class ExportDialog(QDialog):
     def path(self) -> Path:
         """Where it goes: what was typed, in the folder that was chosen last, with the right ending."""
         typed = self._folder / os.path.expanduser(self.path_field.text().strip())
-        return self.entry.path(typed, self.values)
+        return self.entry.path(typed, self.subject, self.values)
 
     def _show_entry(self) -> None:
         entry, store = self.entry, QSettings()

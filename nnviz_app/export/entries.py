@@ -1,4 +1,4 @@
-"""All that can be made of a project: one table for the dialog, with what each is, what it keeps and what makes it.
+"""All that can be made of a project: one table for dialog and command line, with what each is, keeps and is made by.
 
 No library that only one of them needs is imported before it is wanted.
 """

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -54,12 +55,14 @@ class Entry(Struct, frozen=True, kw_only=True):
         """The ending that the file gets, "" where it is a folder."""
         return f".{values['form']}" if len(self.suffixes) > 1 else next(iter(self.suffixes), "")
 
-    def path(self, typed: Path, values: Values) -> Path:
-        """Where it goes when this was typed: with its ending."""
+    def path(self, typed: Path, subject: Subject, values: Values) -> Path:
+        """Where it goes when this was typed: with its ending; a file for which a folder was typed goes into that."""
         suffix = self.suffix(values)
-        if not suffix or not typed.name or typed.suffix.lower() == suffix:
+        if not suffix:
             return typed
-        return typed.with_name(typed.name + suffix)
+        if os.path.isdir(typed):
+            return typed / self.default_name(subject, values)
+        return typed if typed.suffix.lower() == suffix else typed.with_name(typed.name + suffix)
 
     def default_name(self, subject: Subject, values: Values) -> str:
         """What the file is called at first."""

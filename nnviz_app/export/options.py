@@ -1,4 +1,4 @@
-"""What a person can choose about an export, as data: a form, a command line and a test can all read it."""
+"""What a person can choose about an export, as data: for a form, a command line and tests."""
 
 from __future__ import annotations
 

@@ -29,6 +29,7 @@ from nnviz_app.export.page_layout import (
     text_pieces,
 )
 from nnviz_app.export.page_table import table_pieces
+from nnviz_app.export.whole_pdf import check_whole
 
 Paper = Literal["A4", "Letter"]
 PAPERS: tuple[Paper, ...] = get_args(Paper)
@@ -129,9 +130,8 @@ class PdfFile:
 
     def __exit__(self, kind: type[BaseException] | None, *_error: object) -> None:
         self._painter.end()
-        # Qt says nothing of a full disk.
-        if kind is None and not _is_complete(self._file):
-            raise ExportError("The PDF could not be written to its end: is there room left on the disk?")
+        if kind is None:
+            check_whole(self._file)
 
     def draw(self, page: Page) -> None:
         """Draw the next page."""
@@ -150,12 +150,6 @@ class PdfFile:
         _FOOT.draw(painter, MARGIN, baseline, _FOOT.cut(page.title, width - 600.0))
         _FOOT.draw(painter, MARGIN + width - _FOOT.width(page.number), baseline, page.number)
         painter.restore()
-
-
-def _is_complete(file: Path) -> bool:
-    with file.open("rb") as pdf:
-        pdf.seek(max(0, file.stat().st_size - 16))
-        return b"%%EOF" in pdf.read()
 
 
 def lay_out_sheet(sheet: Sheet, picture: Picture | None, *, paper: Paper = "A4") -> Generator[None, None, list[Page]]:

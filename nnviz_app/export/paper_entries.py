@@ -167,6 +167,7 @@ def _solution_options(subject: Subject) -> tuple[AnyOption, ...]:
         _form("html", "pdf", "md", "tex"),
         _rows(subject),
         _by("neuron", "term", "layer", "pass", title="In &detail"),
+        PAPER,
     )
 
 
@@ -180,6 +181,7 @@ def _write_solution(subject: Subject, path: Path, values: Values) -> Job:
         granularity=Granularity(values["by"]),
         style=subject.style,
         rounding=subject.rounding,
+        paper=values["paper"],
     )
 
 

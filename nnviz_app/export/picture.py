@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from types import TracebackType
 from typing import Literal
@@ -15,6 +15,7 @@ from PySide6.QtSvg import QSvgGenerator
 from PySide6.QtWidgets import QApplication, QGraphicsItem, QStyleOptionGraphicsItem
 
 from core.errors import ExportError
+from core.explanation import explain
 from core.export.tikz import tikz_picture
 from core.project import Project
 from core.quantities import Quantity
@@ -26,7 +27,7 @@ from nnviz_app.canvas.loss_item import LossItem
 from nnviz_app.canvas.scene import CanvasScene
 from nnviz_app.document import Document
 from nnviz_app.export.look import Look, preferences_of
-from nnviz_app.export.svg import MARK, tidy_svg
+from nnviz_app.export.svg import group_mark, tidy_svg
 from nnviz_app.inquiry import Inquiry
 from nnviz_app.player import Player
 from nnviz_app.preferences import LabelMode
@@ -47,6 +48,11 @@ LONGEST_SIDE = 32_767
 # Sorts of numbers that are left out of the plain drawing, and where there are to be none at all.
 OF_A_PASS = frozenset({"values", "gradients", "targets", "results"})
 NUMBERS = OF_A_PASS | {"weights", "biases"}
+# Colours of the palette that TikZ calls by their names; of two that are equal the first one gives it.
+COLORS = (
+    *("canvas", "panel", "neuron", "pill", "text", "muted", "neuron_border", "pill_border", "border"),
+    *("positive", "negative", "forward", "forward_tint", "backward", "backward_tint"),
+)
 
 
 class _RowsPlayer(Player):
@@ -161,6 +167,18 @@ class CanvasPicture:
         """What the picture is of."""
         return self._scene.document.project.title or "A neural network"
 
+    def describe(self, index: int | None) -> str:
+        """What a moment shows, for those who do not see it."""
+        network, trace = self._scene.network, self.trace
+        neurons, edges = len(network.neurons), len(network.edges)
+        counts = f"{neurons} neuron{'' if neurons == 1 else 's'}, {edges} edge{'' if edges == 1 else 's'}"
+        if index is None or trace is None:
+            return f"{counts}."
+        with theme().borrowed(self.look.mode):
+            self._show(index)
+        told = explain(trace, trace.quantity_at(index - 1)).sentence if index else "nothing is computed yet"
+        return f"{counts}; row {self._player.row + 1}, step {index} of {len(trace)}: {told.rstrip('.')}."
+
     def rect(self) -> QRectF:
         """The rectangle of the scene that is painted: the same at every moment, with all that is ever written in it."""
         if self._rect is None:
@@ -187,25 +205,23 @@ class CanvasPicture:
             painter,
             QRectF(0, 0, rect.width(), rect.height()),
             index,
-            lambda name: painter.drawText(QPointF(), MARK + name),
+            lambda name: painter.drawText(QPointF(), group_mark(name)),
         )
         painter.end()
         return tidy_svg(
             bytes(buffer.data().data()).decode(),
             size=(rect.width(), rect.height()),
             title=self.title,
-            description=self._describe(index),
+            description=self.describe(index),
         )
 
-    def tikz(self, index: int | None) -> str:
-        """A moment as a tikzpicture environment, without the preamble (core.export.tikz) and without maps."""
-        return tikz_picture(self.svg_without_maps(index))
-
-    def svg_without_maps(self, index: int | None) -> str:
-        """The SVG document of a moment in which there are no images."""
+    def tikz(self, index: int | None, *, write: Callable[[str, Mapping[str, str]], str] = tikz_picture) -> str:
+        """A moment as a tikzpicture environment, or what else of core.export.tikz writes, without maps."""
+        with theme().borrowed(self.look.mode):
+            colors = {theme().palette.color(name).name(): name.replace("_", "") for name in reversed(COLORS)}
         self._show_maps(False)
         try:
-            return self.svg(index)
+            return write(self.svg(index), colors)
         finally:
             self._show_maps(self.look.maps)
 
@@ -311,15 +327,6 @@ class CanvasPicture:
             rect = rect.united(self._scene.written_rect())
         # In whole units, so that an image has no half pixels at its rim.
         return QRectF(rect.adjusted(-MARGIN, -MARGIN, MARGIN, MARGIN).toAlignedRect())
-
-    def _describe(self, index: int | None) -> str:
-        network = self._scene.network
-        neurons, edges = len(network.neurons), len(network.edges)
-        counts = f"{neurons} neuron{'' if neurons == 1 else 's'}, {edges} edge{'' if edges == 1 else 's'}"
-        trace = self.trace
-        if index is None or trace is None:
-            return f"{counts}."
-        return f"{counts}; row {self._player.row + 1}, step {self._player.index} of {len(trace)}."
 
 
 def _chosen_rows(project: Project, rows: Sequence[int] | NDArray[np.intp] | None) -> NDArray[np.intp]:

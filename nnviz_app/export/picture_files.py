@@ -14,6 +14,7 @@ from core.export.tikz import tikz_document
 from core.jobs import Job, Progress, Written
 from core.whole_files import new_file
 from nnviz_app.export.picture import CanvasPicture
+from nnviz_app.export.whole_pdf import check_whole
 from nnviz_app.theme import theme
 
 # A scene unit is a pixel of 1/96 inch on paper.
@@ -82,6 +83,7 @@ def _write_svg(picture: CanvasPicture, path: Path, index: int | None, _scale: fl
 
 def _write_pdf(picture: CanvasPicture, path: Path, index: int | None, _scale: float) -> tuple[str, ...]:
     size = write_pdf_page(picture, path, index)
+    check_whole(path)
     width, height = (side / POINTS_PER_INCH * MILLIMETRES_PER_INCH for side in size)
     return (f"One page of {width:.0f} × {height:.0f} mm; text is text.",)
 
@@ -89,22 +91,26 @@ def _write_pdf(picture: CanvasPicture, path: Path, index: int | None, _scale: fl
 def _write_png(picture: CanvasPicture, path: Path, index: int | None, scale: float) -> tuple[str, ...]:
     image = picture.image(index, scale=scale)
     image.setText("Title", picture.title)
+    image.setText("Description", picture.describe(index))
     if not image.save(str(path), "PNG"):  # type: ignore[call-overload]
         raise OSError("the image could not be saved")
     return (f"{image.width():,} × {image.height():,} pixels, {UNITS_PER_INCH * scale:.0f} dpi.",)
 
 
 def _write_tikz(picture: CanvasPicture, path: Path, index: int | None, _scale: float) -> tuple[str, ...]:
-    svg = picture.svg_without_maps(index)
-    path.write_text(tikz_document(svg), encoding="utf-8")
+    text = picture.tikz(index, write=tikz_document)
+    path.write_text(text, encoding="utf-8")
     sentences = [
         "A document that LaTeX compiles as it is; in one of yours, \\usepackage{tikz} and \\input bring the picture."
     ]
     if picture.look.maps:
         sentences.append("The maps in the neurons are left out: they are images, which TikZ does not draw.")
-    strange = unusual(svg)
+    strange = unusual(text)
     if strange:
-        sentences.append(f"pdfLaTeX has no sign for {strange}: compile it with LuaLaTeX or XeLaTeX.")
+        sentences.append(
+            f"pdfLaTeX has no sign for {strange}: compile it with LuaLaTeX or XeLaTeX, and a font that has them "
+            "(\\usepackage{fontspec} \\setsansfont{...} before \\begin{document})."
+        )
     return tuple(sentences)
 
 

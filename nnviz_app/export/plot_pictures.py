@@ -25,6 +25,8 @@ from nnviz_app.theme import theme
 
 # The line above a plot, and the room around it, in text sizes.
 HEAD, SIDE = 2.0, 0.5
+# The share of a plot's height that its left axis surely has.
+AXIS_SHARE = 0.6
 
 
 @dataclass(frozen=True)
@@ -42,6 +44,9 @@ class Plot(Protocol):
     @property
     def title(self) -> str:
         """What it is, in a few words."""
+
+    def describe(self) -> str:
+        """What it shows, for those who do not see it."""
 
     def keys(self) -> Sequence[Key]:
         """What stands above it."""
@@ -116,6 +121,23 @@ class LossPlot:
         """What it is."""
         return f"{self._name} after each update".capitalize()
 
+    def describe(self) -> str:
+        """The first and the last number of each line, and the least or the greatest."""
+        runs = [("", self.run), *((f"{kept.name}, ", kept.run) for kept in self.kept)]
+        return " ".join(self._describe_line(name, run, column) for name, run in runs for column in self.shown.columns)
+
+    def _describe_line(self, name: str, run: Run, column: int) -> str:
+        course = Course.of(run.points())
+        known = np.isfinite(course.numbers[:, column])
+        updates, numbers = course.updates[known], course.numbers[known, column]
+        rows = "test rows" if column % 2 else "training rows"
+        if not len(numbers):
+            return f"{name}{rows}: nothing."
+        best = int(numbers.argmax() if self.shown.accuracy else numbers.argmin())
+        ends = ((updates[place], numbers[place]) for place in (0, -1, best))
+        first, last, extreme = (f"{number:.4g} at update {update:,.0f}" for update, number in ends)
+        return f"{name}{rows}: {first}, {last}; {'most' if self.shown.accuracy else 'least'} {extreme}."
+
     @property
     def _name(self) -> str:
         return "accuracy" if self.shown.accuracy else loss_name(self.project)
@@ -136,7 +158,9 @@ class LossPlot:
         curves.in_pieces = False
         curves.resize(size)
         curves.plot.setBackground(None)
-        set_axis_titles(curves.plot, left=self._name)
+        # The line above says it too, where the axis is too short for it.
+        fits = QFontMetricsF(theme().font("small")).horizontalAdvance(self._name) < AXIS_SHARE * size.height()
+        set_axis_titles(curves.plot, left=self._name if fits else "")
         curves.item.getAxis("left").enableAutoSIPrefix(False)
         # Lays it out, though it is on no screen.
         curves.grab()
@@ -197,6 +221,13 @@ class MapPlot:
         if len(self.axes) == 1 and len(neurons) > 1:
             what = f"Activations of {', '.join(neurons)}"
         return f"{what} over {' and '.join(axis.neuron for axis in self.axes)}"
+
+    def describe(self) -> str:
+        """Which inputs and activations it reaches over."""
+        numbers = self.field.activations
+        reach = [f"{axis.neuron} from {axis.low:.4g} to {axis.high:.4g}" for axis in self.axes]
+        names = ", ".join(self.field.neurons)
+        return f"{', '.join(reach)}; {names} from {np.nanmin(numbers):.4g} to {np.nanmax(numbers):.4g}."
 
     def keys(self) -> Sequence[Key]:
         """What it is."""

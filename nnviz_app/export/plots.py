@@ -151,12 +151,13 @@ def _write_svg(plot: Plot, path: Path, options: PlotOptions) -> None:
     generator.setSize(size)
     generator.setViewBox(QRectF(0, 0, size.width(), size.height()))
     generator.setTitle(plot.title)
-    generator.setDescription("A plot made by nnviz")
+    generator.setDescription(plot.describe())
     # Texts are as large as they are on the screen.
     generator.setResolution(QImage(1, 1, QImage.Format.Format_RGB32).logicalDpiX())
     _paint(plot, generator, size, options)
     # Qt names one font only, which a reader may not have.
     text = re.sub('font-family="[^"]*"', f'font-family="{FONTS}"', bytes(buffer.data().data()).decode())
+    text = text.replace("<svg ", '<svg role="img" ', 1)
     path.write_text(text, encoding="utf-8")
 
 
@@ -167,6 +168,7 @@ def _write_png(plot: Plot, path: Path, options: PlotOptions) -> None:
     image.fill(Qt.GlobalColor.transparent)
     _paint(plot, image, size, options)
     image.setText("Title", plot.title)
+    image.setText("Description", plot.describe())
     if not image.save(str(path)):
         raise OSError("the picture could not be written")
 

@@ -20,6 +20,7 @@ from core.whole_files import new_file, new_folder
 
 if TYPE_CHECKING:
     from core.project import Project
+    from nnviz_app.export.pages import Paper
     from nnviz_app.export.picture import CanvasPicture
 
 FORMS = (".html", ".pdf", ".md", ".tex")
@@ -32,7 +33,7 @@ def form_of(path: Path) -> str:
     ending = path.suffix.lower()
     if ending not in FORMS:
         raise ExportError(
-            f"{path.name} has no ending that says what to write: choose a name that ends in .html, .pdf, .md or .tex."
+            f"{path.name or path} has no ending that says what to write: choose a name that ends in .html, .pdf, .md or .tex."
         )
     return ending
 
@@ -45,6 +46,7 @@ def write_solution(
     granularity: Granularity = Granularity.NEURON,
     style: Style = Style(),  # noqa: B008 - frozen
     rounding: Rounding | None = None,
+    paper: Paper = "A4",
 ) -> Job:
     """Write out the passes of these rows (without `rows`, of the first batch) and their update.
 
@@ -62,10 +64,10 @@ def write_solution(
     # On paper nothing stands behind the drawing.
     look = Look(transparent=form in (".pdf", ".tex"), style=drawn, lights_steps=False)
     with CanvasPicture(project, rows=rows, rounding=rounding, look=look) as picture:
-        return (yield from write_sheet(sheet, picture, path))
+        return (yield from write_sheet(sheet, picture, path, paper=paper))
 
 
-def write_sheet(sheet: Sheet, picture: CanvasPicture | None, path: Path) -> Job:
+def write_sheet(sheet: Sheet, picture: CanvasPicture | None, path: Path, *, paper: Paper = "A4") -> Job:
     """Write a sheet as a document; without a `picture` its figures are left out.
 
     Markdown's drawings come into a folder beside it. Raises ExportError for an ending that is no form, and where
@@ -75,7 +77,7 @@ def write_sheet(sheet: Sheet, picture: CanvasPicture | None, path: Path) -> Job:
     if form == ".pdf":
         from nnviz_app.export.pages import write_pdf
 
-        return (yield from write_pdf([sheet], lambda _: picture, path))
+        return (yield from write_pdf([sheet], lambda _: picture, path, paper=paper))
     drawn = [block for block in sheet.blocks if isinstance(block, Figure)] if picture is not None else []
     folder = path.with_name(f"{path.stem}-figures") if form == ".md" and drawn else None
     with new_file(path) as file, ExitStack() as stack:

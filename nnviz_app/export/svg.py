@@ -16,8 +16,9 @@ from PySide6.QtGui import QFont, QFontMetricsF
 
 from nnviz_app.theme import FONT_FAMILIES
 
-# A text that begins with it is none: it opens the group of the name that follows.
-MARK = "\u2063nnviz:"
+# A text that begins with it is none: it opens the group of the name that follows, in hexadecimals. Letters of other
+# scripts would make several texts of it.
+MARK = "nnviz:"
 
 SVG = "http://www.w3.org/2000/svg"
 HREF = "{http://www.w3.org/1999/xlink}href"
@@ -34,9 +35,16 @@ LETTERS = ("font-size", "font-weight", "font-style")
 # Names of the coordinates in attributes: across, down, and lengths.
 ACROSS, DOWN = ("x", "cx"), ("y", "cy")
 LENGTHS = ("r", "rx", "ry", "width", "height", "stroke-width", "stroke-dashoffset", "font-size")
+# A text that begins so close to another's end, in sizes of its letters, goes on with it.
+NEAR = 0.2
 NUMBER = re.compile(r"-?\d*\.?\d+(?:e[-+]?\d+)?", re.IGNORECASE)
 
 Attributes = dict[str, str]
+
+
+def group_mark(name: str) -> str:
+    """The text to be painted before what belongs to the group of this name."""
+    return f"{MARK}{name.encode().hex()}"
 
 
 def tidy_svg(text: str, *, size: tuple[float, float], title: str, description: str) -> str:
@@ -58,10 +66,11 @@ def tidy_svg(text: str, *, size: tuple[float, float], title: str, description: s
     group = ElementTree.SubElement(root, "g")
     patterns: dict[str, str] = {}
     rim = float("inf")
-    for element, attributes in _elements(source):
-        if element.tag == "text" and (element.text or "").startswith(MARK):
+    for element, attributes in _joined(_elements(source)):
+        if _is_mark(element):
             group = ElementTree.SubElement(root, "g")
-            ElementTree.SubElement(group, "title").text = (element.text or "")[len(MARK) :]
+            name = bytes.fromhex((element.text or "").removeprefix(MARK)).decode()
+            ElementTree.SubElement(group, "title").text = name
             patterns.clear()
             rim = float("inf")
             continue
@@ -107,6 +116,38 @@ def _elements(source: ElementTree.Element) -> Iterator[tuple[ElementTree.Element
 
     for child in source:
         yield from walk(child, {})
+
+
+def _is_mark(element: ElementTree.Element) -> bool:
+    return element.tag == "text" and (element.text or "").startswith(MARK)
+
+
+def _joined(
+    elements: Iterator[tuple[ElementTree.Element, Attributes]],
+) -> Iterator[tuple[ElementTree.Element, Attributes]]:
+    """The elements with each text whole, which Qt writes in pieces where another script or font begins."""
+    begun: tuple[ElementTree.Element, Attributes] | None = None
+    for element, attributes in elements:
+        if begun is not None and element.tag == "text" and _goes_on(*begun, attributes):
+            begun[0].text = f"{begun[0].text or ''}{element.text or ''}"
+            continue
+        if begun is not None:
+            yield begun
+            begun = None
+        if element.tag == "text" and not _is_mark(element):
+            begun = element, attributes
+        else:
+            yield element, attributes
+    if begun is not None:
+        yield begun
+
+
+def _goes_on(begun: ElementTree.Element, its: Attributes, attributes: Attributes) -> bool:
+    """Whether a text with these attributes stands right behind the one that has `its`, and looks the same."""
+    if any(attributes.get(name) != its.get(name) for name in ("y", "fill", "fill-opacity", *LETTERS)):
+        return False
+    end = float(its["x"]) + _text_width(begun.text or "", its)
+    return abs(float(attributes["x"]) - end) < NEAR * float(its["font-size"])
 
 
 def _placed(attributes: Attributes) -> Attributes:

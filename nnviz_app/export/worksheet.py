@@ -15,11 +15,11 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from core.errors import ExportError
+from core.file_writing import project_to_text
 from core.jobs import Job, Progress, Written
 from core.numbers import format_number
 from core.passes import trace_project
 from core.project import Project
-from core.project_file import save_project
 from core.quantities import Granularity
 from core.sheet import Sheet
 from core.style import Rounding, Style
@@ -96,7 +96,9 @@ def write_worksheets(
             # Paper is the background.
             look = Look(transparent=form == "pdf", lights_steps=False, style=_picture_style(options))
             with CanvasPicture(exercise.project, rows=options.rows, rounding=options.rounding, look=look) as picture:
-                save_project(exercise.project, folder / f"project{exercise.label}.nnviz")
+                # Not by save_project: it would name the folder that is there for the meantime where the disk is full.
+                data = project_to_text(exercise.project).encode()
+                (folder / f"project{exercise.label}.nnviz").write_bytes(data)
                 if form == "pdf":
                     write = _write_pages(exercise, picture, folder, list(collected.values()), paper=options.paper)
                 else:

@@ -175,7 +175,10 @@ def test_a_batch_is_written_row_by_row_and_then_the_mean_of_its_gradients() -> N
     assert titles[-3:] == ["Gradients for the update", "Update", "Result"]
     mean = next(formula for formula in formulas(sheet) if "mean over the 4 samples" in formula.sentence)
     assert mean.numbers.startswith(r"= \frac{1}{4} (")
-    assert "The mean loss of the batch" in sentences(sheet) or "the mean loss of the batch" in sentences(sheet)
+    trace = trace_project(project)
+    losses = " + ".join(format_number(trace.value(Quantity(Kind.LOSS, "", row)), 4) for row in range(4))
+    assert f"The mean loss of the batch is ({losses}) / 4 = {format_number(trace.loss, 4)}." in sentences(sheet)
+    assert "With the new parameters the mean loss of the batch falls" in sentences(sheet)
     assert len(solution(project, [2]).blocks) < len(sheet.blocks)
     assert solution(project, [2]).subtitle == "Worked solution: row 3 of the data"
 
@@ -254,6 +257,17 @@ def test_a_network_without_outputs_is_only_passed_forward() -> None:
         assert headings(sheet, 1) == ["Given", "How it is computed", "Forward pass"]
     with pytest.raises(TrainingError, match="no neuron"):
         solution(Project())
+
+
+def test_what_is_not_there_is_not_counted_and_not_put_in() -> None:
+    network = Network()
+    network.add_neuron("output", id="o", bias=0.5)
+    sheet = solution(Project(network, Dataset({"o": [1.0]})))
+    assert "A network of 1 output, with 0 weights and 1 bias." in sentences(sheet)
+    lines = {formula.plain.partition(" = ")[0]: formula for formula in formulas(sheet)}
+    assert lines["a"].plain == "a = z"
+    assert lines["z(o)"].plain == "z(o) = b(o) = 0.5"
+    assert (lines["z(o)"].numbers, lines["z(o)"].result) == ("", "= 0.5")
 
 
 def test_a_pass_that_is_too_long_is_refused_with_what_to_do() -> None:

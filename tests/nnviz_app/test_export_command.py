@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import argparse
 import csv
 import io
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -13,12 +15,15 @@ import numpy as np
 import pytest
 
 from core.errors import ExportError
-from core.jobs import Job, Progress, Written
+from core.jobs import Job, Progress, Written, finish
 from core.project_file import load_project, save_project
 from core.whole_files import new_file
 from nnviz_app import command
 from nnviz_app.cli import main
 from nnviz_app.examples import examples
+from nnviz_app.export.entries import ENTRIES
+from nnviz_app.export.subject import Subject
+from nnviz_app.export_command import ANIMATIONS, MODELS, OF_A_PASS, OF_THE_EXPORT, PICTURES, PLOTS, add_arguments
 
 TWO = str(next(e.path for e in examples() if e.name == "two-two-two"))
 SKIP = str(next(e.path for e in examples() if e.name == "skip-connection"))
@@ -85,9 +90,75 @@ def test_plots_need_a_form_of_their_own_and_the_csv_has_the_engine_s_losses(
     assert "a plot is written as svg, png, csv, not as pdf" in capsys.readouterr().err
 
 
+def test_there_is_an_export_for_each_name_and_none_without() -> None:
+    names = (*MODELS, *PICTURES, *ANIMATIONS, *PLOTS)
+    assert sorted(names) == sorted(set(ENTRIES) - {"solution", "worksheets"})
+    arguments = argparse.ArgumentParser()
+    add_arguments(arguments)
+    asked = arguments.parse_args(["my.nnviz", "--to", "svg", "-o", "x"])
+    assert {name: getattr(asked, name) for name in OF_THE_EXPORT} == dict.fromkeys(OF_THE_EXPORT)
+    assert all(hasattr(asked, name) for name in OF_A_PASS)
+
+
+def test_without_a_choice_it_is_as_in_the_dialog(qapp: object, tmp_path: Path) -> None:
+    path = tmp_path / "a.png"
+    subject = Subject(load_project(TWO))
+    values = {option.name: option.default for option in ENTRIES["png"].options(subject)}
+    finish(ENTRIES["png"].write(subject, path, values))
+    assert main(["export", TWO, "--to", "png", "-o", str(tmp_path / "b")]) == 0
+    assert (tmp_path / "b.png").read_bytes() == path.read_bytes()
+
+
+def test_a_scale_is_a_resolution(qapp: object, tmp_path: Path) -> None:
+    for name, *size in (("a", "--dpi", "144"), ("b", "--scale", "1.5")):
+        assert main(["export", TWO, "--to", "png", "--step", "0", *size, "-o", str(tmp_path / name)]) == 0
+        assert main(["export", TWO, "--plot", "map", "--to", "png", *size, "-o", str(tmp_path / f"map-{name}")]) == 0
+    assert (tmp_path / "a.png").read_bytes() == (tmp_path / "b.png").read_bytes()
+    assert (tmp_path / "map-a.png").read_bytes() == (tmp_path / "map-b.png").read_bytes()
+
+
+def test_a_map_can_show_a_hidden_neuron(qapp: object, tmp_path: Path) -> None:
+    path = tmp_path / "map.csv"
+    assert (
+        main(["export", TWO, "--plot", "map", "--to", "csv", "--neuron", "h1", "--sample", "1", "-o", str(path)]) == 0
+    )
+    with path.open(encoding="utf-8") as file:
+        assert next(csv.reader(file)) == ["i1", "i2", "h1"]
+
+
+@pytest.mark.parametrize("place", [".", "folder", "folder/"])
+def test_where_a_folder_is_named_the_file_goes_into_it(
+    place: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "folder").mkdir()
+    monkeypatch.chdir(tmp_path)
+    assert main(["export", TWO, "--to", "npz", "-o", place]) == 0
+    written = Path(place) / f"{Path(TWO).stem}.npz"
+    assert written.is_file()
+    assert f"Written to {written}." in capsys.readouterr().out
+
+
+def test_the_folder_that_one_is_in_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    command.print_written(Written((Path(),)))
+    assert capsys.readouterr().out == f"Written to {tmp_path}.\n"
+
+
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
+        (["--to", "npz", "--dark"], "--dark does not go with --to npz: leave it out"),
+        (["--to", "csv", "--digits", "3"], "--digits does not go with --to csv: leave it out"),
+        (["--to", "pytorch", "--step", "0"], "--step does not go with --to pytorch"),
+        (["--to", "svg", "--precision", "float32"], "--precision does not go with --to svg"),
+        (["--to", "svg", "--dpi", "300"], "--dpi does not go with --to svg"),
+        (["--to", "gif", "--step", "3"], "--step does not go with --to gif"),
+        (["--to", "svg", "--plot", "map", "--scale", "3"], "--scale does not go with --plot map --to svg"),
+        (["--to", "csv", "--plot", "loss", "--sample", "1"], "--sample does not go with --plot loss --to csv"),
+        (["--to", "csv", "--plot", "map", "--batch"], "--batch does not go with --plot map"),
+        (["--to", "csv", "--plot", "map", "--neuron", "q"], "There is no neuron q to plot"),
         (["--to", "svg", "--step", "9999"], "There is no step 9,999"),
         (["--to", "svg", "--sample", "7"], "There is no sample 7"),
         (["--to", "png", "--dpi", "x"], "“x” is not a whole number"),
@@ -159,6 +230,50 @@ def test_ctrl_c_stops_a_job_and_leaves_nothing(tmp_path: Path, monkeypatch: pyte
     with pytest.raises(KeyboardInterrupt):
         command.follow(slow_job(tmp_path / "a.txt"))
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("fails", [False, True])
+def test_ctrl_c_waits_for_the_end_of_what_is_painted(tmp_path: Path, fails: bool) -> None:
+    painted = []
+
+    def paint() -> Job:
+        with new_file(tmp_path / "a.txt") as temporary:
+            signal.raise_signal(signal.SIGINT)
+            temporary.write_text("half")
+            painted.append(True)
+            if fails:
+                # As of a program that has heard it too.
+                raise ExportError("It has ended.")
+            yield Progress(0, 2, "Painting")
+            painted.append(True)
+        return Written(())
+
+    before = signal.getsignal(signal.SIGINT)
+    with pytest.raises(KeyboardInterrupt):
+        command.follow(paint())
+    assert painted == [True]
+    assert signal.getsignal(signal.SIGINT) is before
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_second_ctrl_c_does_not_wait() -> None:
+    def hang() -> Job:
+        signal.raise_signal(signal.SIGINT)
+        signal.raise_signal(signal.SIGINT)
+        raise AssertionError
+        yield
+
+    with pytest.raises(KeyboardInterrupt):
+        command.follow(hang())
+
+
+def test_what_is_complete_when_ctrl_c_comes_is_said() -> None:
+    def end() -> Job:
+        yield Progress(1, 1, "Ending")
+        signal.raise_signal(signal.SIGINT)
+        return Written((Path("a"),))
+
+    assert command.follow(end()).paths == (Path("a"),)
 
 
 def test_a_job_that_fails_leaves_the_old_file(tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QApplication, QVBoxLayout, QWidget
 from pytestqt.qtbot import QtBot
 
 from nnviz_app.formula import (
+    LINE_INDENT,
     break_formula,
     fit_formula,
     formula_size,
@@ -214,3 +215,17 @@ def test_label_never_fails_on_bad_formulas(qtbot: QtBot) -> None:
         label.resize(60, 20)
         label.show()
         assert not label.grab().isNull()
+
+
+def test_each_piece_of_a_long_sum_is_laid_out_once(qapp: object) -> None:
+    latex = "z = b" + "".join(f" + w_{{{n}}} x_{{{n}}}" for n in range(40)) + " = 0.5"
+    pieces = break_formula(latex)
+    lay_out.cache_clear()
+    fitted = fit_formula(latex, pieces, size=20, width=600)
+    # And each line, to be drawn.
+    assert lay_out.cache_info().misses <= len(pieces) + len(fitted.lines) + 1
+    assert "".join(line.removeprefix("{} ") for line in fitted.lines) == latex
+    assert fitted.width <= 600.001
+    for number, line in enumerate(fitted.lines):
+        indent = LINE_INDENT * fitted.size if number else 0.0
+        assert formula_size(line, fitted.size)[0] + indent <= 600.001

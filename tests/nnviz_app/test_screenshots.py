@@ -16,10 +16,11 @@ from nnviz_app.pictures import _without_remark
 ROOT = Path(__file__).parents[2]
 NAMES = (
     *("forward", "backward", "update", "training", "time-machine"),
-    *("why", "inside", "paths", "walkthrough", "presenting"),
+    *("why", "inside", "paths", "walkthrough", "presenting", "export"),
 )
-# The whole screen of a projector; all others show the window.
-SIZES = {"presenting": (1280, 720)}
+PAGES = ("solution-page", "worksheet-page")
+# The whole screen of a projector, and a dialog; all others show the window.
+SIZES = {"presenting": (1280, 720), "export": (960, 720)}
 
 
 @pytest.fixture(scope="module")
@@ -33,7 +34,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, subprocess.Com
         capture_output=True,
         text=True,
         check=False,
-        timeout=60,
+        timeout=240,
     )
     return folder / "new", done
 
@@ -41,9 +42,8 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, subprocess.Com
 def test_all_pictures_are_written_in_silence(made: tuple[Path, subprocess.CompletedProcess[str]]) -> None:
     folder, done = made
     assert (done.returncode, done.stderr) == (0, "")
-    assert sorted(path.name for path in folder.iterdir()) == sorted(
-        f"{name}-{mode}.png" for name in NAMES for mode in ("light", "dark")
-    )
+    in_modes = [f"{name}-{mode}.png" for name in NAMES for mode in ("light", "dark")]
+    assert sorted(path.name for path in folder.iterdir()) == sorted([*in_modes, *(f"{name}.png" for name in PAGES)])
 
 
 @pytest.mark.parametrize("mode", ["light", "dark"])
@@ -63,9 +63,19 @@ def test_they_show_a_window_in_its_theme(made: tuple[Path, subprocess.CompletedP
     assert len({bytes(picture.constBits()) for picture in pictures}) == len(NAMES)
 
 
+def test_pages_are_those_of_paper(made: tuple[Path, subprocess.CompletedProcess[str]]) -> None:
+    pages = [QImage(str(made[0] / f"{name}.png")) for name in PAGES]
+    for page in pages:
+        assert page.height() / page.width() == pytest.approx(297 / 210, abs=0.002)
+        assert QColor(page.pixel(5, 5)) == QColor("white")
+        dark = [QColor(page.pixel(x, y)).lightness() < 128 for x in range(0, 992, 4) for y in range(0, 1403, 4)]
+        assert 0.003 < sum(dark) / len(dark) < 0.2
+    assert pages[0] != pages[1]
+
+
 def test_the_pictures_that_the_readme_shows_are_made_here() -> None:
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    made_here = {f"{n}-{m}.png" for n in NAMES for m in ("light", "dark")}
+    made_here = {f"{n}-{m}.png" for n in NAMES for m in ("light", "dark")} | {f"{name}.png" for name in PAGES}
     shown = {part.partition(")")[0] for part in readme.split("docs/images/")[1:]}
     assert shown
     assert shown <= made_here

@@ -45,9 +45,17 @@ def test_rows_sizes_digits_symbols_and_rounding(tmp_path: Path) -> None:
     assert r"\mathrm{net}" in written("--sample", "1", "--notation", "pre_activation=net,loss=E")
 
 
+def test_the_paper_is_chosen(tmp_path: Path) -> None:
+    pypdf = pytest.importorskip("pypdf", reason="reads PDFs")
+    path = tmp_path / "s.pdf"
+    assert main(["solution", TWO, "-o", str(path), "--by", "pass", "--paper", "Letter"]) == 0
+    assert tuple(map(float, pypdf.PdfReader(path).pages[0].mediabox.upper_right)) == (612.0, 792.0)
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
+        (["-o", "s.html", "--paper", "A4"], "--paper does not go with .html: leave it out"),
         (["-o", "s.doc"], "choose a name that ends in .html, .pdf, .md or .tex"),
         (["-o", "nowhere/s.html"], "there is no folder"),
         (["-o", "s.html", "--sample", "9"], "There is no sample 9"),

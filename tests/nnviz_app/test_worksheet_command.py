@@ -8,7 +8,7 @@ import pytest
 
 from core.project_file import load_project
 from core.worksheet import Group
-from nnviz_app import worksheet_command
+from nnviz_app import command, worksheet_command
 from nnviz_app.cli import main
 from nnviz_app.examples import examples
 
@@ -53,6 +53,7 @@ def test_without_anything_chosen_all_is_asked_for(tmp_path: Path, file: str) -> 
         (["--blank", "everything"], "“everything” is none of forward, loss"),
         (["--variants", "0"], "“0” is not a whole number, 1 to 500"),
         (["--to", "docx"], "--to"),
+        (["--to", "md", "--paper", "Letter"], "--paper does not go with --to md: leave it out"),
         (["--sample", "9"], "There is no sample 9"),
     ],
 )
@@ -66,8 +67,9 @@ def test_what_is_wrong_is_said(
 
 def test_the_choices_are_those_of_the_engine() -> None:
     from core.solution import GRANULARITIES
-    from nnviz_app.export import worksheet
+    from nnviz_app.export import pages, worksheet
 
+    assert pages.PAPERS == command.PAPERS
     assert tuple(Group) == worksheet_command.GROUPS
     assert tuple(GRANULARITIES) == worksheet_command.SIZES
     assert worksheet.FORMS == worksheet_command.FORMS

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import importlib.util
 import os
+import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -368,6 +369,33 @@ def launch(folder: Path, *arguments: str, processes: int) -> subprocess.Complete
     )
 
 
+def spawn_two(folder: Path, *arguments: str) -> None:
+    """Two processes with the variables that launchers other than torchrun set too, and without its own process."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = str(server.getsockname()[1])
+    shared = {**os.environ, "OMP_NUM_THREADS": "1", "GLOO_SOCKET_IFNAME": "lo", "WORLD_SIZE": "2"}
+    shared |= {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port}
+    started = [
+        subprocess.Popen(
+            [sys.executable, "-B", "train.py", "--device", "cpu", *arguments],
+            cwd=folder,
+            env={**shared, "RANK": rank, "LOCAL_RANK": rank},
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        for rank in "01"
+    ]
+    try:
+        for process in started:
+            _, complaint = process.communicate(timeout=120)
+            assert process.returncode == 0, complaint
+    finally:
+        for process in started:
+            process.kill()
+            process.communicate()
+
+
 def test_two_processes_make_the_updates_of_the_full_batch(tmp_path: Path) -> None:
     """With a learning rate of 1 the difference of the weights is the gradient; of 7 rows one process has 4, one 3."""
     project = free_form_project(rows=8, loss="cross_entropy", learning_rate=1.0, batch_size=0)
@@ -382,8 +410,7 @@ def test_two_processes_with_momentum_tied_weights_and_a_batch_of_one(tmp_path: P
     # 7 training rows in batches of 3: the last one has a single row, so one process has none.
     project = free_form_project(rows=8, optimizer="adam", learning_rate=0.1, batch_size=3, l2=0.1, batch_mean=False)
     folder = export_unchecked(project, tmp_path)
-    done = launch(folder, "--epochs", "2", processes=2)
-    assert done.returncode == 0, done.stderr
+    spawn_two(folder, "--epochs", "2")
     assert_same_weights(arrays_in(folder / "trained.safetensors"), trained_by_engine(project, 6).network, 1e-9)
     assert sorted(file.name for file in folder.glob("*.safetensors")) == [
         "data.safetensors",

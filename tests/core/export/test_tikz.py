@@ -145,7 +145,18 @@ def test_text_is_written_with_what_every_latex_has(text: str, code: str) -> None
 
 
 def test_unusual_characters_are_named_once() -> None:
-    assert unusual("ЖaЖ漢σ") == "Ж漢"
+    assert unusual(tex_text("ЖaЖ漢σ")) == "Ж漢"
+
+
+def test_a_title_in_any_script_needs_no_font() -> None:
+    assert unusual(tikz_document(SVG.replace("50 %", "Сеть"))) == ""
+
+
+def test_colours_are_called_by_their_names() -> None:
+    text = tikz_picture(SVG, {"#b8500f": "negative"})
+    assert r"\definecolor{nnviznegative}{HTML}{B8500F}" in text
+    assert "draw=nnviznegative" in text
+    assert "nnvizb8500f" not in text
 
 
 @given(st.text())

@@ -72,6 +72,17 @@ def test_a_file_or_folder_that_may_not_be_written_is_left_alone(tmp_path: Path) 
     assert path.read_text() == "former"
 
 
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no named pipes")
+def test_what_is_no_ordinary_file_is_not_replaced(tmp_path: Path) -> None:
+    """Such as /dev/null, which an administrator may write."""
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    with pytest.raises(ExportError, match="pipe is not an ordinary file"), new_file(pipe) as temporary:
+        temporary.write_text("new")
+    assert pipe.is_fifo()
+    assert list(tmp_path.iterdir()) == [pipe]
+
+
 def test_a_folder_gets_its_name_once_it_is_whole(tmp_path: Path) -> None:
     path = tmp_path / "out"
     with new_folder(path) as temporary:

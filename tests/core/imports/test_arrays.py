@@ -120,6 +120,12 @@ def test_the_order_of_names_counts_numbers() -> None:
 
 # What is refused, with the words for it
 
+
+def empty_arrays(names: list[str]) -> bytes:
+    text = json.dumps({name: {"dtype": "F32", "shape": [0], "data_offsets": [0, 0]} for name in names}).encode()
+    return struct.pack("<Q", len(text)) + text
+
+
 NAN = float("nan")
 REFUSED: dict[str, tuple[str, bytes, str]] = {
     "ending": ("a.pt", b"", "end in .npz"),
@@ -142,6 +148,9 @@ REFUSED: dict[str, tuple[str, bytes, str]] = {
     "safetensors": ("a.safetensors", b"\xff" * 20, "not a whole safetensors"),
     "safetensors cut": ("a.safetensors", safetensors.save({"w": np.eye(3)})[:-8], "not a whole safetensors"),
     "safetensors nan": ("a.safetensors", safetensors.save({"a.b": np.array([NAN])}), "a.b[0] is not a number"),
+    "safetensors many": ("a.safetensors", empty_arrays([f"{k}" for k in range(10_001)]), "10,001 arrays"),
+    "safetensors objects": ("a.safetensors", empty_arrays([f"{k}" for k in range(30_000)]), "more than 30,000 objects"),
+    "safetensors name": ("a.safetensors", empty_arrays(["k" * 301]), "more than 300 letters"),
     "json": ("a.json", b"{", "not readable JSON"),
     "json nan": ("a.json", b'{"w1": NaN}', "not readable JSON"),
     "json large": ("a.json", b'{"w1": 1e999}', "out of range"),
@@ -153,6 +162,11 @@ REFUSED: dict[str, tuple[str, bytes, str]] = {
     "json truth": ("a.json", b'{"w": [1, true]}', "not a number"),
     "json deep": ("a.json", b'{"w": ' + b"[" * 100_000, "not readable JSON"),
     "json commas": ("a.json", b'{"w": [' + b"1," * 5_000_001 + b"1]}", "more than 5,000,000 values"),
+    "json objects": ("a.json", b'{"w": [' + b"{}," * 30_000 + b"{}]}", "more than 30,000 objects"),
+    "json names": ("a.json", json.dumps(dict.fromkeys(range(250_001), 0)).encode(), "more than 250,000 named numbers"),
+    # Each of the numbers would have a copy of the long name.
+    "json long name": ("a.json", json.dumps({"k" * 299: {"a": 0, "ab": 0}}).encode(), "more than 300 letters"),
+    "csv rows": ("a.csv", b"name,value\n" + b"\n" * 250_000 + b"w1,1\n", "more than 250,000 rows"),
     "csv header": ("a.csv", b"a,b\n1,2\n", "first row has to name"),
     "csv empty": ("a.csv", b"", "first row has to name"),
     "csv number": ("a.csv", b"name,value\nw1,1\nw2,x\n", "row 3: w2: “x” is not a number"),

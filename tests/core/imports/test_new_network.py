@@ -156,7 +156,7 @@ def test_a_table_becomes_a_network(tmp_path: Path) -> None:
     assert [neuron.id for neuron in project.network.inputs] == ["a"]
     np.testing.assert_allclose(outputs_of(project.network, np.array([[1.0], [-1.0]])), [[14.0], [-4.0]])
     for text, words in (
-        ("name,value\nw1,1\n", "no columns source and target"),
+        ("name,value\nw1,1\n", "names no edge's source and target"),
         ("name,source,target,value\nw1,a,b,1\nw2,b,a,1\n", "cycle"),
         ("name,source,target,value\nw1,a,b,1\nw2,a,b,1\n", "both lead from a to b"),
     ):
@@ -222,7 +222,11 @@ def test_notes_say_everything() -> None:
         ({"layers": [LayerNotes("softmax", ["h"], ["a", "b"])], "outputs": ["h"]}, ""),
         ({"tied": {"w3": "w9"}}, "There is no edge"),
         ({"frozen": ["w9"]}, "no parameter to freeze"),
+        ({"inputs": ["a", "b\nc"]}, "“b c” cannot be a name"),
         ({"scaling": {"a": [ScalingNotes("range", 0.0, 0.0)]}}, "scaling of a"),
+        # A project file with it could not be opened.
+        ({"scaling": {"a": [ScalingNotes("range", 1e308, 1e-308)]}}, "scaling of a"),
+        ({"scaling": {"a": [ScalingNotes("range", 0.0, 1.0)] * 10_001}}, "10,001 steps of scaling"),
         ({"inputs": [f"i{k}" for k in range(5001)]}, "up to 5,000 neurons"),
     ],
 )
@@ -234,6 +238,12 @@ def test_notes_that_make_no_network_are_refused(changes: dict[str, Any], words: 
         make_project(described(**changes))
     assert words in str(caught.value)
     assert len(str(caught.value)) < 250
+
+
+def test_a_single_edge_is_counted_as_one() -> None:
+    file = NamedArrays("a.csv", parameters={"w": 0.5, "y": 1.0}, ends={"w": ("x", "y"), "y": ("", "y")})
+    _, sentences = make_project(file)
+    assert sentences[0] == "A network of 2 neurons (1-1) and 1 edge."
 
 
 def test_shared_weights_that_differ_are_refused() -> None:

@@ -216,6 +216,7 @@ def test_graphs_that_would_grow_are_stopped(make: Make) -> None:
         ([node("Identity", "x", "x0"), *doubled, node("Identity", "x40")], 2, "more than 5,000 neurons"),
         ([node("MatMul", "x w")], 900, "more than 200,000 edges"),
         ([node("Relu", "x")], 10**9, "more than 5,000 neurons"),
+        ([node("Identity", "x", f"y{k}") for k in range(300)], 4000, "more than 1,000,000 columns"),
     ]
     for nodes, columns, words in cases:
         with pytest.raises(ImportFileError, match=words):

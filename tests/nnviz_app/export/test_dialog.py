@@ -194,7 +194,8 @@ def test_the_ending_is_added(qtbot: QtBot, subject: Subject, make_dialog: Callab
     assert dialog.path == folder / "weights.CSV"
     type_path(qtbot, dialog, "~nobody-of-this-name/x")
     assert dialog.path.name == "x.csv"
-    type_path(qtbot, dialog, "/")
+    type_path(qtbot, dialog, folder)
+    assert dialog.path == folder / "lesson-weights.csv"
     # Too long for a name: said when it is exported, not before.
     QApplication.clipboard().setText("x" * 5000)
     press(qtbot, Key.Key_A, Qt.KeyboardModifier.ControlModifier)

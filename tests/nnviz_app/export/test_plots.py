@@ -174,6 +174,29 @@ def test_former_runs_are_beside_the_present_one(tmp_path: Path) -> None:
     assert "Run 1: slow & steady" not in texts(tmp_path / "loss.svg")
 
 
+def test_the_description_gives_the_numbers_of_each_line(tmp_path: Path) -> None:
+    project = example(XOR)
+    project.dataset.set_test([1])
+    after, run = trained(project, 10)
+    kept = [KeptRun("a < b & c", 0, run, Course.of(run.points()))]
+    first, last = run.points()[0], run.points()[-1]
+    finish(write_plot("loss", after, tmp_path / "loss.svg", run=run, kept=kept))
+    told = ElementTree.parse(tmp_path / "loss.svg").findtext("{http://www.w3.org/2000/svg}desc") or ""
+    assert told.startswith(f"training rows: {first.loss:.4g} at update 0, {last.loss:.4g} at update 10; least ")
+    assert f" test rows: {first.test_loss:.4g} at update 0, " in told
+    assert " a < b & c, training rows: " in told
+    finish(write_plot("loss", after, tmp_path / "loss.png", run=run, kept=kept))
+    assert QImage(str(tmp_path / "loss.png")).text("Description") == told
+
+
+def test_an_axis_that_is_too_short_for_its_title_has_none(tmp_path: Path) -> None:
+    after, run = trained(example(XOR), 5)
+    options = PlotOptions(width=200, height=130)
+    finish(write_plot("loss", after, tmp_path / "loss.svg", run=run, options=options))
+    assert "mean loss of 4 rows" not in texts(tmp_path / "loss.svg")
+    assert "Mean loss of 4 rows after each update" in texts(tmp_path / "loss.svg")
+
+
 # Maps
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import errno
 import re
 from pathlib import Path
 
@@ -119,6 +120,16 @@ def test_what_was_in_the_folder_stays(tmp_path: Path) -> None:
     finish(write_worksheets(one_neuron(), tmp_path, form="md"))
     assert "mine.txt" in files_of(tmp_path)
     assert "key.md" in files_of(tmp_path)
+
+
+def test_a_full_disk_is_said_of_the_folder_that_was_chosen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fill_up(_path: Path, _data: bytes) -> int:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(Path, "write_bytes", fill_up)
+    with pytest.raises(ExportError, match=f"^{re.escape(str(tmp_path / 'sheets'))} cannot be written .No space"):
+        finish(write_worksheets(one_neuron(), tmp_path / "sheets", form="md"))
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_what_cannot_be_is_refused(tmp_path: Path) -> None:
