@@ -11,7 +11,7 @@ from core.style import Notation
 
 @dataclass(frozen=True, slots=True)
 class ConventionFormulas:
-    r"""Formulas in LaTeX for an output k, one of n, a neuron h below it and a sample i, one of m.
+    r"""Formulas in LaTeX for an output k, one of K, a neuron h below it and a sample n, one of m.
 
     `joint` is the gradient with respect to the output's pre-activation where the loss gives it at once, else empty.
     """
@@ -23,11 +23,13 @@ class ConventionFormulas:
     passed_back: str
 
 
-def convention_formulas(settings: Settings, notation: Notation) -> ConventionFormulas:
-    """The formulas of these settings, with the symbols of `notation`."""
-    loss, letter = LOSSES[settings.loss], notation.loss
+def convention_formulas(settings: Settings, notation: Notation, *, of_row: bool = False) -> ConventionFormulas:
+    """The formulas of these settings, with the symbols of `notation`; with `of_row` the loss is that of sample n."""
+    loss, total = LOSSES[settings.loss], notation.loss
+    one = f"{total}^{{(n)}}"
+    letter = one if of_row else total
     a, t = f"{notation.activation_tex}_k", "t_k"
-    mean = r"\frac{1}{n} " if loss.mean else ""
+    mean = r"\frac{1}{K} " if loss.mean else ""
     delta = r"\delta_k" if notation.delta == "delta" else _derivative(letter, f"{notation.pre_activation_tex}_k")
     difference = f"({a} - {t})" if loss.mean else f"{a} - {t}"
     back = r"\mathrm{new}" if settings.updated_weights else r"\mathrm{old}"
@@ -35,7 +37,7 @@ def convention_formulas(settings: Settings, notation: Notation) -> ConventionFor
         loss=f"{letter} = " + _times(rf"{mean}\sum_k ", loss.latex(a, t)),
         gradient=f"{_derivative(letter, a)} = " + _times(mean, loss.grad_latex(a, t)),
         joint=f"{delta} = {mean}{difference}" if loss.joint_activation else "",
-        batch=f"{letter} = " + (r"\frac{1}{m} " if settings.batch_mean else "") + rf"\sum_i {letter}^{{(i)}}",
+        batch=f"{total} = " + (r"\frac{1}{m} " if settings.batch_mean else "") + rf"\sum_n {one}",
         passed_back=rf"{_derivative(letter, f'{notation.activation_tex}_h')} = \sum_k w_{{hk}}^{{{back}}} \, {delta}",
     )
 

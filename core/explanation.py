@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from core.activations import ACTIVATIONS, derivative
-from core.notation import Writer, tex_id, tex_number
+from core.notation import MORE, MORE_TEX, Writer, tex_id, tex_number, without_brackets
 from core.numbers import format_number
 from core.optimizer_terms import Formula
 from core.quantities import GIVEN_KINDS, TERM_KINDS, Kind, Quantity
@@ -66,14 +67,21 @@ def explain(trace: Trace, quantity: Quantity, style: Style = Style()) -> Explana
     writer = Writer(trace, style, operands)
     told = _Told(quantity, operands)
     lines = _EXPLAINERS[quantity.kind](trace, told, writer)
-    value = trace.value(quantity)
-    result = format_number(value, style.digits)
+    return _explanation(
+        writer, lines, value=trace.value(quantity), title=writer.name(quantity), operands=operands
+    )
+
+
+def _explanation(
+    writer: Writer, lines: _Lines, *, value: float, title: str, operands: tuple[Quantity, ...]
+) -> Explanation:
+    result = format_number(value, writer.digits)
     return Explanation(
-        title=writer.name(quantity),
+        title=title,
         sentence=lines.sentence,
         symbols=writer.mark_operands(f"{lines.left} = {lines.right}" if lines.right else lines.left),
         numbers=writer.mark_operands(f"= {lines.numbers}") if lines.numbers else "",
-        result=f"= {tex_number(value, style.digits)}",
+        result=f"= {tex_number(value, writer.digits)}",
         plain=f"{lines.text} = {result}" if lines.text else result,
         formula=lines.formula,
         note=lines.note,
@@ -139,7 +147,7 @@ def _weighted_sum(trace: Trace, step: _Told, w: Writer) -> _Lines:
         w.sum_symbols(step.operands),
         w.sum_numbers(step.operands),
         w.sum_text(step.operands),
-        f"{w.z(name)} = " + w.cut([w.name(q) for q in step.operands], " + … (%d more)"),
+        f"{w.z(name)} = " + w.cut([w.name(q) for q in step.operands], MORE),
     )
 
 
@@ -154,15 +162,15 @@ def _activation(trace: Trace, step: _Told, w: Writer) -> _Lines:
         sentence = f"The activation of {name}: its share of the exponentials of all {len(step.operands)} outputs"
         order = {neuron: place for place, neuron in enumerate(trace.network.neurons)}
         terms = sorted(step.operands, key=lambda q: order[q.subject])
-        numbers = w.cut([f"e^{{{w.number(q, bracket=False)}}}" for q in terms], r" + \cdots \; (%d \; \mathrm{more})")
+        numbers = w.cut([f"e^{{{w.number(q, bracket=False)}}}" for q in terms], MORE_TEX)
         right = rf"\frac{{e^{{{symbol}}}}}{{\sum_{{k}} e^{{{w.notation.pre_activation_tex}_k}}}}"
         put_in = rf"\frac{{e^{{{number}}}}}{{{numbers}}}"
-        text = f"e^{w.text(z)} / ({w.cut([f'e^{w.text(q)}' for q in terms], ' + … (%d more)')})"
+        text = f"e^{w.text(z)} / ({w.cut([f'e^{w.text(q)}' for q in terms], MORE)})"
         formula = f"{w.a(name)} = e^{w.z(name)} / Σ e^{w.notation.pre_activation}"
     elif activation.name == "linear":
         right, put_in, text, formula = symbol, "", f"{w.a(name)}", f"{w.a(name)} = {w.z(name)}"
     else:
-        right, put_in = activation.latex(symbol), activation.latex(number)
+        right, put_in = without_brackets(activation.latex(symbol)), without_brackets(activation.latex(number))
         text, formula = f"{activation.symbol}({w.text(z)})", f"{w.a(name)} = {activation.symbol}({w.z(name)})"
     return _Lines(sentence, w.symbol(step.quantity), right, put_in, text, formula, activation.note)
 
@@ -187,8 +195,13 @@ def _loss_share(trace: Trace, step: _Told, w: Writer) -> _Lines:
         _scaled(scale, loss.latex(w.symbol(activation), w.symbol(target))),
         _scaled(scale, loss.latex(w.number(activation), w.number(target, bracket=loss.probabilities))),
         _scaled(scale_text, _share_text(loss.name, a, t)),
-        f"{w.notation.loss}({name}) = " + _scaled(scale_text, _share_text(loss.name, f"{w.a(name)}", f"t({name})")),
+        f"{w.name(step.quantity)} = " + _dotted(_scaled(scale_text, _share_text(loss.name, w.a(name), f"t({name})"))),
     )
+
+
+def _dotted(formula: str) -> str:
+    """A formula of symbols; between numbers stands "×"."""
+    return formula.replace(" × ", " · ")
 
 
 def _scaled(scale: str, term: str) -> str:
@@ -239,11 +252,11 @@ def _loss(trace: Trace, step: _Told, w: Writer) -> _Lines:
     )
     return _Lines(
         sentence,
-        w.notation.loss,
+        w.symbol(step.quantity),
         w.sum_symbols(step.operands) or "0",
         w.sum_numbers(step.operands) if count > 1 else "",
-        w.sum_text(step.operands) if count > 1 else w.notation.loss,
-        f"{w.notation.loss} = " + w.cut([w.name(q) for q in step.operands], " + … (%d more)"),
+        w.sum_text(step.operands) if count > 1 else w.name(step.quantity),
+        f"{w.name(step.quantity)} = " + w.cut([w.name(q) for q in step.operands], MORE),
     )
 
 
@@ -258,17 +271,19 @@ def _activation_grad(trace: Trace, step: _Told, w: Writer) -> _Lines:
         activation, target = own
         loss = trace.engine.loss
         scale, scale_text = _scale(trace)
-        parts.append(scale + loss.grad_latex(w.symbol(activation), w.symbol(target)))
-        numbers.append(scale + loss.grad_latex(w.number(activation), w.number(target)))
+        alone = str if scale else without_brackets
+        parts.append(scale + alone(loss.grad_latex(w.symbol(activation), w.symbol(target))))
+        numbers.append(scale + alone(loss.grad_latex(w.number(activation), w.number(target))))
         # Only the differences of activation and target begin with the activation.
         a, t = w.bracket_text(w.text(activation), loss.probabilities), w.bracket_text(w.text(target))
-        texts.append(scale_text + _share_grad_text(loss.name, a, t))
-        formulas.append(scale_text + _share_grad_text(loss.name, f"{w.a(name)}", f"t({name})"))
+        texts.append(scale_text + alone(_share_grad_text(loss.name, a, t)))
+        formulas.append(_dotted(scale_text + alone(_share_grad_text(loss.name, w.a(name), f"t({name})"))))
+    left = w.name(step.quantity)
     if contributions:
         parts.append(w.sum_symbols(contributions))
         numbers.append(w.sum_numbers(contributions, goes_on=bool(own)))
         texts.append(w.sum_text(contributions, goes_on=bool(own)))
-        formulas.append(w.cut([w.name(q) for q in contributions], " + … (%d more)"))
+        formulas.append(w.cut([w.name(q) for q in contributions], MORE))
     if own and not contributions:
         sentence = f"How the loss changes with the activation of the output {name}"
     elif contributions:
@@ -283,8 +298,8 @@ def _activation_grad(trace: Trace, step: _Told, w: Writer) -> _Lines:
         w.symbol(step.quantity),
         " + ".join(parts) or "0",
         "" if single else " + ".join(numbers),
-        f"{w.derivative(w.a(name))}" if single or not texts else " + ".join(texts),
-        f"{w.derivative(w.a(name))} = " + (" + ".join(formulas) or "0"),
+        left if single or not texts else " + ".join(texts),
+        f"{left} = " + (" + ".join(formulas) or "0"),
     )
 
 
@@ -297,7 +312,7 @@ def _kept_activation_grad(trace: Trace, step: _Told, w: Writer) -> _Lines:
         rf"{w.symbol(mask)} \cdot {w.symbol(dropped)}",
         rf"{w.number(mask)} \cdot {w.number(dropped)}",
         w.factor_text(mask, dropped),
-        f"{w.derivative(w.a(name))} = m({name}) · {w.derivative(w.dropped(name))}",
+        f"{w.name(step.quantity)} = {w.name(mask)} · {w.name(dropped)}",
     )
 
 
@@ -307,30 +322,31 @@ def _pre_activation_grad(trace: Trace, step: _Told, w: Writer) -> _Lines:
     a, z = Quantity(Kind.ACTIVATION, name, s), Quantity(Kind.WEIGHTED_SUM, name, s)
     grad = Quantity(Kind.ACTIVATION_GRAD, name, s)
     joint = name in trace.schedule.joint
-    left = w.delta_tex(name)
+    row = w.row(step.quantity)
+    left = w.symbol(step.quantity)
     if w.notation.delta == "delta":
-        left += " = " + w.derivative_tex(f"{w.notation.pre_activation_tex}_{{{tex_id(name)}}}")
+        left += " = " + w.derivative_tex(f"{w.notation.pre_activation_tex}_{{{tex_id(name)}}}", row)
     symbols, numbers, texts, formulas = [], [], [], []
     if trace.schedule.has_activation_grad(name):
         if activation.coupled:
             each = f"{w.notation.activation_tex}_k"
-            symbols.append(rf"{w.symbol(a)} \, ({w.symbol(grad)} - \sum_{{k}} {each} {w.derivative_tex(each)})")
+            symbols.append(rf"{w.symbol(a)} \, ({w.symbol(grad)} - \sum_{{k}} {each} {w.derivative_tex(each, row)})")
             grads = [q for q in step.operands if q.kind is Kind.ACTIVATION_GRAD]
             inner = w.cut(
                 [rf"{w.number(Quantity(Kind.ACTIVATION, q.subject, s))} \cdot {w.number(q)}" for q in grads],
-                r" + \cdots \; (%d \; \mathrm{more})",
+                MORE_TEX,
             )
             numbers.append(rf"{w.number(a)} \, ({w.number(grad, bracket=False)} - ({inner}))")
-            group = f"Σ {w.notation.activation} · {w.derivative(w.notation.activation)}"
+            group = f"Σ {w.notation.activation} · {w.derivative(w.notation.activation, row)}"
             texts.append(f"{w.text(a)} × ({w.text(grad)} − {group})")
-            formulas.append(f"{w.a(name)} · ({w.derivative(w.a(name))} − {group})")
+            formulas.append(f"{w.a(name)} · ({w.name(grad)} − {group})")
         else:
             symbols.append(rf"{w.symbol(grad)} \cdot {activation.derivative_latex(w.symbol(z), w.symbol(a))}")
             slope = activation.derivative_latex(w.number(z, bracket=False), w.number(a))
             numbers.append(rf"{w.number(grad)} \cdot {slope}")
             f_prime = float(derivative(activation.name, np.array([trace.value(z)]), np.array([trace.value(a)]))[0])
             texts.append(f"{w.text(grad)} × {w.bracket_text(format_number(f_prime, w.digits))}")
-            formulas.append(f"{w.derivative(w.a(name))} · f'({w.z(name)})")
+            formulas.append(f"{w.name(grad)} · f'({w.z(name)})")
     if joint:
         target = Quantity(Kind.TARGET, name, s)
         scale, scale_text = _scale(trace)
@@ -346,15 +362,15 @@ def _pre_activation_grad(trace: Trace, step: _Told, w: Writer) -> _Lines:
         t_number, t_text = w.number(target), w.bracket_text(w.text(target))
         numbers.append(f"{scale}({a_number} - {t_number})" if scale else f"{a_number} - {t_number}")
         texts.append(f"{scale_text}({a_text} − {t_text})" if scale else f"{a_text} − {t_text}")
-        formulas.append(f"{scale_text}({a_formula} − t({name}))" if scale else f"{a_formula} − t({name})")
+        formulas.append(f"{_dotted(scale_text)}({a_formula} − t({name}))" if scale else f"{a_formula} − t({name})")
         sentence = (
-            f"{w.notation.delta_word} of {name}: {activation.title.lower()} and "
+            f"{w.delta_word(row)} of {name}: {activation.title.lower()} and "
             f"{trace.engine.loss.in_words} together leave the simple "
             "difference of activation and target"
         )
     else:
         sentence = (
-            f"{w.notation.delta_word} of {name}: how the loss changes with its pre-activation, "
+            f"{w.delta_word(row)} of {name}: how the loss changes with its pre-activation, "
             "by the slope of its activation"
         )
     return _Lines(
@@ -363,34 +379,37 @@ def _pre_activation_grad(trace: Trace, step: _Told, w: Writer) -> _Lines:
         " + ".join(symbols),
         " + ".join(numbers),
         " + ".join(texts),
-        f"{w.delta(name)} = " + " + ".join(formulas),
+        f"{w.name(step.quantity)} = " + " + ".join(formulas),
         activation.note,
     )
 
 
 def _weight_grad(trace: Trace, step: _Told, w: Writer) -> _Lines:
     delta, activation = step.operands
-    name = w.weight(step.quantity.subject)
+    edge = trace.network.edges[step.quantity.subject]
+    gradient = f"The gradient of {w.weight(edge.parameter)}"
+    if w.is_shared(edge.id):
+        gradient = f"The share of the edge {edge.source}→{edge.target} in the gradient of {w.weight(edge.parameter)}"
     return _Lines(
-        f"The gradient of {name}: {w.notation.delta_word} of {delta.subject} times {_activation_phrase(activation)}",
+        f"{gradient}: {w.delta_word(w.row(delta))} of {delta.subject} times {_activation_phrase(activation)}",
         w.symbol(step.quantity),
         rf"{w.symbol(delta)} \cdot {w.symbol(activation)}",
         rf"{w.number(delta, bracket=False)} \cdot {w.number(activation)}",
         w.factor_text(delta, activation),
-        f"{w.derivative(name)} = {w.delta(delta.subject)} · {w.name(activation)}",
+        f"{w.name(step.quantity)} = {w.name(delta)} · {w.name(activation)}",
     )
 
 
 def _bias_grad(trace: Trace, step: _Told, w: Writer) -> _Lines:
     (delta,) = step.operands
     return _Lines(
-        f"The gradient of the bias of {delta.subject}: {w.notation.delta_word} of {delta.subject} itself, "
+        f"The gradient of the bias of {delta.subject}: {w.delta_word(w.row(delta))} of {delta.subject} itself, "
         "as the bias is multiplied by 1",
         w.symbol(step.quantity),
         w.symbol(delta),
         "",
-        f"{w.delta(delta.subject)}",
-        f"{w.derivative(f'b({delta.subject})')} = {w.delta(delta.subject)}",
+        w.name(delta),
+        f"{w.name(step.quantity)} = {w.name(delta)}",
     )
 
 
@@ -398,55 +417,74 @@ def _contribution(trace: Trace, step: _Told, w: Writer) -> _Lines:
     weight, delta = step.operands
     edge = step.quantity.subject
     source = trace.network.edges[edge].source
-    name = w.name(weight)
     which = "the weight that was just updated" if weight.kind is Kind.UPDATE else "the weight"
     return _Lines(
         f"What comes back to {source} through {w.weight(edge)}: "
-        f"{which} times {w.notation.delta_word} of {delta.subject}",
+        f"{which} times {w.delta_word(w.row(delta))} of {delta.subject}",
         rf"{w.symbol(weight)} \cdot {w.symbol(delta)}",
         "",
         rf"{w.number(weight, bracket=False)} \cdot {w.number(delta)}",
         w.factor_text(weight, delta),
-        f"{name} · {w.delta(delta.subject)}",
+        f"{w.name(weight)} · {w.name(delta)}",
     )
 
 
 def _parameter_grad(trace: Trace, step: _Told, w: Writer) -> _Lines:
-    name = w.parameter(step.quantity.subject)
-    edges = len(trace.schedule.sharing.get(step.quantity.subject, ())) or 1
-    batch = trace.batch
-    is_mean = trace.mean and batch > 1
-    what = f"the {'mean' if is_mean else 'sum'} over the {batch} samples" if batch > 1 else "the sum"
-    if edges > 1:
-        what += f", added up over the {edges} edges that share it"
-    symbols, numbers, text = (
-        _batch_symbols(trace, step, w, edges),
-        w.sum_numbers(step.operands),
-        w.sum_text(step.operands),
-    )
-    if is_mean:
-        numbers, text = rf"\frac{{1}}{{{batch}}} ({numbers})", f"({text}) / {batch}"
-    return _Lines(
-        f"The gradient of {name} for the update: {what}",
-        w.symbol(step.quantity),
-        symbols,
-        numbers,
-        text,
-        f"{w.derivative(name)} = {'mean' if is_mean else 'sum'} of {len(step.operands)} gradients",
-    )
-
-
-def _batch_symbols(trace: Trace, step: _Told, w: Writer, edges: int) -> str:
+    subject = step.quantity.subject
+    name = w.parameter(subject)
+    edges = trace.schedule.sharing.get(subject, [])
+    what = f"the {'mean' if trace.mean else 'sum'} over the {trace.batch} samples" if trace.batch > 1 else "the sum"
+    if edges:
+        what += f", added up over the {len(edges)} edges that share it"
+    sentence = f"The gradient of {name} for the update: {what}"
+    left = w.derivative(name)
     if trace.batch == 1:
-        return w.sum_symbols(step.operands)
-    # One term stands for those of all samples, so it is no operand: a gradient of that sample's own loss.
-    plain = Writer(trace, Style(w.notation, w.digits))
-    inner = plain.sum_symbols(step.operands[:edges])
-    inner = f"({inner})" if edges > 1 else inner
-    loss = rf"\frac{{\partial {w.notation.loss}"
-    inner = inner.replace(loss, f"{loss}^{{(n)}}")
-    scale = rf"\frac{{1}}{{{trace.batch}}} " if trace.mean else ""
-    return rf"{scale}\sum_{{n=1}}^{{{trace.batch}}} {inner}"
+        symbols, formula = w.sum_symbols(step.operands), w.cut([w.name(q) for q in step.operands], MORE)
+        numbers, text = w.sum_numbers(step.operands), w.sum_text(step.operands)
+        return _Lines(sentence, w.symbol(step.quantity), symbols, numbers, text, f"{left} = {formula}")
+    # One term stands for those of all rows, so it is no operand: a gradient of that row's own loss.
+    symbols = w.cut([w.weight_grad_tex(e, "n") for e in edges], MORE_TEX)
+    formula = w.cut([w.weight_grad(e, "n") for e in edges], MORE)
+    return _over_rows(
+        w,
+        step.operands,
+        sentence=sentence,
+        left=(w.symbol(step.quantity), left),
+        term=(f"({symbols})", f"({formula})")
+        if edges
+        else (w.derivative_tex(w.parameter_tex(subject), "n"), w.derivative(name, "n")),
+    )
+
+
+def _over_rows(
+    w: Writer, terms: Sequence[Quantity], *, sentence: str, left: tuple[str, str], term: tuple[str, str]
+) -> _Lines:
+    """The mean or sum of `terms` over the rows of a batch; `left` and the `term` of row n as LaTeX and as text."""
+    rows, is_mean = w.trace.batch, w.trace.mean
+    scale, scale_text = (rf"\frac{{1}}{{{rows}}} ", f"1/{rows} · ") if is_mean else ("", "")
+    numbers, text = w.sum_numbers(terms), w.sum_text(terms)
+    return _Lines(
+        sentence,
+        left[0],
+        rf"{scale}\sum_{{n=1}}^{{{rows}}} {term[0]}",
+        rf"{scale}({numbers})" if is_mean else numbers,
+        f"({text}) / {rows}" if is_mean else text,
+        f"{left[1]} = {scale_text}Σ {term[1]}",
+    )
+
+
+def explain_batch_loss(trace: Trace, style: Style = Style()) -> Explanation:  # noqa: B008 - frozen
+    """Explain how the loss of a batch of several rows comes about: no step reveals it, see `Trace.loss`."""
+    losses = tuple(Quantity(Kind.LOSS, "", sample) for sample in range(trace.batch))
+    w = Writer(trace, style, losses)
+    lines = _over_rows(
+        w,
+        losses,
+        sentence=f"The loss of the batch: the {'mean' if trace.mean else 'sum'} over its {trace.batch:,} samples",
+        left=(w.loss_tex(), w.loss()),
+        term=(w.loss_tex("n"), w.loss("n")),
+    )
+    return _explanation(w, lines, value=trace.loss, title=w.loss(), operands=losses)
 
 
 def _penalized_grad(trace: Trace, step: _Told, w: Writer) -> _Lines:
@@ -526,8 +564,8 @@ def _dropout_grad(trace: Trace, step: _Told, w: Writer) -> _Lines:
         w.symbol(step.quantity),
         w.sum_symbols(step.operands) or "0",
         w.sum_numbers(step.operands) if count > 1 else "",
-        w.sum_text(step.operands) if count > 1 else f"{w.derivative(w.dropped(name))}",
-        f"{w.derivative(w.dropped(name))} = " + (w.cut([w.name(q) for q in step.operands], " + … (%d more)") or "0"),
+        w.sum_text(step.operands) if count > 1 else w.name(step.quantity),
+        f"{w.name(step.quantity)} = " + (w.cut([w.name(q) for q in step.operands], MORE) or "0"),
     )
 
 

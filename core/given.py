@@ -9,12 +9,15 @@ from core.convention_formulas import convention_formulas
 from core.explanation import DROPOUT_NOTE
 from core.losses import LOSSES
 from core.network import Network
+from core.notation import without_brackets
 from core.numbers import format_number
 from core.project import Project
 from core.quantities import FORMER_KINDS, Granularity, Kind, Quantity
-from core.sheet_writer import MOST_COLUMNS, Cell, SheetWriter, listed
+from core.sheet_writer import MOST_COLUMNS, Cell, SheetWriter, listed, row_name
 from core.style import Rounding
 
+# Activation functions in whose formulas [z > 0] stands.
+_WITH_CASES = ("relu", "step")
 # Digits of settings.
 _DIGITS = 6
 
@@ -28,8 +31,9 @@ def write_given(page: SheetWriter, project: Project, rows: Sequence[int], roundi
     _write_samples(page, rows)
     _write_parameters(page)
     page.heading("How it is computed")
-    for name in dict.fromkeys(neuron.activation for neuron in network.neurons.values() if network.has_bias(neuron.id)):
-        _write_activation(page, name)
+    names = list(dict.fromkeys(n.activation for n in network.neurons.values() if network.has_bias(n.id)))
+    for name in names:
+        _write_activation(page, name, meaning=name == next((n for n in names if n in _WITH_CASES), ""))
     if network.outputs:
         _write_loss(page)
     sentences = list(_conventions(page)) if network.outputs and trace.training else []
@@ -79,10 +83,10 @@ def _write_samples(page: SheetWriter, rows: Sequence[int]) -> None:
             [name, *(Quantity(kind, n, s) for s in range(trace.batch))]
             for name, (kind, n) in zip(names, kinds, strict=True)
         ]
-        page.table(["", *(f"Row {row + 1}" for row in rows)], by_neuron, caption)
+        page.table(["", *(f"Row {row_name(rows, s)}" for s in range(trace.batch))], by_neuron, caption)
         return
     by_row: list[list[Cell]] = [
-        [str(row + 1), *(Quantity(kind, n, s) for kind, n in kinds)] for s, row in enumerate(rows)
+        [row_name(rows, s), *(Quantity(kind, n, s) for kind, n in kinds)] for s in range(trace.batch)
     ]
     page.table(["Row", *names], by_row, caption)
 
@@ -104,14 +108,15 @@ def _write_parameters(page: SheetWriter) -> None:
         page.table(["Neuron", "Activation function", "Bias"], biases, "The neurons and their biases")
     former = FORMER_KINDS[: len(trace.optimizer.slots)] if trace.training and network.outputs else ()
     remembered: list[list[Cell]] = [
-        [writer.parameter(name), *(Quantity(kind, name) for kind in former)] for name in trace.schedule.parameter_ids
+        [writer.parameter(name), *(Quantity(kind, name) for kind in former)] for name in page.parameters
     ]
     if any(trace.value(cell) for row in remembered for cell in row if isinstance(cell, Quantity)):
         caption = f"What {trace.optimizer.title} remembers of the update before"
         page.table(["Parameter", *(page.column_title(kind) for kind in former)], remembered, caption)
 
 
-def _write_activation(page: SheetWriter, name: str) -> None:
+def _write_activation(page: SheetWriter, name: str, *, meaning: bool) -> None:
+    """Formulas of an activation function; with `meaning` it is said what its [z > 0] is."""
     network, notation = page.trace.network, page.style.notation
     activation = ACTIVATIONS[name]
     z, a = notation.pre_activation_tex, notation.activation_tex
@@ -121,26 +126,31 @@ def _write_activation(page: SheetWriter, name: str) -> None:
     argument = notation.pre_activation if name == "linear" else f"{activation.symbol}({notation.pre_activation})"
     plain = f"{notation.activation} = {argument}"
     if activation.coupled:
-        page.definition(sentence, rf"{a}_k = \frac{{e^{{{z}_k}}}}{{\sum_j e^{{{z}_j}}}}", plain)
+        # As elsewhere, sums are over k.
+        page.definition(sentence, rf"{a}_j = \frac{{e^{{{z}_j}}}}{{\sum_k e^{{{z}_k}}}}", plain)
         return
-    page.definition(sentence, rf"{a} = {activation.latex(z)}", plain)
+    condition = f"{notation.pre_activation} > 0"
+    cases = f"; [{condition}] is 1 where {condition}, else 0" if meaning else ""
+    in_function = cases if name == "step" else ""
+    page.definition(sentence + in_function, rf"{a} = {without_brackets(activation.latex(z))}", plain)
     if network.outputs:
         # Words need some room behind the d.
         da, dz = (rf"d \, {symbol}" if symbol.startswith("\\") else f"d {symbol}" for symbol in (a, z))
-        slope = rf"\frac{{{da}}}{{{dz}}} = {activation.derivative_latex(z, a)}"
-        page.definition("Its derivative", slope, f"d{notation.activation}/d{notation.pre_activation}")
+        slope = rf"\frac{{{da}}}{{{dz}}} = {without_brackets(activation.derivative_latex(z, a))}"
+        page.definition(f"Its derivative{'' if in_function else cases}", slope, f"d{notation.activation}/d{notation.pre_activation}")
 
 
 def _write_loss(page: SheetWriter) -> None:
     trace, notation = page.trace, page.style.notation
-    formulas = convention_formulas(trace.settings, notation)
+    formulas = convention_formulas(trace.settings, notation, of_row=trace.batch > 1)
     loss = LOSSES[trace.settings.loss]
     several = len(trace.network.outputs) > 1
     over = f", {'the mean' if loss.mean else 'summed'} over the outputs k" if several else " of the output k"
     title = loss.title.partition(",")[0]
-    latex = formulas.loss if several else formulas.loss.replace(r"\frac{1}{n} \sum_k ", "").replace(r"\sum_k ", "")
-    n = f", of which there are n = {len(trace.network.outputs)}" if several and loss.mean else ""
-    page.definition(f"The loss: {title.lower()}{over}{n}", latex, f"{notation.loss} = {title.lower()}")
+    latex = formulas.loss if several else formulas.loss.replace(r"\frac{1}{K} \sum_k ", "").replace(r"\sum_k ", "")
+    count = f", of which there are K = {len(trace.network.outputs)}" if several and loss.mean else ""
+    whose, left = ("The loss", notation.loss) if trace.batch == 1 else ("The loss of row n", page.writer.loss("n"))
+    page.definition(f"{whose}: {title.lower()}{over}{count}", latex, f"{left} = {title.lower()}")
     if trace.batch > 1:
         how = "mean" if trace.mean else "sum"
         page.definition(
@@ -148,6 +158,8 @@ def _write_loss(page: SheetWriter) -> None:
             formulas.batch,
             f"{notation.loss} = {how} of the samples' losses",
         )
+        z, a, delta = notation.pre_activation, notation.activation, "δ" if notation.delta == "delta" else ""
+        page.paragraph(f"{listed(filter(None, (z, a, 't', delta)))} are those of the row whose lines they stand in.")
 
 
 def _conventions(page: SheetWriter) -> Iterator[str]:

@@ -178,6 +178,12 @@ def _cross_entropy_steps(
     return bind
 
 
+def _times_ln(factor: str, a: str) -> str:
+    """A factor times a logarithm; numbers need a dot between them."""
+    dot = r"\cdot " if factor[0].isdigit() or factor.startswith("(-") else ""
+    return rf"{factor} {dot}\ln {f'({a})' if 'cdot' in a else a}"
+
+
 def _minus(a: str, t: str) -> str:
     return f"{a} - ({t})" if t.startswith(("-", "−")) else f"{a} - {t}"
 
@@ -208,7 +214,7 @@ def _binary_loss(name: str, title: str, *, mean: bool) -> Loss:
         mean,
         _binary_cross_entropy,
         _binary_cross_entropy_grad,
-        lambda a, t: rf"-({t} \ln {a} + (1 - {t}) \ln(1 - {a}))",
+        lambda a, t: rf"-({_times_ln(t, a)} + (1 - {t}) \ln(1 - {a}))",
         lambda a, t: rf"\frac{{{_minus(a, t)}}}{{{a} \, (1 - {a})}}",
         joint_activation="sigmoid",
         joint_share=_binary_cross_entropy_joint,
@@ -251,7 +257,7 @@ LOSSES: dict[str, Loss] = {
             False,
             _cross_entropy,
             lambda a, t: -t / _probability(a),
-            lambda a, t: rf"-{t} \ln {a}",
+            lambda a, t: f"-{_times_ln(t, a)}",
             lambda a, t: rf"-\frac{{{t}}}{{{a}}}",
             joint_activation="softmax",
             joint_share=_cross_entropy_joint,

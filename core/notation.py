@@ -14,9 +14,13 @@ from core.trace import Trace
 
 # A longer sum is cut: the first terms, then how many more there are.
 MAX_TERMS = 6
+MORE, MORE_TEX = " + … (%d more)", r" + \cdots \; (%d \; \mathrm{more})"
 # Behind what stands for an operand while a formula is put together: a character of the private use area.
 _FIRST_MARK = 0xE000
 _LAST_MARK = 0xF8FF
+_RAISED = str.maketrans("0123456789n", "⁰¹²³⁴⁵⁶⁷⁸⁹ⁿ")
+# A row of a batch, counted from 1 within it; "n" for any of them; None for what is the batch's, or of a single row.
+Row = int | str | None
 
 
 def _is_weight_name(edge: str) -> bool:
@@ -48,6 +52,16 @@ def tex_number(value: float, digits: int) -> str:
     text = format_number(value, digits).replace("−", "-").replace("∞", r"\infty")
     mantissa, mark, power = text.partition("e")
     return rf"{mantissa} \cdot 10^{{{power}}}" if mark and mantissa != "NaN" else text
+
+
+def without_brackets(text: str) -> str:
+    """What stands alone without the brackets around the whole of it."""
+    depth = 0
+    for place, character in enumerate(text):
+        depth += {"(": 1, ")": -1}.get(character, 0)
+        if not depth and place < len(text) - 1:
+            return text
+    return text[1:-1] if text.startswith("(") else text
 
 
 class Names:
@@ -85,13 +99,21 @@ class Names:
         """A parameter as LaTeX."""
         return self.weight_tex(parameter) if parameter in self.network.edges else f"b_{{{tex_id(parameter)}}}"
 
-    def derivative(self, text: str) -> str:
-        """The derivative of the loss with respect to what `text` stands for."""
-        return f"∂{self.notation.loss}/∂{text}"
+    def loss(self, row: Row = None) -> str:
+        """L, or L⁽²⁾ for that of a batch's second row."""
+        return self.notation.loss + (f"⁽{row}⁾".translate(_RAISED) if row else "")
 
-    def derivative_tex(self, latex: str) -> str:
+    def loss_tex(self, row: Row = None) -> str:
         """The same as LaTeX."""
-        return rf"\frac{{\partial {self.notation.loss}}}{{\partial {latex}}}"
+        return self.notation.loss + (f"^{{({row})}}" if row else "")
+
+    def derivative(self, text: str, row: Row = None) -> str:
+        """The derivative of the loss, or of a row's loss, with respect to what `text` stands for."""
+        return f"∂{self.loss(row)}/∂{text}"
+
+    def derivative_tex(self, latex: str, row: Row = None) -> str:
+        """The same as LaTeX."""
+        return rf"\frac{{\partial {self.loss_tex(row)}}}{{\partial {latex}}}"
 
     def z(self, neuron: str) -> str:
         """z(o1), or net(o1)."""
@@ -105,9 +127,19 @@ class Names:
         """ã(o1): an activation after dropout."""
         return f"{self.notation.dropped}({neuron})"
 
-    def delta(self, neuron: str) -> str:
+    def delta_word(self, row: Row = None) -> str:
+        """What dL/dz is called in a sentence: δ, or ∂L/∂z."""
+        return "δ" if self.notation.delta == "delta" else self.derivative(self.notation.pre_activation, row)
+
+    def delta(self, neuron: str, row: Row = None) -> str:
         """δ(o1), or ∂L/∂z(o1)."""
-        return f"{self.notation.delta_word}({neuron})"
+        return f"{self.delta_word(row)}({neuron})"
+
+    def delta_tex(self, neuron: str, row: Row = None) -> str:
+        """The same as LaTeX."""
+        if self.notation.delta == "delta":
+            return rf"\delta_{{{tex_id(neuron)}}}"
+        return self.derivative_tex(f"{self.notation.pre_activation_tex}_{{{tex_id(neuron)}}}", row)
 
 
 class Writer(Names):
@@ -124,9 +156,13 @@ class Writer(Names):
 
     # Names
 
+    def row(self, quantity: Quantity) -> Row:
+        """The row of a batch that a quantity of a sample belongs to; None where there is but one."""
+        return quantity.sample + 1 if self.trace.batch > 1 else None
+
     def name(self, quantity: Quantity) -> str:
         """A short name in text: z(h1), ∂L/∂w5, δ(o1)."""
-        kind, subject, n = quantity.kind, quantity.subject, self.notation
+        kind, subject, row = quantity.kind, quantity.subject, self.row(quantity)
         match kind:
             case Kind.WEIGHT:
                 return self.weight(subject)
@@ -141,33 +177,51 @@ class Writer(Names):
             case Kind.WEIGHTED_SUM:
                 return self.z(subject)
             case Kind.LOSS_SHARE:
-                return f"{n.loss}({subject})"
+                return f"{self.loss(row)}({subject})"
             case Kind.LOSS:
-                return n.loss
+                return self.loss(row)
             case Kind.ACTIVATION_GRAD:
-                return self.derivative(self.a(subject))
+                return self.derivative(self.a(subject), row)
             case Kind.PRE_ACTIVATION_GRAD:
-                return self.delta(subject)
+                return self.delta(subject, row)
             case Kind.WEIGHT_GRAD:
-                return self.derivative(self.weight(subject))
+                return self.weight_grad(subject, row)
             case Kind.BIAS_GRAD:
-                return self.derivative(f"b({subject})")
+                return self.derivative(f"b({subject})", row)
             case Kind.CONTRIBUTION:
                 weight = self.name(self.trace.operands(quantity)[0])
-                return f"{weight}·{self.delta(self.network.edges[subject].target)}"
+                return f"{weight}·{self.delta(self.network.edges[subject].target, row)}"
             case Kind.MASK:
                 return f"m({subject})"
             case Kind.DROPOUT:
                 return self.dropped(subject)
             case Kind.DROPOUT_GRAD:
-                return self.derivative(self.dropped(subject))
+                return self.derivative(self.dropped(subject), row)
         parameter = self.parameter(subject)
         if kind is Kind.PARAMETER_GRAD:
-            return f"{self.derivative(parameter)} of the batch"
+            return f"{self.derivative(parameter)}{' of the batch' if self.trace.batch > 1 else ''}"
         if kind is Kind.UPDATE:
             return f"new {parameter}"
         former = "old " if kind in FORMER_KINDS else ""
         return f"{former}{term_of(self.trace, kind).symbol}({parameter})"
+
+    def weight_grad(self, edge: str, row: Row = None) -> str:
+        """∂L/∂w5; of a weight that edges share, the share of one of them: ∂L/∂w(k1)|x1→h1."""
+        ends = self.network.edges[edge]
+        derivative = self.derivative(self.weight(ends.parameter), row)
+        return f"{derivative}|{ends.source}→{ends.target}" if self.is_shared(edge) else derivative
+
+    def weight_grad_tex(self, edge: str, row: Row = None) -> str:
+        """The same as LaTeX."""
+        ends = self.network.edges[edge]
+        derivative = self.derivative_tex(self.weight_tex(ends.parameter), row)
+        if not self.is_shared(edge):
+            return derivative
+        return rf"\left. {derivative} \right|_{{{tex_id(ends.source)} \to {tex_id(ends.target)}}}"
+
+    def is_shared(self, edge: str) -> bool:
+        """Whether other edges have the same weight."""
+        return self.network.edges[edge].parameter in self.trace.schedule.sharing
 
     def carried(self, edge: str) -> str:
         """What an edge carries: a(h1), or ã(h1) where dropout has been at work."""
@@ -195,7 +249,7 @@ class Writer(Names):
 
     def _symbol(self, quantity: Quantity) -> str:
         kind, subject, n = quantity.kind, quantity.subject, self.notation
-        tex = tex_id(subject)
+        tex, row = tex_id(subject), self.row(quantity)
         match kind:
             case Kind.WEIGHT:
                 return self.weight_tex(subject)
@@ -212,26 +266,26 @@ class Writer(Names):
             case Kind.WEIGHTED_SUM:
                 return f"{n.pre_activation_tex}_{{{tex}}}"
             case Kind.LOSS_SHARE:
-                return f"{n.loss}_{{{tex}}}"
+                return f"{n.loss}_{{{tex}}}" + (f"^{{({row})}}" if row else "")
             case Kind.LOSS:
-                return n.loss
+                return self.loss_tex(row)
             case Kind.ACTIVATION_GRAD:
-                return self.derivative_tex(f"{n.activation_tex}_{{{tex}}}")
+                return self.derivative_tex(f"{n.activation_tex}_{{{tex}}}", row)
             case Kind.PRE_ACTIVATION_GRAD:
-                return self.delta_tex(subject)
+                return self.delta_tex(subject, row)
             case Kind.CONTRIBUTION:
                 weight = self._symbol(self.trace.operands(quantity)[0])
-                return rf"{weight} \, {self.delta_tex(self.network.edges[subject].target)}"
+                return rf"{weight} \, {self.delta_tex(self.network.edges[subject].target, row)}"
             case Kind.BIAS_GRAD:
-                return self.derivative_tex(f"b_{{{tex}}}")
+                return self.derivative_tex(f"b_{{{tex}}}", row)
             case Kind.WEIGHT_GRAD:
-                return self.derivative_tex(self.weight_tex(subject))
+                return self.weight_grad_tex(subject, row)
             case Kind.MASK:
                 return f"m_{{{tex}}}"
             case Kind.DROPOUT:
                 return f"{n.dropped_tex}_{{{tex}}}"
             case Kind.DROPOUT_GRAD:
-                return self.derivative_tex(f"{n.dropped_tex}_{{{tex}}}")
+                return self.derivative_tex(f"{n.dropped_tex}_{{{tex}}}", row)
             case Kind.PARAMETER_GRAD:
                 return self.derivative_tex(self.parameter_tex(subject))
             case Kind.UPDATE:
@@ -239,12 +293,6 @@ class Writer(Names):
         term = term_of(self.trace, kind).latex
         former = r"^{\mathrm{old}}" if kind in FORMER_KINDS else ""
         return rf"{term}_{{{self.parameter_tex(subject)}}}{former}"
-
-    def delta_tex(self, neuron: str) -> str:
-        """dL/dz of a neuron as LaTeX."""
-        if self.notation.delta == "delta":
-            return rf"\delta_{{{tex_id(neuron)}}}"
-        return self.derivative_tex(f"{self.notation.pre_activation_tex}_{{{tex_id(neuron)}}}")
 
     # Marks. They stand behind what they mark, so that formulas look at the text's first character as before.
 
@@ -314,13 +362,13 @@ class Writer(Names):
 
     def sum_symbols(self, terms: Sequence[Quantity]) -> str:
         """The symbols of a sum's terms, cut after MAX_TERMS."""
-        return self.cut([self.symbol(term) for term in terms], r" + \cdots \; (%d \; \mathrm{more})")
+        return self.cut([self.symbol(term) for term in terms], MORE_TEX)
 
     def sum_numbers(self, terms: Sequence[Quantity], *, goes_on: bool = False) -> str:
         """The numbers of a sum's terms; `goes_on` where another term stands before them."""
         shown = [self.number(term, bracket=goes_on or place > 0) for place, term in enumerate(terms[: MAX_TERMS + 1])]
         shown += [""] * (len(terms) - len(shown))
-        return self.cut(shown, r" + \cdots \; (%d \; \mathrm{more})")
+        return self.cut(shown, MORE_TEX)
 
     def sum_text(self, terms: Sequence[Quantity], *, goes_on: bool = False) -> str:
         """The numbers of a sum's terms as text; `goes_on` where another term stands before them."""
@@ -329,7 +377,7 @@ class Writer(Names):
             for place, term in enumerate(terms[: MAX_TERMS + 1])
         ]
         shown += [""] * (len(terms) - len(shown))
-        return self.cut(shown, " + … (%d more)")
+        return self.cut(shown, MORE)
 
     @staticmethod
     def bracket_text(number: str, bracket: bool = True) -> str:

@@ -63,11 +63,7 @@ class Figure(Struct, frozen=True):
     caption: str = ""
 
 
-class PageBreak(Struct, frozen=True):
-    """What follows begins on a new page."""
-
-
-Block = Heading | Paragraph | Formula | Table | Figure | PageBreak
+Block = Heading | Paragraph | Formula | Table | Figure
 
 
 class Sheet(Struct, frozen=True):

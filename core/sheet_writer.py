@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from core.errors import ExportError
-from core.explanation import Explanation, explain
+from core.explanation import Explanation, explain, explain_batch_loss
 from core.notation import MAX_TERMS, Writer, term_of
 from core.numbers import NOT_COMPUTED
 from core.quantities import TERM_KINDS, Granularity, Kind, Quantity
@@ -35,6 +35,12 @@ def listed(names: Iterable[str]) -> str:
     return " and ".join(part for part in (", ".join(names[:-1]), *names[-1:]) if part)
 
 
+def row_name(rows: Sequence[int], sample: int) -> str:
+    """The row of the data that a batch's sample is, and its n where that is another number."""
+    number = f"{rows[sample] + 1}"
+    return number if list(rows) == list(range(len(rows))) or len(rows) == 1 else f"{number} (n = {sample + 1})"
+
+
 class SheetWriter:
     """A sheet in the making; `formulas` and `cells` are those of core.solution.Solution.
 
@@ -44,9 +50,13 @@ class SheetWriter:
     def __init__(self, trace: Trace, style: Style, granularity: Granularity, *, rounded: bool) -> None:
         self.trace, self.style, self.granularity, self.rounded = trace, style, granularity, rounded
         self.writer = Writer(trace, style)
+        # Weights before biases, as in the passes.
+        self.parameters = sorted(trace.schedule.parameter_ids, key=lambda name: name not in trace.network.edges)
         self.blocks: list[Block] = []
         self.formulas: dict[int, Quantity] = {}
         self.cells: dict[tuple[int, int, int], Quantity] = {}
+        # The number of the formula of the batch's loss; 0 while there is none.
+        self.batch_loss_number = 0
         self._number = 0
         self._lines = 0
 
@@ -68,8 +78,8 @@ class SheetWriter:
         """Add a formula that holds for all that follows: it has symbols alone."""
         self._add_formula(sentence, latex, "", "", plain)
 
-    def formula(self, quantity: Quantity) -> None:
-        """Add a quantity's formula: symbols, numbers, result.
+    def formula(self, quantity: Quantity, sentence: str = "") -> None:
+        """Add a quantity's formula: symbols, numbers, result, and above it the explanation's sentence or another.
 
         Where products and contributions have no lines of their own, a sum has their factors.
         """
@@ -84,8 +94,19 @@ class SheetWriter:
         numbers = "" if numbers == explanation.result else numbers
         self.formulas[self._number + 1] = quantity
         self._add_formula(
-            explanation.sentence, unmark(explanation.symbols), numbers, explanation.result, " = ".join(steps)
+            sentence or explanation.sentence,
+            unmark(explanation.symbols),
+            numbers,
+            explanation.result,
+            " = ".join(steps),
         )
+
+    def batch_loss(self) -> None:
+        """Add the formula of the batch's loss."""
+        told = explain_batch_loss(self.trace, self.style)
+        plain = f"{told.formula} = {told.plain}"
+        self.batch_loss_number = self._number + 1
+        self._add_formula(told.sentence, unmark(told.symbols), unmark(told.numbers), told.result, plain)
 
     def _add_formula(self, sentence: str, symbols: str, numbers: str, result: str, plain: str) -> None:
         self._count(1)
@@ -177,10 +198,11 @@ class SheetWriter:
         """What a quantity is called in text."""
         return self.writer.name(quantity)
 
-    def column_title(self, kind: Kind) -> str:
-        """What a column of quantities of this kind is headed with."""
-        notation = self.style.notation
-        loss, z, a = notation.loss, notation.pre_activation, notation.activation
+    def column_title(self, kind: Kind, sample: int = 0) -> str:
+        """What a column of quantities of this kind and sample is headed with."""
+        notation, row = self.style.notation, self.writer.row(Quantity(kind, sample=sample))
+        loss, z, a = self.writer.loss(row), notation.pre_activation, notation.activation
+        delta = self.writer.delta_word(row)
         titles = {
             Kind.INPUT: a,
             Kind.TARGET: "t",
@@ -191,9 +213,9 @@ class SheetWriter:
             Kind.LOSS_SHARE: loss,
             Kind.DROPOUT_GRAD: f"∂{loss}/∂{notation.dropped}",
             Kind.ACTIVATION_GRAD: f"∂{loss}/∂{a}",
-            Kind.PRE_ACTIVATION_GRAD: f"{notation.delta_word} = ∂{loss}/∂b",
+            Kind.PRE_ACTIVATION_GRAD: f"{delta} = ∂{loss}/∂b",
             Kind.WEIGHT_GRAD: f"∂{loss}/∂w",
-            Kind.CONTRIBUTION: f"w·{notation.delta_word}",
+            Kind.CONTRIBUTION: f"w·{delta}",
         }
         if kind in titles:
             return titles[kind]

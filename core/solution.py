@@ -8,13 +8,12 @@ from msgspec import Struct
 
 from core.given import write_given
 from core.network import Role
-from core.notation import MAX_TERMS
 from core.numbers import format_number
 from core.passes import trace_project
 from core.project import Project
 from core.quantities import TERM_KINDS, Granularity, Kind, Phase, Quantity, phase_of
 from core.sheet import Sheet
-from core.sheet_writer import Cell, SheetWriter, listed
+from core.sheet_writer import Cell, SheetWriter, listed, row_name
 from core.style import Rounding, Style
 
 # How much is written out: every step, each neuron's lines, a table a layer, tables of whole passes.
@@ -34,12 +33,14 @@ class Solution(Struct, frozen=True):
     """A sheet, and what stands where on it.
 
     `formulas`: the quantity of each formula by its number; those that define something have none. `cells`: the
-    quantity of each number in a table by (place in the sheet's blocks, row, column).
+    quantity of each number in a table by (place in the sheet's blocks, row, column). `batch_loss`: the number of the
+    formula of the batch's loss, which is no quantity; 0 where a single row has none.
     """
 
     sheet: Sheet
     formulas: dict[int, Quantity]
     cells: dict[tuple[int, int, int], Quantity]
+    batch_loss: int = 0
 
 
 def solution(
@@ -82,7 +83,7 @@ def solve(
     data = f"row {rows[0] + 1} of the data" if len(rows) == 1 else f"a batch of {len(rows):,} rows"
     subtitle = f"Worked solution: {data}" if project.title else data.capitalize()
     sheet = Sheet(project.title or "Worked solution", subtitle, tuple(page.blocks))
-    return Solution(sheet, page.formulas, page.cells)
+    return Solution(sheet, page.formulas, page.cells, page.batch_loss_number)
 
 
 class _Author:
@@ -97,15 +98,19 @@ class _Author:
         has_loss = bool(trace.network.outputs)
         for sample in range(trace.batch):
             pictured = sample == 0 or trace.batch <= _PICTURED
-            of_row = "" if trace.batch == 1 else f" (row {self.rows[sample] + 1})"
+            row = row_name(self.rows, sample)
+            of_row = "" if trace.batch == 1 else f" (row {row})"
             for phase, title in _TITLES.items() if has_loss else [(Phase.FORWARD, "Forward pass")]:
-                page.heading(title if trace.batch == 1 else f"Row {self.rows[sample] + 1}: {title.lower()}")
+                page.heading(title if trace.batch == 1 else f"Row {row}: {title.lower()}")
                 self.write_phase(phase, sample)
                 if pictured and phase is (Phase.LOSS if has_loss else Phase.FORWARD):
                     page.figure(trace.end_of_forward(sample), f"The network after the forward pass{of_row}")
                 elif pictured and phase is Phase.BACKWARD:
                     end = (sample + 1) * trace.schedule.sample_length
                     page.figure(end, f"The network after the backward pass{of_row}")
+        if trace.batch > 1 and has_loss:
+            page.heading("Loss of the batch")
+            page.batch_loss()
         if trace.training and has_loss:
             self.write_update()
 
@@ -121,6 +126,8 @@ class _Author:
 class _Lines(_Author):
     """A line for each step, or for each step that no other line contains."""
 
+    _is_update_told = False
+
     def write_phase(self, phase: Phase, sample: int) -> None:
         """The lines of one pass, under a heading for each neuron."""
         former = ""
@@ -134,7 +141,23 @@ class _Lines(_Author):
                 former = title
             if self.page.granularity is Granularity.NEURON and self.page.is_cut(quantity):
                 self._write_terms(quantity)
-            self.page.formula(quantity)
+            self._write_line(quantity)
+
+    def _write_line(self, quantity: Quantity) -> None:
+        """A quantity's formula; before that of the first new parameter it is said how all of them come about."""
+        page, optimizer = self.page, self.trace.optimizer
+        if quantity.kind is not Kind.UPDATE:
+            page.formula(quantity)
+            return
+        if not self._is_update_told:
+            how = (
+                "is the old one minus the learning rate times its gradient"
+                if optimizer.name == "sgd"
+                else f"comes by {optimizer.title} from what is computed before it"
+            )
+            page.paragraph(f"The new value of each parameter {how}.")
+            self._is_update_told = True
+        page.formula(quantity, f"The new {page.writer.parameter(quantity.subject)}")
 
     def _quantities(self, sample: int) -> Iterator[Quantity]:
         length = self.trace.schedule.sample_length
@@ -167,6 +190,9 @@ class _Lines(_Author):
         trace, page = self.trace, self.page
         start = trace.batch * trace.schedule.sample_length
         tail = [trace.quantity_at(index) for index in range(start, len(trace))]
+        # In the order of the other tables; of each parameter the terms stay before its new value.
+        place = {name: number for number, name in enumerate(page.parameters)}
+        tail.sort(key=lambda quantity: (quantity.kind is not Kind.PARAMETER_GRAD, place[quantity.subject]))
         sums = [quantity for quantity in tail if quantity.kind is Kind.PARAMETER_GRAD]
         updates = tail[len(sums) :]
         if sums:
@@ -182,7 +208,7 @@ class _Lines(_Author):
             if headed and quantity.subject != former:
                 page.heading(_title_of_parameter(page, quantity.subject), 2)
                 former = quantity.subject
-            page.formula(quantity)
+            self._write_line(quantity)
 
 
 class _Tables(_Author):
@@ -204,7 +230,7 @@ class _Tables(_Author):
             if title:
                 self.page.heading(title, 2)
             self._show_examples(Quantity(kind, n, sample) for kind in kinds for n in neurons)
-            header = ["Neuron", *map(self.page.column_title, kinds)]
+            header = ["Neuron", *(self.page.column_title(kind, sample) for kind in kinds)]
             self._table(header, [[n, *(Quantity(kind, n, sample) for kind in kinds)] for n in neurons])
             if phase is Phase.BACKWARD:
                 self._show_examples(Quantity(Kind.BIAS_GRAD, n, sample) for n in neurons)
@@ -227,7 +253,7 @@ class _Tables(_Author):
         kinds = (Kind.ACTIVATION, Kind.TARGET, Kind.LOSS_SHARE)
         loss = Quantity(Kind.LOSS, "", sample)
         self._show_examples(Quantity(Kind.LOSS_SHARE, name, sample) for name in outputs)
-        header = ["Neuron", *map(self.page.column_title, kinds)]
+        header = ["Neuron", *(self.page.column_title(kind, sample) for kind in kinds)]
         rows: list[list[Cell]] = [[name, *(Quantity(kind, name, sample) for kind in kinds)] for name in outputs]
         if self.page.granularity is Granularity.PASS:
             # A sum beneath its terms needs no formula.
@@ -248,12 +274,12 @@ class _Tables(_Author):
             ]
             for edge in edges
         ]
-        self._table(["Weight", "From", "To", *map(self.page.column_title, _OF_EDGES)], rows)
+        self._table(["Weight", "From", "To", *(self.page.column_title(kind, sample) for kind in _OF_EDGES)], rows)
 
     def write_update(self) -> None:
         """What the optimizer computes on the way; the gradients and the new parameters are in the result."""
         page, trace = self.page, self.trace
-        parameters = trace.schedule.parameter_ids
+        parameters = page.parameters
         terms = [
             kind
             for kind in (Kind.PENALIZED_GRAD, *TERM_KINDS)
@@ -327,14 +353,10 @@ def _write_result(page: SheetWriter, project: Project, rows: Sequence[int], roun
             Quantity(Kind.PARAMETER_GRAD, name),
             Quantity(Kind.UPDATE, name),
         ]
-        for name in trace.schedule.parameter_ids
+        for name in page.parameters
     ]
     if table:
         page.table(["Parameter", "Old value", "Gradient", "New value"], table)
-    if 1 < trace.batch <= MAX_TERMS:
-        shares = " + ".join(page.writer.text(Quantity(Kind.LOSS, "", sample)) for sample in range(trace.batch))
-        calculation = f"({shares}) / {trace.batch}" if trace.mean else shares
-        page.paragraph(f"{what} is {calculation} = {format_number(trace.loss, page.style.digits)}.")
     # The same update's number: dropout leaves the same neurons out.
     after = project.copy()
     after.network.set_values(trace.new_values)

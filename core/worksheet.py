@@ -140,6 +140,10 @@ def _hidden(solved: Solution, secrets: _Secrets, hide: Blank) -> Iterable[Block]
             case Heading(level=1):
                 is_result = block.text == "Result"
                 yield block
+            case Formula() if block.number == solved.batch_loss:
+                losses = [Quantity(Kind.LOSS, "", sample) for sample in range(secrets.trace.batch)]
+                asked = any(loss in secrets.asked for loss in losses)
+                yield _hide_lines(block, asked=asked, follows=asked or any(map(secrets.follows, losses)), hide=hide)
             case Formula():
                 yield _hide_formula(block, solved.formulas.get(block.number), secrets, hide)
             case Table():
@@ -158,8 +162,11 @@ def _hidden(solved: Solution, secrets: _Secrets, hide: Blank) -> Iterable[Block]
 def _hide_formula(formula: Formula, quantity: Quantity | None, secrets: _Secrets, hide: Blank) -> Formula:
     if quantity is None:
         return formula
-    follows = secrets.follows(quantity)
-    if quantity in secrets.asked:
+    return _hide_lines(formula, asked=quantity in secrets.asked, follows=secrets.follows(quantity), hide=hide)
+
+
+def _hide_lines(formula: Formula, *, asked: bool, follows: bool, hide: Blank) -> Formula:
+    if asked:
         blank = Blank.NUMBERS if follows and hide is Blank.RESULT else hide
         return replace(formula, blank=blank, plain=f"{formula.plain.partition(' = ')[0]} = {GAP}")
     if follows:

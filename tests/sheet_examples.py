@@ -17,7 +17,7 @@ from core.project import Project
 from core.project_file import load_project
 from core.quantities import Granularity
 from core.settings import Settings
-from core.sheet import Blank, Block, Figure, Formula, Heading, PageBreak, Sheet, Table
+from core.sheet import Blank, Block, Figure, Formula, Heading, Sheet, Table
 from core.solution import solution
 from core.style import Notation, Rounding, Style
 
@@ -82,7 +82,7 @@ def everything() -> Sheet:
     sheets.append(solution(load_project(EXAMPLES[0]), style=many, rounding=Rounding(3)))
     blocks: list[Block] = []
     for sheet in sheets:
-        blocks += [Heading(sheet.title), *sheet.blocks, PageBreak()]
+        blocks += [Heading(sheet.title), *sheet.blocks]
     return _numbered_anew(sheets[0], blocks)
 
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from core.export.formula_lines import Line, formula_lines
 from core.export.mathml import mathml
 from core.export.table_columns import is_numeric, shown_columns, trailing
-from core.sheet import Block, Figure, Formula, Heading, PageBreak, Paragraph, Sheet, Table
+from core.sheet import Block, Figure, Formula, Heading, Paragraph, Sheet, Table
 
 # The width of formulas in digits, and of tables in letters.
 WIDTH = 76.0
@@ -68,11 +68,10 @@ td.number::after { content: attr(data-pad); visibility: hidden; }
   :root { color-scheme: light; --paper: #fff; --text: #000; --muted: #444; --line: #bbb; }
   body { max-width: none; padding: 0; font-size: 10.5pt; }
   nav { display: none; }
-    h1, h2, h3, h4, caption { break-after: avoid; }
+  h1, h2, h3, h4, caption { break-after: avoid; }
   .formula, figure, tr, .short { break-inside: avoid; }
   thead { display: table-header-group; }
   .lines, .table { overflow: visible; }
-  .page { break-before: page; }
 }
 """
 
@@ -132,15 +131,17 @@ def _block(block: Block, place: str, drawing: str) -> str:
             svg = re.sub(r"^.*?(?=<svg)", "", drawing, count=1, flags=re.DOTALL)
             caption = f"<figcaption>{_text(block.caption)}</figcaption>\n" if block.caption else ""
             return f"<figure>\n{svg}{caption}</figure>\n"
-        case PageBreak():
-            return '<div class="page"></div>\n'
 
 
 def _formula(formula: Formula) -> str:
     lines = formula_lines(formula, width=WIDTH)
     sentence = f"<p>{_text(formula.sentence)}.</p>\n" if formula.sentence else ""
     rows = "".join(_line(line, f"({formula.number})" if line is lines[-1] else "") for line in lines)
-    return f'<div class="formula">\n{sentence}<div class="lines">\n{rows}</div>\n</div>\n'
+    # As text too, for those to whom formulas are read aloud.
+    label = html.escape(formula.plain)
+    return (
+        f'<div class="formula">\n{sentence}<div class="lines" role="group" aria-label="{label}">\n{rows}</div>\n</div>\n'
+    )
 
 
 def _line(line: Line, number: str) -> str:

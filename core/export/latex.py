@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from core.export.formula_lines import Line, close_signs, formula_lines
 from core.export.table_columns import is_numeric, shown_columns, trailing
 from core.export.tex_text import CHARACTER, tex_text
-from core.sheet import Block, Figure, Formula, Heading, PageBreak, Paragraph, Sheet, Table
+from core.sheet import Block, Figure, Formula, Heading, Paragraph, Sheet, Table
 
 # The width of formulas in digits, and of a line of text in letters.
 WIDTH = 64.0
@@ -86,8 +86,6 @@ def _block(block: Block, figure: Callable[[Figure], str]) -> str:
             drawing = figure(block)
             boxed = f"\\begin{{lrbox}}{{\\sidebox}}%\n{drawing}%\n\\end{{lrbox}}%\n"
             return f"{boxed}\\drawing{{{tex_text(block.caption)}}}\n\n" if drawing else ""
-        case PageBreak():
-            return "\\clearpage\n\n"
 
 
 def _formula(formula: Formula) -> str:

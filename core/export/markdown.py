@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 from core.export.formula_lines import Line, close_signs, formula_lines
 from core.export.table_columns import is_numeric, shown_columns
-from core.sheet import Block, Figure, Formula, Heading, PageBreak, Paragraph, Sheet, Table
+from core.sheet import Block, Figure, Formula, Heading, Paragraph, Sheet, Table
 
 # In digits, see core.export.formula_lines.
 WIDTH = 76.0
@@ -42,8 +42,6 @@ def _block(block: Block, figure: Callable[[Figure], str]) -> str:
             address = figure(block)
             caption = f"*{escape(block.caption)}*\n\n" if block.caption else ""
             return f"![{escape(block.caption)}]({address})\n\n{caption}" if address else ""
-        case PageBreak():
-            return "---\n\n"
 
 
 def escape(text: str) -> str:

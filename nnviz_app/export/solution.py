@@ -33,7 +33,8 @@ def form_of(path: Path) -> str:
     ending = path.suffix.lower()
     if ending not in FORMS:
         raise ExportError(
-            f"{path.name or path} has no ending that says what to write: choose a name that ends in .html, .pdf, .md or .tex."
+            f"{path.name or path} has no ending that says what to write: choose a name that ends in "
+            ".html, .pdf, .md or .tex."
         )
     return ending
 

@@ -12,7 +12,7 @@ import pytest
 from hands import Hands
 from PySide6.QtCore import QDeadlineTimer, QTimer
 from PySide6.QtGui import QAction
-from PySide6.QtWidgets import QApplication, QDialog, QSpinBox, QWidget
+from PySide6.QtWidgets import QApplication, QDialog, QFileDialog, QLineEdit, QSpinBox, QWidget
 from pytestqt.qtbot import QtBot
 from safetensors import safe_open
 from safetensors.numpy import load_file, save_file
@@ -31,8 +31,7 @@ def hands(qtbot: QtBot, window: MainWindow) -> Hands:
     """Hands on a window with the example of two times two neurons and their biases."""
     hands = Hands(qtbot, window)
     window.view.setFocus()
-    hands.answer_file_dialog(EXAMPLE)
-    hands.key("ctrl+o")
+    use_dialogs(hands, answer(hands, EXAMPLE), opened_by=lambda: hands.key("ctrl+o"))
     title = load_project(EXAMPLE).title
     qtbot.waitUntil(lambda: window.document.project.title == title, timeout=10_000)
     return hands
@@ -51,35 +50,62 @@ def choose(hands: Hands, *titles: str) -> None:
             hands.qtbot.waitUntil(menu.isVisible)
 
 
-def use_dialog(hands: Hands, kind: type[QDialog], use: Callable[[Any], None], *, opened_by: Callable[[], None]) -> None:
-    """Open a dialog of this kind and use it: it waits in a loop of its own, inside the gesture that opens it."""
-    ended: list[Exception | None] = []
-    patience = QDeadlineTimer(15_000)
+def use_dialogs(
+    hands: Hands, *uses: tuple[type[QDialog], Callable[[Any], None]], opened_by: Callable[[], None]
+) -> None:
+    """Use one dialog of these kinds after the other: each waits in a loop of its own, inside what opens the first."""
+    left = list(uses)
+    problems: list[Exception] = []
+    patience = QDeadlineTimer(20_000)
+    is_used = False
 
     def look() -> None:
+        nonlocal is_used
         dialog = QApplication.activeModalWidget()
-        if not isinstance(dialog, kind) or not dialog.isActiveWindow():
-            if patience.hasExpired() and dialog is not None:
-                # Another one stands in the way, and waits for ever.
-                dialog.close()
+        if is_used or dialog is None:
             return
-        timer.stop()
-        try:
-            use(dialog)
-            ended.append(None)
-        except Exception as problem:
-            ended.append(problem)
-        finally:
-            # Else it would wait for ever.
+        if left and isinstance(dialog, left[0][0]) and dialog.isActiveWindow():
+            is_used = True
+            try:
+                left.pop(0)[1](dialog)
+            except Exception as problem:
+                problems.append(problem)
+                left.clear()
+            finally:
+                # Else it would wait for ever.
+                dialog.close()
+                is_used = False
+        elif patience.hasExpired():
+            # One that is not expected would as well.
             dialog.close()
 
     timer = QTimer(hands.window, interval=30)
     timer.timeout.connect(look)
     timer.start()
     opened_by()
-    hands.qtbot.waitUntil(lambda: bool(ended), timeout=20_000)
-    if ended[0] is not None:
-        raise ended[0]
+    try:
+        hands.qtbot.waitUntil(lambda: not left and not is_used, timeout=20_000)
+    finally:
+        timer.stop()
+    if problems:
+        raise problems[0]
+
+
+def answer(hands: Hands, path: Path) -> tuple[type[QDialog], Callable[[Any], None]]:
+    """The use of a dialog for files: type this path, and press Enter."""
+
+    def use(dialog: QFileDialog) -> None:
+        field = dialog.findChild(QLineEdit, "fileNameEdit")
+        assert field is not None
+        hands.type(str(path))
+        hands.qtbot.waitUntil(lambda: field.text() == str(path))
+        hands.key("Return")
+        if dialog.isVisible():
+            # The first one may have gone to the list of names that fit.
+            hands.key("Return")
+        hands.qtbot.waitUntil(lambda: not dialog.isVisible())
+
+    return QFileDialog, use
 
 
 def write_over(hands: Hands, field: QWidget, text: str) -> None:
@@ -103,7 +129,7 @@ def export(hands: Hands, path: Path, *menus: str, fill: Callable[[ExportDialog],
         hands.key("Escape")
         hands.qtbot.waitUntil(lambda: not dialog.isVisible())
 
-    use_dialog(hands, ExportDialog, use, opened_by=lambda: choose(hands, "File", *menus))
+    use_dialogs(hands, (ExportDialog, use), opened_by=lambda: choose(hands, "File", *menus))
     return said[0]
 
 
@@ -124,8 +150,8 @@ def import_weights(hands: Hands, path: Path, see: Callable[[WeightsDialog], None
         hands.click_widget(dialog.accept_button)
         hands.qtbot.waitUntil(lambda: not dialog.isVisible())
 
-    hands.answer_file_dialog(path)
-    use_dialog(hands, WeightsDialog, use, opened_by=lambda: choose(hands, "File", "Import weights..."))
+    uses = answer(hands, path), (WeightsDialog, use)
+    use_dialogs(hands, *uses, opened_by=lambda: choose(hands, "File", "Import weights..."))
 
 
 def weight(hands: Hands, edge: str) -> str:
@@ -136,9 +162,7 @@ def weight(hands: Hands, edge: str) -> str:
 def test_weights_go_out_are_changed_elsewhere_and_come_back(hands: Hands, tmp_path: Path) -> None:
     document = hands.window.document
     path, changed = tmp_path / "weights.safetensors", tmp_path / "changed.safetensors"
-    said = export(
-        hands, path, "Export as", "Weights...", fill=lambda dialog: select(hands, dialog, "Safetensors")
-    )
+    said = export(hands, path, "Export as", "Weights...", fill=lambda dialog: select(hands, dialog, "Safetensors"))
     assert "read back with safetensors" in said
     former = dict(document.project.network.values)
     arrays = load_file(path)
@@ -234,5 +258,5 @@ def test_a_long_export_is_stopped_and_leaves_nothing(hands: Hands, tmp_path: Pat
         hands.key("Escape")
         hands.qtbot.waitUntil(lambda: not dialog.isVisible())
 
-    use_dialog(hands, ExportDialog, use, opened_by=lambda: choose(hands, "File", "Export..."))
+    use_dialogs(hands, (ExportDialog, use), opened_by=lambda: choose(hands, "File", "Export..."))
     assert not list(tmp_path.iterdir())
