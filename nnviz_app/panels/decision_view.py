@@ -423,3 +423,7 @@ def _paint_mark(painter: QPainter, at: QPointF, color: QColor, *, test: bool, si
     else:
         painter.setPen(QPen(palette.panel, 1.2))
         painter.drawEllipse(at, 0.72 * half, 0.72 * half)
+        # Seen also where the point has the colour of the paper: in the middle of the scale.
+        painter.setPen(QPen(faded(palette.text, 0.6), 0.8))
+        painter.setBrush(Qt.BrushStyle.NoBrush)
+        painter.drawEllipse(at, 0.72 * half + 0.9, 0.72 * half + 0.9)
