@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 # Those of nnviz_app.export.pages, here without its imports.
 PAPERS: tuple[Literal["A4", "Letter"], ...] = ("A4", "Letter")
 OK, CHECK_FAILED, BAD_USAGE = 0, 1, 2
+# What shells report for a program that was asked to end.
+TERMINATED = 143
 # Columns of the help, and of a bar.
 WIDTH, BAR_WIDTH = 100, 24
 # Seconds between two looks of a bar.
@@ -202,9 +204,9 @@ def complain(sentence: object) -> None:
 
 
 def follow(job: Job) -> Written:
-    """Run a job to its end, with a bar on a terminal; Ctrl+C stops it, and nothing is left of it.
+    """Run a job to its end, with a bar on a terminal; Ctrl+C or SIGTERM stops it, and nothing is left of it.
 
-    Whatever imports Qt or paints belongs into the job: only there Ctrl+C waits for a moment that suits it.
+    Whatever imports Qt or paints belongs into the job: only there they wait for a moment that suits it.
     """
     stream = sys.stderr
     bar = _Bar(stream) if stream.isatty() else None
@@ -227,7 +229,7 @@ def follow(job: Job) -> Written:
 
 @contextlib.contextmanager
 def _interrupts_held() -> Iterator[Callable[[], None]]:
-    """Within the block the first Ctrl+C waits until the function that it gives is called; another one does not.
+    """Within the block the first Ctrl+C or SIGTERM waits until the function that it gives is called; another does not.
 
     Qt survives neither being left in the middle of painting nor an import that is broken off. What goes wrong after a
     Ctrl+C, as in a program that has heard it too, counts as interrupted.
@@ -235,27 +237,32 @@ def _interrupts_held() -> Iterator[Callable[[], None]]:
     # Only now: `nnviz trace` has no use for it.
     import signal
 
-    former = signal.getsignal(signal.SIGINT)
-    is_held = False
+    usual = {signal.SIGINT: signal.default_int_handler, signal.SIGTERM: signal.SIG_DFL}
+    formers = {number: signal.getsignal(number) for number in usual}
+    held: list[int] = []
 
-    def hold(_signal: int, _frame: object) -> None:
-        nonlocal is_held
-        is_held = True
-        signal.signal(signal.SIGINT, former)
+    def hold(number: int, _frame: object) -> None:
+        held.append(number)
+        signal.signal(number, formers[signal.Signals(number)])
 
     def let_go() -> None:
-        if is_held:
+        if signal.SIGTERM in held:
+            raise SystemExit(TERMINATED)
+        if held:
             raise KeyboardInterrupt
 
-    if former is signal.default_int_handler:
-        signal.signal(signal.SIGINT, hold)
+    for number, handler in usual.items():
+        # What others do with a signal is left to them.
+        if formers[number] is handler:
+            signal.signal(number, hold)
     try:
         yield let_go
     except Exception:
         let_go()
         raise
     finally:
-        signal.signal(signal.SIGINT, former)
+        for number, former in formers.items():
+            signal.signal(number, former)
 
 
 class _Bar:

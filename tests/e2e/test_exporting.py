@@ -214,7 +214,7 @@ def test_the_step_on_show_becomes_a_picture(hands: Hands, tmp_path: Path) -> Non
 def test_a_pass_is_written_out_for_paper(hands: Hands, tmp_path: Path) -> None:
     pypdf = pytest.importorskip("pypdf", reason="pypdf, which reads PDFs, is not installed")
     solution, sheets = tmp_path / "solution.pdf", tmp_path / "sheets"
-    # The form follows the ending that is typed.
+    # The form follows the ending that is typed: HTML would be the usual one.
     export(hands, solution, "Export as", "Worked solution...")
     text = "".join(page.extract_text() for page in pypdf.PdfReader(solution).pages)
     # The example's loss and the result of its first update, as they are published.
@@ -241,7 +241,7 @@ def test_a_long_export_is_stopped_and_leaves_nothing(hands: Hands, tmp_path: Pat
 
     def use(dialog: ExportDialog) -> None:
         select(hands, dialog, "GIF")
-        write_over(hands, dialog.form.fields["width"], "3000")
+        write_over(hands, dialog.form.fields["width"], "1920")
         write_over(hands, dialog.path_field, str(path))
         hands.key("Return")
         hands.qtbot.waitUntil(lambda: dialog.bar.value() > 0, timeout=20_000)

@@ -276,6 +276,26 @@ def test_what_is_complete_when_ctrl_c_comes_is_said() -> None:
     assert command.follow(end()).paths == (Path("a"),)
 
 
+def test_a_process_that_is_asked_to_end_leaves_nothing(tmp_path: Path) -> None:
+    code = (
+        "import os, signal\n"
+        "from nnviz_app import command\n"
+        "from core.jobs import Progress, Written\n"
+        "from core.whole_files import new_file\n"
+        "from pathlib import Path\n"
+        "def job(path):\n"
+        "    with new_file(path) as temporary:\n"
+        "        temporary.write_text('half')\n"
+        "        os.kill(os.getpid(), signal.SIGTERM)\n"
+        "        yield Progress(0, 1, 'Half')\n"
+        "    return Written((path,))\n"
+        f"command.follow(job(Path({str(tmp_path / 'a.txt')!r})))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], check=False, capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stderr) == (command.TERMINATED, "")
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_job_that_fails_leaves_the_old_file(tmp_path: Path) -> None:
     path = tmp_path / "a.txt"
     path.write_text("old")
