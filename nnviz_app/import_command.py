@@ -100,6 +100,7 @@ def _take(options: argparse.Namespace) -> None:
     if options.activations:
         options.refuse("--activations goes with --new: a project has its own")
     from core.imports.arrays import read_arrays
+    from core.imports.assignments import describe_match
     from core.imports.matching import apply_match, match_file
     from core.project_file import load_project, save_project
     from nnviz_app.import_weights import preview_lines
@@ -108,11 +109,16 @@ def _take(options: argparse.Namespace) -> None:
     file = read_arrays(options.weights)
     match = match_file(file, project.network, by=options.by, orientation=options.rows)
     lines = preview_lines(match, project.network, options.lines) if options.lines else []
-    print_lines([*lines, match.summary])
+    print_lines([*lines, describe_match(match, project.network)])
     if options.dry_run:
         print_lines(["Nothing was saved (--dry-run)."])
+        return
+    if not match.changed and options.out is None:
+        print_lines(["Nothing was saved: there is nothing to change."])
         return
     out = options.out or options.project
     apply_match(match, project)
     save_project(project, out)
-    print_lines([f"Saved in {out}."])
+    left = len(match.kept)
+    stayed = f": {len(match.assignments):,} parameters taken, {left:,} left as {'it was' if left == 1 else 'they were'}"
+    print_lines([f"Saved in {out}{stayed if left else ''}."])

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from core.imports.assignments import Assignment, Match, describe_parameter
 from core.imports.dense import Orientation
-from core.imports.matching import Assignment, Match
 from core.imports.new_network import make_project
 from core.imports.records import NamedArrays
 from core.network import Network, Position
@@ -39,14 +39,6 @@ def _layout(network: Network) -> dict[str, Position]:
     if is_layered or len(network.edges) > MOST_EDGES_TIDIED:
         return block_positions(levels)
     return tidy(network)
-
-
-def describe_parameter(network: Network, parameter: str) -> str:
-    """A parameter as people know it: its name, and the neurons that a weight is between."""
-    edge = network.edges.get(parameter)
-    if edge is None:
-        return f"bias of {parameter}"
-    return f"{parameter} ({edge.source} → {edge.target})"
 
 
 def describe_assignment(network: Network, one: Assignment) -> tuple[str, str, str, str]:

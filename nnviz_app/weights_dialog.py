@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 from collections.abc import Callable, Sequence
 from itertools import pairwise
 from pathlib import Path
@@ -26,9 +27,10 @@ from PySide6.QtWidgets import (
 from core.activations import ACTIVATIONS
 from core.errors import NnvizError
 from core.imports.arrays import ENDINGS, read_arrays
+from core.imports.assignments import Match, describe_match
 from core.imports.dense import has_open_rows
 from core.imports.foreign import DEFAULT_HIDDEN, DEFAULT_OUTPUT, says_activations
-from core.imports.matching import Match, apply_match, match_file
+from core.imports.matching import apply_match, match_file
 from core.imports.records import NamedArrays
 from core.network import Network, Role
 from core.project import Project
@@ -38,6 +40,8 @@ from nnviz_app.layers import allowed_activations
 from nnviz_app.theme import set_style_property, theme
 
 Index = QModelIndex | QPersistentModelIndex
+# Columns are as wide as so many lines ask for.
+LINES_MEASURED = 200
 LAYERS_HEADER = ("Layer", "Neurons", "Activation", "Edges into it")
 
 MATCHINGS = {None: "automatically", "name": "by name", "order": "by order, layer by layer"}
@@ -105,6 +109,9 @@ class _LinesModel(QAbstractTableModel):
             return None
         if role == Qt.ItemDataRole.DisplayRole:
             return self._line(index.row())[index.column()]
+        if role == Qt.ItemDataRole.ToolTipRole:
+            # The line has no room for every name.
+            return _tip(self._line(index.row())[index.column()])
         if role == Qt.ItemDataRole.TextAlignmentRole:
             return self._side(index.column()) | Qt.AlignmentFlag.AlignVCenter
         if role == Qt.ItemDataRole.ForegroundRole and self._line(index.row())[index.column()] == "the same":
@@ -158,9 +165,13 @@ class WeightsDialog(QDialog):
         self.view.setModel(self.model)
         self.view.verticalHeader().hide()
         self.view.verticalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
+        self.view.verticalHeader().setDefaultSectionSize(theme().row_height)
         self.view.setSelectionMode(QTableView.SelectionMode.NoSelection)
         self.view.setAlternatingRowColors(True)
         self.view.setShowGrid(False)
+        self.view.setWordWrap(False)
+        # A place in the file can be told from others by its end.
+        self.view.setTextElideMode(Qt.TextElideMode.ElideMiddle)
         self.view.horizontalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Stretch)
         self.view.horizontalHeader().setHighlightSections(False)
         self.sentence = QLabel()
@@ -202,7 +213,7 @@ class WeightsDialog(QDialog):
         self.into_radio.setChecked(self.into_radio.isEnabled())
         self.new_radio.setChecked(not self.into_radio.isEnabled())
         self._check()
-        if self.accept_button.isEnabled() or self.new_radio.isChecked():
+        if self.match is not None or self.new_radio.isChecked():
             return
         refused = self.sentence.text()
         self.new_radio.setChecked(True)
@@ -211,7 +222,7 @@ class WeightsDialog(QDialog):
             self.into_radio.setChecked(True)
             self._check()
         else:
-            self.into_radio.setToolTip(refused)
+            self.into_radio.setToolTip(_tip(refused))
 
     # Saying
 
@@ -222,16 +233,35 @@ class WeightsDialog(QDialog):
         self.new_row.setVisible(not into and not says_activations(self.file))
         self.rows_row.setVisible(has_open_rows(self.file))
         self.match, self.new_project = None, None
-        can_be = True
+        refused = ""
         try:
             sentence = self._match() if into else self._make()
         except NnvizError as error:
-            sentence, can_be = str(error), False
+            sentence = refused = str(error)
             self.model.show(HEADER if into else LAYERS_HEADER, 0, lambda row: ())
+        self._share_width()
         self.sentence.setText(sentence)
-        set_style_property(self.sentence, "message", "info" if can_be else "error")
-        self.accept_button.setEnabled(can_be)
-        self.accept_button.setToolTip("" if can_be else sentence)
+        set_style_property(self.sentence, "message", "error" if refused else "info")
+        if self.match is not None and not self.match.changed:
+            refused = "Nothing would change."
+        self.accept_button.setEnabled(not refused)
+        self.accept_button.setToolTip(_tip(refused) if refused else "")
+
+    def _share_width(self) -> None:
+        """Let the places in the file have what parameters and numbers leave."""
+        header = self.view.horizontalHeader()
+        if self.match is None:
+            header.setSectionResizeMode(QHeaderView.ResizeMode.Stretch)
+            return
+        # Before it is shown it has no style, and its lines no margins.
+        self.view.ensurePolished()
+        count = self.model.rowCount()
+        # All over the table, since biases come first and are often 0.
+        rows = range(0, count, 1 + count // LINES_MEASURED)
+        for column in range(3):
+            hints = (self.view.sizeHintForIndex(self.model.index(row, column)).width() for row in rows)
+            header.setSectionResizeMode(column, QHeaderView.ResizeMode.Interactive)
+            header.resizeSection(column, min(max(header.sectionSizeHint(column), *hints), theme().space(17)))
 
     def _match(self) -> str:
         network = self.network
@@ -240,7 +270,7 @@ class WeightsDialog(QDialog):
             HEADER, len(match.assignments), lambda row: describe_assignment(network, match.assignments[row])
         )
         self.match = match
-        return match.summary
+        return describe_match(match, network)
 
     def _make(self) -> str:
         chosen: tuple[str, ...] = (self.hidden_box.currentData(), self.output_box.currentData())
@@ -252,6 +282,11 @@ class WeightsDialog(QDialog):
         self.model.show(LAYERS_HEADER, len(lines), lines.__getitem__)
         self.new_project = project
         return " ".join(sentences)
+
+
+def _tip(text: str) -> str:
+    """A tooltip that breaks into lines and takes nothing for markup: it quotes names from the file."""
+    return f"<qt>{html.escape(text)}</qt>"
 
 
 def _layer_lines(network: Network) -> list[tuple[str, str, str, str]]:

@@ -253,7 +253,7 @@ def _read_csv(data: bytes, name: str) -> NamedArrays:
                 parameters[label] = parse_number(shorten(number))
             except DataError as error:
                 refuse(name, f"{where}: {shorten(label)}: {error}")
-            if columns[2] >= 0:
+            if target and columns[1] >= 0:
                 ends[label] = (source, target)
     except csv.Error as error:
         refuse(name, f"it is not a table ({error}): save it as CSV.")

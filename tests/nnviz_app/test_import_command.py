@@ -54,6 +54,26 @@ def test_weights_are_shown_taken_and_saved(project: Path, weights: Path, capsys:
     assert [found.weight(found.edge_between("i1", f"h{k}").id) for k in (1, 2, 3)] == [0.0, 1.0, 2.0]  # type: ignore[union-attr]
 
 
+def test_how_much_stayed_is_said_where_it_is_saved(project: Path, tmp_path: Path, capsys: Said) -> None:
+    path = tmp_path / "some.json"
+    path.write_text('{"parameters": {"w1": 0.5, "o1": -1, "w77": 3}}')
+    assert main(["import", str(project), str(path), "--lines", "0"]) == 0
+    summary, saved = capsys.readouterr().out.splitlines()
+    assert summary.startswith("2 of 13 parameters by name, 2 of them with another value. The other 11 are not in the ")
+    assert "stay: the bias of h1, the bias of h2, the bias of h3, w2 (i2 → h1) and 7 more." in summary
+    assert saved == f"Saved in {project}: 2 parameters taken, 11 left as they were."
+
+
+def test_what_changes_nothing_is_saved_only_where_another_file_is_named(project: Path, tmp_path: Path) -> None:
+    path = tmp_path / "same.json"
+    path.write_text('{"parameters": {"h1": 0}}')
+    before = project.stat().st_mtime_ns
+    assert main(["import", str(project), str(path)]) == 0
+    assert project.stat().st_mtime_ns == before
+    assert main(["import", str(project), str(path), "--out", str(tmp_path / "copy.nnviz")]) == 0
+    assert load_project(tmp_path / "copy.nnviz").network.values == load_project(project).network.values
+
+
 def test_the_project_stays_where_another_file_is_named(project: Path, weights: Path, tmp_path: Path) -> None:
     before = project.read_bytes()
     assert main(["import", str(project), str(weights), "--out", str(tmp_path / "out.nnviz")]) == 0
@@ -75,7 +95,9 @@ def test_a_new_project_is_laid_out_and_named_after_its_file(weights: Path, tmp_p
     assert xs == sorted(set(xs))
     # It comes back into itself by order, and its activations can be chosen.
     assert main(["import", str(out), str(weights), "--by", "order", "--rows", "sources", "--lines", "0"]) == 0
-    assert capsys.readouterr().out.startswith("13 parameters by order, 0 of them with another value.")
+    said = capsys.readouterr().out
+    assert said.startswith("13 parameters by order, none of them with another value: nothing would change.")
+    assert said.endswith("Nothing was saved: there is nothing to change.\n")
     assert main(["import", "--new", str(weights), "--activations", "relu, linear", "--dry-run"]) == 0
     assert "those you chose: relu, linear." in capsys.readouterr().out
 
@@ -87,7 +109,7 @@ def test_a_new_project_is_laid_out_and_named_after_its_file(weights: Path, tmp_p
         (["--new", "mlp.npz"], "--new needs --out FILE"),
         (["my.nnviz", "--new", "mlp.npz", "--out", "x.nnviz"], "leave out PROJECT"),
         (["my.nnviz", "mlp.npz", "--activations", "relu"], "goes with --new"),
-        (["my.nnviz", "mlp.npz", "--by", "name"], "no name in it is one of this network's parameters"),
+        (["my.nnviz", "mlp.npz", "--by", "name"], "nothing in it is one of this network's parameters by name"),
         (["my.nnviz", "mlp.npz", "--rows", "neurons"], "do not fit with a row a neuron"),
         (["my.nnviz", "no.npz"], "cannot be read (No such file"),
         (["my.nnviz", "my.nnviz"], "end in .npz"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from html import escape
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,9 @@ from PySide6.QtWidgets import QApplication, QComboBox, QRadioButton
 from pytestqt.qtbot import QtBot
 
 from core.errors import ImportFileError, TrainingError
+from core.export.formats import FORMATS
 from core.imports.arrays import read_arrays
+from core.jobs import finish
 from core.project import Project
 from nnviz_app.document import Document
 from nnviz_app.layers import NewNetwork, replace_network
@@ -82,13 +85,51 @@ def test_what_goes_where_is_shown(qtbot: QtBot, open_dialog: Opener, torch_like:
     assert dialog.sentence.text().startswith("13 parameters by order, 10 of them with another value.")
     assert not dialog.rows_row.isVisible()
     pick(qtbot, dialog.by_box, "by name")
-    assert dialog.sentence.text().startswith("net.npz: no name in it is one of this network's parameters")
+    assert dialog.sentence.text().startswith("net.npz: nothing in it is one of this network's parameters")
     assert not dialog.accept_button.isEnabled()
-    assert dialog.accept_button.toolTip() == dialog.sentence.text()
+    assert dialog.accept_button.toolTip() == f"<qt>{escape(dialog.sentence.text())}</qt>"
     assert cells(dialog) == []
     assert dialog.match is None
     pick(qtbot, dialog.by_box, "by order")
     assert dialog.match is not None
+
+
+def test_places_in_the_file_stand_on_one_line_or_in_the_tooltip(open_dialog: Opener, tmp_path: Path) -> None:
+    project = layered(2, 3, 1)
+    project.dataset.follow(project.network)
+    path = tmp_path / "net.npz"
+    finish(FORMATS["npz"].write(project, path, precision="float64"))
+    project.network.set_values({"w1": -0.123456789})
+    dialog = open_dialog(project, path)
+    view, model = dialog.view, dialog.view.model()
+    assert not view.wordWrap()
+    for column in range(4):
+        assert view.columnWidth(column) >= view.sizeHintForColumn(column)
+    path = tmp_path / "long.npz"
+    names = [f"{'block.' * 30}<b>{k}.weight" for k in (0, 1)]
+    np.savez(path, **{names[0]: np.ones((3, 2)), names[1]: np.ones((1, 3))})  # type: ignore[arg-type]
+    dialog = open_dialog(project, path)
+    view, model = dialog.view, dialog.view.model()
+    assert view.columnWidth(3) < view.sizeHintForColumn(3)
+    assert view.textElideMode() is Qt.TextElideMode.ElideMiddle
+    assert not view.horizontalScrollBar().isVisible()
+    assert model.index(0, 3).data(Qt.ItemDataRole.ToolTipRole) == f"<qt>{escape(names[0])}[0, 0]</qt>"
+
+
+def test_what_would_change_nothing_is_not_imported(open_dialog: Opener, tmp_path: Path) -> None:
+    project = layered(1, 1)
+    path = tmp_path / "same.json"
+    path.write_text('{"parameters": {"w1": 0}}')
+    project.network.set_values({"w1": 0.0})
+    dialog = open_dialog(project, path)
+    assert dialog.into_radio.isChecked()
+    assert dialog.sentence.text() == (
+        "1 of 2 parameters by name, none of them with another value: nothing would change. The other one is not in "
+        "the file and stays: the bias of o1."
+    )
+    assert dialog.sentence.property("message") == "info"
+    assert not dialog.accept_button.isEnabled()
+    assert dialog.accept_button.toolTip() == "<qt>Nothing would change.</qt>"
 
 
 def test_a_file_that_does_not_fit_is_offered_as_a_new_network(

@@ -3,18 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
 from core.errors import ImportFileError
+from core.export.formats import FORMATS
+from core.imports.arrays import read_arrays
+from core.imports.assignments import Match, describe_match
 from core.imports.dense import has_open_rows
 from core.imports.matching import apply_match, match_file
 from core.imports.records import LayerNotes, NamedArrays, Notes
+from core.jobs import finish
 from core.network import Network
 from core.project import Project
+from core.project_file import load_project
 from core.settings import Memory
+
+EXAMPLES = Path(__file__).parents[3] / "resources" / "examples"
 
 
 def layered(*sizes: int) -> Network:
@@ -50,6 +58,10 @@ def refused(file: NamedArrays, network: Network, **options: Any) -> str:
     return str(caught.value)
 
 
+def taken(match: Match) -> dict[str, float]:
+    return {one.parameter: one.new for one in match.assignments}
+
+
 # By name
 
 
@@ -58,9 +70,18 @@ def test_names_give_each_parameter_its_number_and_the_rest_stays() -> None:
     match = match_file(NamedArrays("a.json", parameters={"w2": 5.0, "h1": 0.0, "x": 1.0}), network)
     assert [(one.parameter, one.old, one.new) for one in match.assignments] == [("h1", 0.0, 0.0), ("w2", 0.0, 5.0)]
     assert (match.changed, match.kept, match.unused) == (1, ("w1", "o1", "w3"), ("x",))
-    assert match.summary == (
-        "2 parameters by name, 1 of them with another value. Not in the file, so they stay: w1, o1, w3. "
-        "Not used from the file: x."
+    assert describe_match(match, network) == (
+        "2 of 5 parameters by name, 1 of them with another value. The other 3 are not in the file and stay: "
+        "w1 (i1 → h1), the bias of o1, w3 (h1 → o1). Not used from the file: x."
+    )
+
+
+def test_what_changes_nothing_says_so() -> None:
+    network = layered(1, 1)
+    match = match_file(NamedArrays("a.json", parameters={"w1": 0.0}), network)
+    assert describe_match(match, network) == (
+        "1 of 2 parameters by name, none of them with another value: nothing would change. The other one is not in "
+        "the file and stays: the bias of o1."
     )
 
 
@@ -72,8 +93,73 @@ def test_the_neurons_of_an_edge_say_more_than_its_name() -> None:
         ends={"first": ("i1", "h1"), "w1": ("i2", "h1"), "shift": ("", "o1"), "w3": ("h9", "o9")},
     )
     match = match_file(file, network)
-    # Where there are no such neurons, the name is all there is.
-    assert {one.parameter: one.new for one in match.assignments} == {"w1": 1.0, "w2": 2.0, "o1": 3.0, "w3": 4.0}
+    assert taken(match) == {"w1": 1.0, "w2": 2.0, "o1": 3.0}
+    # This network's w3 leads from h1 to o1.
+    assert match.unused == ("w3 (h9 → o9)",)
+    assert match.kept == ("h1", "w3")
+
+
+def test_a_bias_goes_with_the_edges_into_its_neuron() -> None:
+    network = layered(2, 1, 1)
+    values = {"a": 1.0, "h1": 2.0, "b": 3.0, "c": 4.0, "o1": 5.0}
+    ends = {"a": ("x", "h1"), "h1": ("", "h1"), "b": ("h1", "o1"), "c": ("h2", "o1"), "o1": ("", "o1")}
+    match = match_file(NamedArrays("a.csv", parameters=values, ends=ends), network)
+    # Its h1 reads nothing that this h1 reads; of what o1 reads there is one, so it is the same neuron.
+    assert taken(match) == {"w3": 3.0, "o1": 5.0}
+    assert match.unused == ("a (x → h1)", "the bias of h1", "c (h2 → o1)")
+    # A bias alone needs no more than its name.
+    alone = NamedArrays("a.csv", parameters={"h1": 2.0}, ends={"h1": ("", "h1")})
+    assert taken(match_file(alone, network)) == {"h1": 2.0}
+
+
+def test_names_of_edges_count_where_no_neuron_of_the_file_is_here() -> None:
+    network = layered(1, 1, 1)
+    file = NamedArrays("a.csv", parameters={"w1": 1.0, "w2": 2.0}, ends={"w1": ("x", "h"), "w2": ("h", "y")})
+    assert taken(match_file(file, network)) == {"w1": 1.0, "w2": 2.0}
+    one_here = NamedArrays("a.csv", parameters={"w1": 1.0, "w2": 2.0}, ends={"w1": ("x", "h1"), "w2": ("h1", "y")})
+    assert refused(one_here, network) == (
+        "a.csv: it holds no layers, only named numbers, and none is one of this network's parameters (w1 (x → h1), "
+        "w2 (h1 → y)): name neurons as in the file, or import as a new network."
+    )
+
+
+def test_layers_of_other_neurons_are_taken_in_order_unless_names_are_asked_for() -> None:
+    layer = LayerNotes("tanh", ["y"], ["x"], [["w1"]])
+    arrays = {"layers.0.weight": np.full((1, 1), 2.0), "layers.0.bias": np.ones(1)}
+    file = NamedArrays("a.npz", arrays, notes=Notes(["x"], ["y"], [layer]))
+    match = match_file(file, layered(1, 1))
+    assert (match.by, taken(match)) == ("order", {"w1": 2.0, "o1": 1.0})
+    match = match_file(file, layered(1, 1), by="name")
+    assert (match.by, taken(match), match.kept) == ("name", {"w1": 2.0}, ("o1",))
+
+
+@pytest.mark.parametrize("form", ["npz", "safetensors", "json", "csv"])
+def test_an_export_of_another_network_puts_no_weight_on_another_neurons_edge(form: str, tmp_path: Path) -> None:
+    path = tmp_path / f"three{FORMATS[form].suffix}"
+    finish(FORMATS[form].write(load_project(EXAMPLES / "09-three-classes.nnviz"), path, precision="float64"))
+    network = load_project(EXAMPLES / "10-batch.nnviz").network
+    match = match_file(read_arrays(path), network)
+    assert set(taken(match)) == {"h1", "h2", "w1", "w2", "w3", "w4"}
+    assert match.kept == ("o", "w5", "w6")
+    assert {"w5 (x1 → h3)", "w7 (h1 → red)", "the bias of h3", "the bias of red"} <= set(match.unused)
+
+
+def test_each_edge_of_a_shared_weight_in_json_has_its_number(tmp_path: Path) -> None:
+    project = Project(layered(2, 1))
+    project.dataset.follow(project.network)
+    project.network.tie("w2", "w1")
+    project.network.set_values({"w1": 0.5})
+    path = tmp_path / "tied.json"
+    finish(FORMATS["json"].write(project, path, precision="float64"))
+    match = match_file(read_arrays(path), layered(2, 1))
+    assert taken(match) == {"o1": 0.0, "w1": 0.5, "w2": 0.5}
+    assert {one.place for one in match.assignments} == {"parameters.o1", "parameters.w1"}
+
+
+def test_a_table_without_sources_goes_by_name(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text("name,target,value\nw1,o1,2\no1,o1,3\n")
+    assert taken(match_file(read_arrays(path), layered(1, 1))) == {"w1": 2.0, "o1": 3.0}
 
 
 def test_edges_that_share_a_weight_have_to_agree() -> None:
@@ -107,8 +193,8 @@ def test_without_any_fitting_name_the_layers_are_taken_in_order() -> None:
     file = file_of((1, 2), (1,), names=["0.weight", "0.bias"])
     assert match_file(file, layered(2, 1)).by == "order"
     assert refused(file, layered(2, 1), by="name") == (
-        "a.npz: no name in it is one of this network's parameters (it holds 0.weight, 0.bias): import by order, or "
-        "as a new network."
+        "a.npz: nothing in it is one of this network's parameters by name (it holds 0.weight, 0.bias): import by "
+        "order, or as a new network."
     )
 
 
