@@ -33,6 +33,8 @@ from core.imports.records import (
 from core.numbers import parse_number
 
 ENDINGS = (".npz", ".safetensors", ".json", ".csv", ".onnx")
+# Files that Python unpickles.
+PICKLED = frozenset((".pt", ".pth", ".bin", ".ckpt", ".pkl", ".pickle", ".joblib"))
 # Dimensions of lists within lists in JSON.
 MOST_DIMENSIONS = 8
 # Letters of a name, in JSON with those of all that it is inside of.
@@ -63,7 +65,12 @@ def read_arrays(path: Path) -> NamedArrays:
     }
     reader = readers.get(path.suffix.lower())
     if reader is None:
-        refuse(path.name, f"weights are read from files that end in {', '.join(ENDINGS[:-1])} or {ENDINGS[-1]}.")
+        what = f"weights are read from files that end in {', '.join(ENDINGS[:-1])} or {ENDINGS[-1]}"
+        if path.suffix.lower() in PICKLED:
+            what += "; one like this can hold code, so save its numbers, for PyTorch with safetensors.torch.save_file"
+        elif path.is_dir():
+            what += ": choose one of them in this folder"
+        refuse(path.name, f"{what}.")
     return reader(_read_bytes(path), path.name)
 
 

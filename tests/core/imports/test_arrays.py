@@ -294,3 +294,15 @@ def test_damaged_files_raise_nothing_else(write: Write, ending: str) -> None:
                 use(read_arrays(path))
 
     check()
+
+
+@pytest.mark.parametrize(("name", "remedy"), [("model.pt", "safetensors.torch.save_file"), ("model.doc", ".onnx")])
+def test_another_ending_is_refused_with_a_way_out(name: str, remedy: str, tmp_path: Path) -> None:
+    (tmp_path / name).write_bytes(b"x")
+    with pytest.raises(ImportFileError, match=re.escape(remedy)):
+        read_arrays(tmp_path / name)
+
+
+def test_of_a_folder_a_file_is_to_be_chosen(tmp_path: Path) -> None:
+    with pytest.raises(ImportFileError, match="in this folder"):
+        read_arrays(tmp_path)
