@@ -6,6 +6,7 @@ import contextlib
 import io
 import json
 import pickle
+import re
 import struct
 import tracemalloc
 import zipfile
