@@ -67,9 +67,7 @@ def explain(trace: Trace, quantity: Quantity, style: Style = Style()) -> Explana
     writer = Writer(trace, style, operands)
     told = _Told(quantity, operands)
     lines = _EXPLAINERS[quantity.kind](trace, told, writer)
-    return _explanation(
-        writer, lines, value=trace.value(quantity), title=writer.name(quantity), operands=operands
-    )
+    return _explanation(writer, lines, value=trace.value(quantity), title=writer.name(quantity), operands=operands)
 
 
 def _explanation(

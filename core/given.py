@@ -137,7 +137,9 @@ def _write_activation(page: SheetWriter, name: str, *, meaning: bool) -> None:
         # Words need some room behind the d.
         da, dz = (rf"d \, {symbol}" if symbol.startswith("\\") else f"d {symbol}" for symbol in (a, z))
         slope = rf"\frac{{{da}}}{{{dz}}} = {without_brackets(activation.derivative_latex(z, a))}"
-        page.definition(f"Its derivative{'' if in_function else cases}", slope, f"d{notation.activation}/d{notation.pre_activation}")
+        page.definition(
+            f"Its derivative{'' if in_function else cases}", slope, f"d{notation.activation}/d{notation.pre_activation}"
+        )
 
 
 def _write_loss(page: SheetWriter) -> None:
@@ -186,7 +188,8 @@ def _conventions(page: SheetWriter) -> Iterator[str]:
     if frozen:
         yield f"Kept as {'it is' if len(frozen) == 1 else 'they are'}: {listed(frozen)}."
     for owner, edges in trace.schedule.sharing.items():
-        names = listed(page.writer.weight(edge) for edge in edges)
+        ends = [f"{network.edges[edge].source}→{network.edges[edge].target}" for edge in edges]
+        names = listed(f"{end} ({page.writer.weight(edge)})" for end, edge in zip(ends, edges, strict=True))
         yield f"The edges {names} share one weight, {page.writer.weight(owner)}."
     if settings.updated_weights:
         yield "What comes back through an edge is computed with its new weight."

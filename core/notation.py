@@ -40,8 +40,8 @@ def term_of(trace: Trace, kind: Kind) -> Term:
 
 
 def tex_id(subject: str) -> str:
-    """A name as LaTeX: h1 as it is, longer ones upright."""
-    if re.fullmatch(r"[A-Za-z]?\d*'*", subject):
+    """A name as LaTeX: h1 and k1b as they are, words upright."""
+    if re.fullmatch(r"(?:[A-Za-z]?\d+)*[A-Za-z]?'*", subject):
         return subject
     escaped = re.sub(r"([_%&#$])", r"\\\1", subject).replace(" ", r"\;")
     return rf"\mathrm{{{escaped}}}"
@@ -84,8 +84,8 @@ class Names:
         return f"w_{{{edge[1:]}}}" if _is_weight_name(edge) else f"w_{{{tex_id(edge)}}}"
 
     def edge(self, edge: str) -> str:
-        """The short name of an edge on the canvas: w5, or h1,o1 where weights go by their ends."""
-        return self._ends(edge) if self.notation.weights == "ends" else edge
+        """The short name of a weight on the canvas: w5, w(e1), or h1,o1 where weights go by their ends."""
+        return self._ends(edge) if self.notation.weights == "ends" else self.weight(edge)
 
     def _ends(self, edge: str) -> str:
         ends = self.network.edges[edge]
@@ -206,18 +206,19 @@ class Writer(Names):
         return f"{former}{term_of(self.trace, kind).symbol}({parameter})"
 
     def weight_grad(self, edge: str, row: Row = None) -> str:
-        """∂L/∂w5; of a weight that edges share, the share of one of them: ∂L/∂w(k1)|x1→h1."""
+        """∂L/∂w5; of a weight that edges share, the share of one of them: ∂L/∂w(k1)[x1→h1]."""
         ends = self.network.edges[edge]
-        derivative = self.derivative(self.weight(ends.parameter), row)
-        return f"{derivative}|{ends.source}→{ends.target}" if self.is_shared(edge) else derivative
+        copy = f"[{ends.source}→{ends.target}]" if self.is_shared(edge) else ""
+        return self.derivative(self.weight(ends.parameter) + copy, row)
 
     def weight_grad_tex(self, edge: str, row: Row = None) -> str:
-        """The same as LaTeX."""
+        """The same as LaTeX: a shared weight has the edge as its index above, as if each edge had a copy of its own.
+
+        So Goodfellow, Bengio and Courville write weights that are shared over time (Deep Learning, 10.2.2).
+        """
         ends = self.network.edges[edge]
-        derivative = self.derivative_tex(self.weight_tex(ends.parameter), row)
-        if not self.is_shared(edge):
-            return derivative
-        return rf"\left. {derivative} \right|_{{{tex_id(ends.source)} \to {tex_id(ends.target)}}}"
+        copy = rf"^{{{tex_id(ends.source)} \to {tex_id(ends.target)}}}" if self.is_shared(edge) else ""
+        return self.derivative_tex(self.weight_tex(ends.parameter) + copy, row)
 
     def is_shared(self, edge: str) -> bool:
         """Whether other edges have the same weight."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from enum import StrEnum
 
 from msgspec import Struct
@@ -62,10 +62,13 @@ def worksheet(
     granularity: Granularity = Granularity.NEURON,
     style: Style = Style(),  # noqa: B008 - frozen
     rounding: Rounding | None = None,
+    title: str | None = None,
+    label: str = "",
 ) -> tuple[Sheet, Sheet]:
     """The exercise and its key: the worked solution of `core.solution.solve` twice, with the same numbers of lines.
 
     Nothing on the exercise gives an answer away: neither the numbers of later lines nor tables, sentences or drawings.
+    The title is the project's without `title`; `label` stands below it, such as "variant 3 of seed 1".
     Raises as `solve`, and ExportError where nothing would be left to calculate.
     """
     solved = solve(project, rows, granularity=granularity, style=style, rounding=rounding)
@@ -75,11 +78,16 @@ def worksheet(
         raise ExportError(
             "Nothing would be left blank on the worksheet: choose something that the passes of these rows calculate."
         )
-    sheet = solved.sheet
-    about = sheet.subtitle.rpartition(": ")[2]
     blocks = [Paragraph(NAME_LINE), Paragraph(_instruction(style, rounding)), *_hidden(solved, secrets, blanks.hide)]
-    task = Sheet(sheet.title, f"Worksheet: {about}", tuple(blocks))
-    return task, replace(sheet, subtitle=f"Answer key: {about}")
+    title = project.title if title is None else title
+    # Of a single row it need not be said which one.
+    _, _, data = solved.sheet.subtitle.rpartition(": ")
+    about = ", ".join(filter(None, (label, "" if project.dataset.rows == 1 else data[:1].lower() + data[1:])))
+    task, key = (
+        Sheet(title or kind, ": ".join(filter(None, (kind if title else "", about))), tuple(part))
+        for kind, part in (("Worksheet", blocks), ("Answer key", solved.sheet.blocks))
+    )
+    return task, key
 
 
 def _instruction(style: Style, rounding: Rounding | None) -> str:
@@ -126,6 +134,16 @@ class _Secrets:
             self._follows[quantity] = found
         return found
 
+    def are_all_asked(self, quantities: Iterable[Quantity], above: Collection[Quantity]) -> bool:
+        """Whether all of these that are calculated are asked for, and so in what stands `above`."""
+        trace = self.trace
+        made = [quantity for quantity in quantities if _is_made(trace, quantity)]
+        return bool(made) and all(
+            q in self.asked
+            and (q in above or any(op in above and trace.value(op) == trace.value(q) for op in trace.operands(q)))
+            for q in made
+        )
+
 
 def _is_made(trace: Trace, quantity: Quantity) -> bool:
     """Whether a quantity is calculated; the gradient of a single sample's parameter by another's step."""
@@ -134,12 +152,37 @@ def _is_made(trace: Trace, quantity: Quantity) -> bool:
 
 def _hidden(solved: Solution, secrets: _Secrets, hide: Blank) -> Iterable[Block]:
     """The blocks of the exercise."""
-    is_result = False
-    for place, block in enumerate(solved.sheet.blocks):
+    blocks = solved.sheet.blocks
+    result = next((p for p, block in enumerate(blocks) if block == Heading("Result")), len(blocks))
+    yield from _hidden_passes(solved, blocks[:result], secrets, hide)
+    rest = list(_hidden_result(solved, result, secrets))
+    if rest:
+        yield from (*blocks[result : result + 1], *rest)
+
+
+def _hidden_result(solved: Solution, result: int, secrets: _Secrets) -> Iterable[Block]:
+    """The blocks below the heading of the result, which stands at the place `result`."""
+    above = {*solved.formulas.values(), *(q for (where, _, _), q in solved.cells.items() if where < result)}
+    for place, block in enumerate(solved.sheet.blocks[result + 1 :], result + 1):
         match block:
-            case Heading(level=1):
-                is_result = block.text == "Result"
-                yield block
+            case Table():
+                cells = _cells_of(solved, place)
+                if not secrets.are_all_asked(cells.values(), above):
+                    yield _hide_cells(block, cells, secrets)
+            case Paragraph() if not secrets.trace.training:
+                # What the update does to the loss takes another forward pass: that is the key's part.
+                yield Paragraph(_NUMBER.sub(GAP, block.text))
+            case _:
+                pass
+
+
+def _cells_of(solved: Solution, place: int) -> dict[tuple[int, int], Quantity]:
+    return {(row, column): q for (where, row, column), q in solved.cells.items() if where == place}
+
+
+def _hidden_passes(solved: Solution, blocks: Sequence[Block], secrets: _Secrets, hide: Blank) -> Iterable[Block]:
+    for place, block in enumerate(blocks):
+        match block:
             case Formula() if block.number == solved.batch_loss:
                 losses = [Quantity(Kind.LOSS, "", sample) for sample in range(secrets.trace.batch)]
                 asked = any(loss in secrets.asked for loss in losses)
@@ -147,14 +190,9 @@ def _hidden(solved: Solution, secrets: _Secrets, hide: Blank) -> Iterable[Block]
             case Formula():
                 yield _hide_formula(block, solved.formulas.get(block.number), secrets, hide)
             case Table():
-                cells = {(r, c): q for (where, r, c), q in solved.cells.items() if where == place}
-                yield _hide_cells(block, cells, secrets)
+                yield _hide_cells(block, _cells_of(solved, place), secrets)
             case Figure() if block.index > secrets.limit:
                 continue
-            case Paragraph() if is_result:
-                # What the update does to the loss takes another forward pass: that is the key's part.
-                if not secrets.trace.training:
-                    yield Paragraph(_NUMBER.sub(GAP, block.text))
             case _:
                 yield block
 
@@ -168,7 +206,10 @@ def _hide_formula(formula: Formula, quantity: Quantity | None, secrets: _Secrets
 def _hide_lines(formula: Formula, *, asked: bool, follows: bool, hide: Blank) -> Formula:
     if asked:
         blank = Blank.NUMBERS if follows and hide is Blank.RESULT else hide
-        return replace(formula, blank=blank, plain=f"{formula.plain.partition(' = ')[0]} = {GAP}")
+        # What is hidden is not there: nothing can be as long as the answer.
+        numbers = formula.numbers if blank is Blank.RESULT else "=" * bool(formula.numbers)
+        plain = f"{formula.plain.partition(' = ')[0]} = {GAP}"
+        return replace(formula, numbers=numbers, result="=", plain=plain, blank=blank)
     if follows:
         # Its result is a value to compare with; its numbers would be answers.
         left, result = formula.plain.partition(" = ")[0], formula.plain.rpartition(" = ")[2]

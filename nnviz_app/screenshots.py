@@ -167,7 +167,7 @@ def _paint_page(sheet: Sheet, picture: CanvasPicture) -> QImage:
     from PySide6.QtGui import QImage, QPainter
 
     from nnviz_app.export.page_layout import PER_INCH
-    from nnviz_app.export.pages import MARGIN, lay_out_sheet
+    from nnviz_app.export.pages import draw_page, lay_out_sheet
 
     layout = lay_out_sheet(sheet, picture)
     while True:
@@ -180,12 +180,8 @@ def _paint_page(sheet: Sheet, picture: CanvasPicture) -> QImage:
     image = QImage(*PAGE, QImage.Format.Format_RGB32)
     image.fill(0xFFFFFFFF)
     painter = QPainter(image)
-    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
     painter.scale(DOTS_PER_INCH / PER_INCH, DOTS_PER_INCH / PER_INCH)
-    for placed in page.pieces:
-        painter.save()
-        placed.piece.draw(painter, MARGIN, MARGIN + placed.y)
-        painter.restore()
+    draw_page(painter, page, "A4")
     painter.end()
     return image
 

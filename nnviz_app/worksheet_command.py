@@ -37,7 +37,8 @@ DESCRIPTION = "Write worksheets: a pass to be calculated by hand, with chosen nu
 EPILOG = """\
 Without --variants there is one worksheet, with the numbers of the project. Each variant has weights, biases, inputs and
 targets of its own: the same ones for the same seed, whatever the number of variants. The folder holds a worksheet and
-a key for each, the variant as a project to open and step through, and index.csv; as PDF all of them in one file too.
+a key for each, the variant as a project to open and step through, and index.csv; as PDF all of them in one file too,
+each on leaves of its own. Worksheets that index.csv lists in the folder already are replaced.
 
 examples:
   nnviz worksheet my.nnviz -o sheets                              one sheet and its key

@@ -139,9 +139,8 @@ def _formula(formula: Formula) -> str:
     rows = "".join(_line(line, f"({formula.number})" if line is lines[-1] else "") for line in lines)
     # As text too, for those to whom formulas are read aloud.
     label = html.escape(formula.plain)
-    return (
-        f'<div class="formula">\n{sentence}<div class="lines" role="group" aria-label="{label}">\n{rows}</div>\n</div>\n'
-    )
+    lines_tag = f'<div class="lines" role="group" aria-label="{label}">'
+    return f'<div class="formula">\n{sentence}{lines_tag}\n{rows}</div>\n</div>\n'
 
 
 def _line(line: Line, number: str) -> str:

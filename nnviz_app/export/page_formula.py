@@ -22,9 +22,10 @@ GUTTER = 260.0
 # Between a side of the formula and the next "=".
 SPACE = 0.3 * SIZE
 LINE_GAP = 0.55 * SIZE
-# What handwriting takes: a result, a character of a line of numbers, and at least and at most such a line.
+# What handwriting takes: a result, the numbers put in for symbols as a multiple of their width, and at least and at
+# most such a line. How long the numbers are does not count: the room would tell.
 RESULT_ROOM = 900.0
-HANDWRITING = 95.0
+HANDWRITING = 2.2
 LEAST_ROOM = 1200.0
 MOST_ROOM = 2600.0
 WRITING_HEIGHT = 250.0
@@ -182,7 +183,7 @@ def formula_lines(formula: Formula, *, width: float) -> list[Line]:
     left, right = _split(formula.symbols)
     numbers = room = None
     if formula.numbers:
-        numbers, room = formula.numbers, _Room(writing_room(formula))
+        numbers, room = formula.numbers, _Room(writing_room(Part(right).width))
     shown: list[str | _Room | None]
     match formula.blank:
         case Blank.NOTHING:
@@ -192,7 +193,7 @@ def formula_lines(formula: Formula, *, width: float) -> list[Line]:
         case Blank.NUMBERS:
             shown = [right, room, _Room(RESULT_ROOM, boxed=True)]
         case Blank.ALL:
-            shown = [_Room(writing_room(formula)), _Room(RESULT_ROOM, boxed=True)]
+            shown = [_Room(LEAST_ROOM), _Room(RESULT_ROOM, boxed=True)]
     return [_stretched(line, width) for line in _arrange(Part(left), [_side(one) for one in shown if one], width)]
 
 
@@ -210,11 +211,9 @@ class _Room:
     boxed: bool = False
 
 
-def writing_room(formula: Formula) -> float:
-    """The width that the numbers of a formula take at least in handwriting."""
-    # Counted rather than typeset: what is not shown need not be laid out.
-    length = len(plain_text(formula.numbers or formula.result))
-    return min(max(LEAST_ROOM, HANDWRITING * length), MOST_ROOM)
+def writing_room(symbols: float) -> float:
+    """The width that the numbers put in for symbols of this width take at least in handwriting."""
+    return min(max(LEAST_ROOM, HANDWRITING * symbols), MOST_ROOM)
 
 
 def _split(symbols: str) -> tuple[str, str]:

@@ -112,7 +112,6 @@ class Piece:
     before: float = 0.0
     joined: bool = False
     again: Piece | None = None
-    new_page: bool = False
 
 
 @dataclass(frozen=True)
@@ -129,9 +128,8 @@ def fill_pages(pieces: Sequence[Piece], height: float) -> list[list[Placed]]:
     y = 0.0
     for group in _groups(pieces):
         needed = _height(group, at_top=not pages[-1])
-        starts = group[0].new_page or y + needed > height
         # A group that fits no page is placed piece by piece.
-        if pages[-1] and starts and (group[0].new_page or _height(group, at_top=True) <= height):
+        if pages[-1] and y + needed > height >= _height(group, at_top=True):
             pages.append([])
             y = 0.0
         for piece in group:

@@ -21,6 +21,12 @@ BLANK_WIDTH = 750.0
 BLANK_HEIGHT = 190.0
 # Columns of words are made narrower down to this.
 LEAST_COLUMN = 700.0
+# A table of so many rows is never divided, and of a longer one so many stay together.
+WHOLE_ROWS = 14
+LEAST_ROWS = 3
+# Between two tables side by side, of which the longer one has at most so many times the rows of the other.
+BESIDE = 500.0
+UNEVEN = 3
 _CAPTION = Type(90, bold=True)
 _NUMBER = re.compile(r"[-−+]?(?:\d[\d,]*\.?\d*(?:e[-−+]?\d+)?|∞)|NaN|–|")
 
@@ -55,9 +61,34 @@ def table_pieces(table: Table, *, width: float) -> list[Piece]:
     for place, cells in enumerate(table.rows):
         blanks = frozenset(column for column in range(len(cells)) if (place, column) in table.blanks)
         row = _row_piece(cells, columns, Type(size), blanks=blanks, is_last=place == count - 1)
-        # Neither the first nor the last row stands alone.
-        pieces.append(Piece(row.height, row.draw, joined=place in (0, count - 2) and count > 1, again=header))
+        # A row that does not stay with the next one can end a page.
+        joined = count <= WHOLE_ROWS or not LEAST_ROWS - 1 <= place < count - LEAST_ROWS
+        pieces.append(Piece(row.height, row.draw, joined=joined and place < count - 1, again=header))
     return pieces
+
+
+def side_by_side(left: Table, right: Table, *, width: float) -> Piece | None:
+    """Two short tables beside each other; None where they are too wide or long, or of too different lengths."""
+    counts = sorted((len(left.rows), len(right.rows)))
+    second = _natural_width(left) + BESIDE
+    if counts[1] > min(WHOLE_ROWS, UNEVEN * counts[0]) or second + _natural_width(right) > width:
+        return None
+    columns = [(0.0, table_pieces(left, width=width)), (second, table_pieces(right, width=width))]
+
+    def draw(painter: QPainter, x: float, y: float) -> None:
+        for start, pieces in columns:
+            top = y - pieces[0].before
+            for piece in pieces:
+                piece.draw(painter, x + start, top + piece.before)
+                top += piece.before + piece.height
+
+    height = max(sum(p.before + p.height for p in pieces) - pieces[0].before for _, pieces in columns)
+    return Piece(height, draw, before=max(pieces[0].before for _, pieces in columns))
+
+
+def _natural_width(table: Table) -> float:
+    """The width of a table that nothing makes narrower."""
+    return max(_total(_widths(table, SIZE)), _CAPTION.width(table.caption) + 1.0)
 
 
 def _total(widths: Sequence[float]) -> float:

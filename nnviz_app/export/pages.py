@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal, Protocol, get_args
@@ -13,7 +13,7 @@ from PySide6.QtGui import QPageSize, QPainter, QPdfWriter
 
 from core.errors import ExportError
 from core.jobs import Job, Progress, Written
-from core.sheet import Block, Figure, Formula, Heading, PageBreak, Paragraph, Sheet, Table
+from core.sheet import Block, Figure, Formula, Heading, Paragraph, Sheet, Table
 from core.whole_files import new_file
 from nnviz_app.export.page_formula import formula_pieces
 from nnviz_app.export.page_layout import (
@@ -28,7 +28,7 @@ from nnviz_app.export.page_layout import (
     fill_pages,
     text_pieces,
 )
-from nnviz_app.export.page_table import table_pieces
+from nnviz_app.export.page_table import side_by_side, table_pieces
 from nnviz_app.export.whole_pdf import check_whole
 
 Paper = Literal["A4", "Letter"]
@@ -133,35 +133,51 @@ class PdfFile:
         if kind is None:
             check_whole(self._file)
 
-    def draw(self, page: Page) -> None:
-        """Draw the next page."""
+    def draw(self, page: Page | None) -> None:
+        """Draw the next page; None is an empty one."""
         if not self._is_blank:
             self._writer.newPage()
         self._is_blank = False
-        painter, (width, height) = self._painter, _text_area(self._paper)
+        if page is not None:
+            self._painter.save()
+            self._painter.scale(SCENE_PER_INCH / PER_INCH, SCENE_PER_INCH / PER_INCH)
+            draw_page(self._painter, page, self._paper)
+            self._painter.restore()
+
+
+def draw_page(painter: QPainter, page: Page, paper: Paper) -> None:
+    """Draw a page with its footer, in tenths of a point from the upper left corner of the paper."""
+    width, height = _text_area(paper)
+    painter.save()
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    for placed in page.pieces:
         painter.save()
-        painter.scale(SCENE_PER_INCH / PER_INCH, SCENE_PER_INCH / PER_INCH)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        for placed in page.pieces:
-            painter.save()
-            placed.piece.draw(painter, MARGIN, MARGIN + placed.y)
-            painter.restore()
-        baseline = MARGIN + height + FOOTER
-        _FOOT.draw(painter, MARGIN, baseline, _FOOT.cut(page.title, width - 600.0))
-        _FOOT.draw(painter, MARGIN + width - _FOOT.width(page.number), baseline, page.number)
+        placed.piece.draw(painter, MARGIN, MARGIN + placed.y)
         painter.restore()
+    baseline = MARGIN + height + FOOTER
+    _FOOT.draw(painter, MARGIN, baseline, _FOOT.cut(page.title, width - 600.0))
+    _FOOT.draw(painter, MARGIN + width - _FOOT.width(page.number), baseline, page.number)
+    painter.restore()
 
 
 def lay_out_sheet(sheet: Sheet, picture: Picture | None, *, paper: Paper = "A4") -> Generator[None, None, list[Page]]:
     """The pages of a sheet; yields after each block, as long sheets take seconds."""
     width, height = _text_area(paper)
     pieces = _title_pieces(sheet, width)
+    former: Block | None = None
     previous: Block | None = None
-    for block in sheet.blocks:
-        pieces += _block_pieces(block, previous, picture=picture, width=width, height=height)
-        previous = block
+    blocks = list(_side_by_side(sheet.blocks, width))
+    for (block, beside), (following, _) in itertools.pairwise([*blocks, (None, None)]):
+        assert block is not None
+        if _goes_with(block, former=former, previous=previous, following=following):
+            pieces[-1] = replace(pieces[-1], joined=True)
+        if beside is not None:
+            pieces.append(beside)
+        else:
+            pieces += _block_pieces(block, previous, picture, width=width, height=height)
+        former, previous = previous, block
         yield
-    placed = fill_pages(_with_breaks(pieces), height)
+    placed = fill_pages(pieces, height)
     title = f"{sheet.title} · {sheet.subtitle}" if sheet.subtitle else sheet.title
     return [Page(page, title, f"{number} / {len(placed)}") for number, page in enumerate(placed, 1)]
 
@@ -181,27 +197,43 @@ def _title_pieces(sheet: Sheet, width: float) -> list[Piece]:
     return pieces
 
 
-# Stands for a page break until the pieces are known.
-_BREAK = Piece(0.0, lambda painter, x, y: None)
+def _side_by_side(blocks: Sequence[Block], width: float) -> Iterator[tuple[Block, Piece | None]]:
+    """The blocks, of two tables that fit beside each other the second one with the piece for both.
+
+    Of three tables the last two are tried first: those of weights and biases.
+    """
+    place = 0
+    while place < len(blocks):
+        block, *others = blocks[place : place + 3]
+        if isinstance(block, Table) and others and isinstance(others[0], Table):
+            is_better_off = (
+                len(others) == 2
+                and isinstance(others[1], Table)
+                and (side_by_side(others[0], others[1], width=width) is not None)
+            )
+            both = None if is_better_off else side_by_side(block, others[0], width=width)
+            if both is not None:
+                yield others[0], both
+                place += 2
+                continue
+        yield block, None
+        place += 1
 
 
-def _with_breaks(pieces: Sequence[Piece]) -> list[Piece]:
-    """The pieces without the breaks, the one after each marked as the first of a page."""
-    result: list[Piece] = []
-    for before, piece in itertools.pairwise((None, *pieces)):
-        if piece is None or piece is _BREAK:
-            continue
-        if before is _BREAK and result:
-            # What came before cannot hold on to it.
-            result[-1] = replace(result[-1], joined=False)
-            result.append(replace(piece, new_page=True))
-        else:
-            result.append(piece)
-    return result
+def _goes_with(block: Block, *, former: Block | None, previous: Block | None, following: Block | None) -> bool:
+    """Whether a block stays on the page of the previous one; `former` stands before that.
+
+    Sentences below a heading stay with what they introduce, those at the end of a part with what they are about.
+    """
+    if isinstance(block, Heading):
+        return False
+    introduces = isinstance(previous, Paragraph) and isinstance(former, Heading)
+    concludes = isinstance(block, Paragraph) and (following is None or isinstance(following, Heading))
+    return introduces or concludes
 
 
 def _block_pieces(
-    block: Block, previous: Block | None, *, picture: Picture | None, width: float, height: float
+    block: Block, previous: Block | None, picture: Picture | None, *, width: float, height: float
 ) -> list[Piece]:
     match block:
         case Heading():
@@ -217,8 +249,6 @@ def _block_pieces(
             return table_pieces(block, width=width)
         case Figure():
             return [] if picture is None else _figure_pieces(block, picture, width=width, height=height)
-        case PageBreak():
-            return [_BREAK]
 
 
 def _figure_pieces(figure: Figure, picture: Picture, *, width: float, height: float) -> list[Piece]:

@@ -5,14 +5,14 @@ from __future__ import annotations
 import csv
 import dataclasses
 import io
-from collections.abc import Generator, Iterator, Sequence
+import re
+from collections.abc import Collection, Generator, Iterator, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, get_args
 
 from msgspec import Struct
-from msgspec.structs import replace
 
 from core.errors import ExportError
 from core.file_writing import project_to_text
@@ -33,6 +33,10 @@ Form = Literal["pdf", "html", "md", "tex"]
 FORMS: tuple[Form, ...] = get_args(Form)
 MOST_VARIANTS = 500
 PICTURE_DIGITS = 6
+INDEX = "index.csv"
+# Its columns of names of files, and what those are like.
+FILES = ("worksheet", "key", "project")
+_OWN = re.compile(r"(worksheet|key)(-\d+)?\.(pdf|html|md|tex)|project(-\d+)?\.nnviz")
 
 
 class WorksheetOptions(Struct, frozen=True):
@@ -46,6 +50,10 @@ class WorksheetOptions(Struct, frozen=True):
     paper: Paper = "A4"
 
 
+# How many pages a worksheet and its key have.
+Pages = tuple[int, int]
+
+
 @dataclass(frozen=True)
 class _Exercise:
     """One variant: the names of its files end with `label`."""
@@ -55,6 +63,7 @@ class _Exercise:
     task: Sheet
     key: Sheet
     loss: float
+    number: int | None = None
 
     @property
     def sheets(self) -> tuple[tuple[str, Sheet], ...]:
@@ -73,7 +82,8 @@ def write_worksheets(
 ) -> Job:
     """Write a folder of worksheets with their keys, each variant as a project too, and an index.csv.
 
-    Without `variants` there is one sheet, with the project's own numbers. PDFs are there all in one file as well.
+    Without `variants` there is one sheet, with the project's own numbers. PDFs are there all in one file as well, each
+    beginning on a new leaf. Worksheets that were in the folder before, as its index.csv says, go.
     Raises ExportError where nothing can be written, and what `core.worksheet.worksheet` raises.
     """
     if form not in FORMS:
@@ -83,6 +93,7 @@ def write_worksheets(
     count = max(1, variants)
     done = 0
     listed: list[_Exercise] = []
+    lengths: list[Pages] = []
     yield Progress(0, count, "Choosing numbers")
     with new_folder(path) as folder, ExitStack() as stack:
         collected: dict[str, PdfFile] = {}
@@ -100,24 +111,41 @@ def write_worksheets(
                 data = project_to_text(exercise.project).encode()
                 (folder / f"project{exercise.label}.nnviz").write_bytes(data)
                 if form == "pdf":
-                    write = _write_pages(exercise, picture, folder, list(collected.values()), paper=options.paper)
+                    write: Generator[None, None, Pages | None] = _write_pages(
+                        exercise, picture, folder, list(collected.values()), paper=options.paper
+                    )
                 else:
                     write = _write_sheets(exercise, picture, folder, form)
-                # Closed before the folder is given up.
-                with closing(write):
-                    for _ in write:
-                        yield Progress(done, count, what)
+                pages = yield from _reporting(write, Progress(done, count, what))
+                lengths += [pages] if pages is not None else []
             done += 1
             listed.append(exercise)
-        (folder / "index.csv").write_text(_index(listed, form), encoding="utf-8", newline="")
+        (folder / INDEX).write_text(_index(listed, form, seed), encoding="utf-8", newline="")
+        former = listed_files(path)
+        new = {file.name for file in folder.iterdir()}
+    left = list(_remove(path, former - new))
+    return Written((path,), (*_describe(count, lengths, has_all=bool(collected)), *left))
+
+
+def _describe(count: int, lengths: Sequence[Pages], *, has_all: bool) -> Iterator[str]:
+    """What has been written; `lengths` has the pages of each worksheet and its key."""
     what = "1 worksheet with its key, and" if count == 1 else f"{count} worksheets, each with its key, and"
-    return Written(
-        (path,),
-        (
-            f"{what} as a project to open and step through.",
-            "index.csv lists the files, with the loss before the update.",
-        ),
-    )
+    yield f"{what} as a project to open and step through."
+    if lengths:
+        tasks, keys = (_range_of(numbers) for numbers in zip(*lengths, strict=True))
+        yield f"{'The' if count == 1 else 'A'} worksheet has {tasks}, {'the' if count == 1 else 'a'} key {keys}."
+    if has_all:
+        yield (
+            "all-worksheets.pdf and all-keys.pdf hold all of them; "
+            "printed on both sides, each begins on a leaf of its own."
+        )
+    yield f"{INDEX} lists the files, with the loss before the update."
+
+
+def _range_of(numbers: Sequence[int]) -> str:
+    least, most = min(numbers), max(numbers)
+    span = f"{least}" if least == most else f"{least} to {most}"
+    return f"{span} page{'' if most == 1 else 's'}"
 
 
 def _exercises(project: Project, count: int, seed: int, options: WorksheetOptions) -> Iterator[_Exercise]:
@@ -132,11 +160,14 @@ def _exercises(project: Project, count: int, seed: int, options: WorksheetOption
             granularity=options.granularity,
             style=options.style,
             rounding=options.rounding,
+            title=project.title,
+            label=f"variant {number} of seed {seed}" if count else "",
         )
-        if count:
-            task, key = (_numbered(sheet, project.title, number) for sheet in (task, key))
         loss = trace_project(variant, options.rows, rounding=options.rounding).loss
-        yield _Exercise(f"-{number:0{digits}}" if count else "", variant, task, key, loss)
+        if count:
+            yield _Exercise(f"-{number:0{digits}}", variant, task, key, loss, number)
+        else:
+            yield _Exercise("", variant, task, key, loss)
 
 
 def _picture_style(options: WorksheetOptions) -> Style:
@@ -146,24 +177,40 @@ def _picture_style(options: WorksheetOptions) -> Style:
     return dataclasses.replace(options.style, digits=min(options.style.digits, PICTURE_DIGITS))
 
 
-def _numbered(sheet: Sheet, title: str, number: int) -> Sheet:
-    """The sheet under the common title, with the variant's number below it."""
-    kind, _, rows = sheet.subtitle.partition(": ")
-    return replace(sheet, title=title or sheet.title, subtitle=f"{kind}, variant {number}: {rows}")
+def _reporting(
+    write: Generator[None, None, Pages | None], progress: Progress
+) -> Generator[Progress, None, Pages | None]:
+    """Run a writer, and report after each of its steps; it is closed before the folder is given up."""
+    with closing(write):
+        while True:
+            try:
+                next(write)
+            except StopIteration as stop:
+                pages: Pages | None = stop.value
+                return pages
+            yield progress
 
 
 def _write_pages(
     exercise: _Exercise, picture: CanvasPicture, folder: Path, collected: Sequence[PdfFile], *, paper: Paper
-) -> Generator[None, None, None]:
-    """The sheet and the key as a PDF each, and their pages once more at the end of the collected ones."""
+) -> Generator[None, None, Pages]:
+    """The sheet and the key as a PDF each, and their pages once more at the end of the collected ones.
+
+    Those are filled up to whole leaves.
+    """
+    lengths = []
     for place, (name, sheet) in enumerate(exercise.sheets):
         pages: list[Page] = yield from lay_out_sheet(sheet, picture, paper=paper)
+        lengths.append(len(pages))
         with PdfFile(folder / f"{name}.pdf", title=sheet.title, paper=paper) as pdf:
             for page in pages:
                 pdf.draw(page)
                 if collected:
                     collected[place].draw(page)
                 yield
+        if collected and len(pages) % 2:
+            collected[place].draw(None)
+    return lengths[0], lengths[1]
 
 
 def _write_sheets(exercise: _Exercise, picture: CanvasPicture, folder: Path, form: Form) -> Generator[None, None, None]:
@@ -176,13 +223,47 @@ def _write_sheets(exercise: _Exercise, picture: CanvasPicture, folder: Path, for
                 yield
 
 
-def _index(exercises: Sequence[_Exercise], form: Form) -> str:
+def _index(exercises: Sequence[_Exercise], form: Form, seed: int) -> str:
     """A table for the teacher, a row a variant."""
     text = io.StringIO()
     table = csv.writer(text)
-    table.writerow(("variant", "worksheet", "key", "project", "loss"))
-    for number, exercise in enumerate(exercises, 1):
+    table.writerow(("variant", "seed", *FILES, "loss"))
+    for exercise in exercises:
         files = [f"{name}.{form}" for name, _ in exercise.sheets]
         loss = format_number(exercise.loss, 10).replace("−", "-")
-        table.writerow((number, *files, f"project{exercise.label}.nnviz", loss))
+        which = ("", "") if exercise.number is None else (exercise.number, seed)
+        table.writerow((*which, *files, f"project{exercise.label}.nnviz", loss))
     return text.getvalue()
+
+
+def listed_files(folder: Path) -> set[str]:
+    """What the index.csv of a folder of worksheets says was written with it, and is there; nothing without one."""
+    index = folder / INDEX
+    if not index.is_file():
+        return set()
+    with index.open(encoding="utf-8", errors="replace", newline="") as file:
+        try:
+            rows = list(csv.DictReader(file))
+        except csv.Error:
+            return set()
+    # Only names that are given here: a file of someone else's may be called so too.
+    names = {name for row in rows for column in FILES if _OWN.fullmatch(name := row.get(column) or "")}
+    if len(rows) > 1 and any(name.endswith(".pdf") for name in names):
+        names |= {"all-worksheets.pdf", "all-keys.pdf"}
+    names |= {f"{name.removesuffix('.md')}-figures" for name in names if name.endswith(".md")}
+    return {name for name in names if (folder / name).exists()}
+
+
+def _remove(folder: Path, names: Collection[str]) -> Iterator[str]:
+    """Remove files and folders of drawings; a sentence for each that stays."""
+    for name in sorted(names):
+        place = folder / name
+        try:
+            if place.is_dir():
+                for file in place.glob("figure-*.svg"):
+                    file.unlink()
+                place.rmdir()
+            else:
+                place.unlink()
+        except OSError as problem:
+            yield f"{name} is of worksheets made before and could not be removed ({problem.strerror}): delete it."

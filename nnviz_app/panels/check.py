@@ -11,6 +11,7 @@ from core.errors import NnvizError
 from core.notation import Writer
 from core.paths import Paths
 from core.project import Project
+from core.quantities import Kind, Quantity
 from core.settings import Settings
 from core.trace import Trace
 from nnviz_app.document import Document
@@ -119,7 +120,8 @@ class CheckPanel(ParameterPanel):
 
     def _show(self, trace: Trace, answers: Answers, paths: Paths) -> None:
         writer = Writer(trace, self.preferences.exact_style)
-        gradient = writer.derivative(writer.parameter(answers.parameter))
+        row = writer.row(Quantity(Kind.LOSS, "", paths.sample))
+        gradient = writer.derivative(writer.parameter(answers.parameter), row)
         alone = " alone" if trace.batch > 1 else ""
         self.title.setText(f"{gradient} for row {self.player.row + 1:,}{alone}")
         self.title.setToolTip(self.title.text())

@@ -17,6 +17,7 @@ from PySide6.QtWidgets import (
 from core.notation import Writer, tex_number
 from core.numbers import format_exact, format_number
 from core.paths import Path, Paths
+from core.quantities import Kind, Quantity
 from nnviz_app.formula_label import FormulaLabel
 from nnviz_app.panels.elided_label import ElidedLabel
 from nnviz_app.spotlight import Spotlight
@@ -232,7 +233,8 @@ class PathList(QWidget):
         self.count_label.setText(
             f"Showing {listed:,} of {many}: the largest" if cut else f"{many} to the loss" if listed else "No path"
         )
-        parameter = writer.derivative(writer.parameter(paths.parameter))
+        row = writer.row(Quantity(Kind.LOSS, "", paths.sample))
+        parameter = writer.derivative(writer.parameter(paths.parameter), row)
         over = f"sum over all {paths.count:,} = " if cut else "their sum = " if listed > 1 else ""
         self.sum_label.setText(f"{parameter} = {over}{format_number(paths.total, writer.digits)}")
         parts = f"\nThose listed: {format_exact(paths.shown_total)}" if cut else ""

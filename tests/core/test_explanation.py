@@ -19,11 +19,11 @@ from training_strategies import other_options, settings_of_any_sort
 from core.activations import ACTIVATIONS, evaluate
 from core.book import RoundedTrace, round_half_away
 from core.dataset import Dataset
-from core.explanation import Explanation, step_title
+from core.explanation import Explanation, explain_batch_loss, step_title
 from core.explanation import explain as explain_with_marks
 from core.losses import LOSSES
 from core.network import Network, Role
-from core.notation import Writer, tex_number
+from core.notation import Writer, tex_number, without_brackets
 from core.numbers import parse_number
 from core.optimizers import OPTIMIZERS
 from core.passes import trace_project
@@ -189,7 +189,7 @@ def told(trace: Trace, kind: Kind, subject: str = "", digits: int = 4) -> Explan
             "0.0075 + 0.02 + 0.35 = 0.3775",
         ),
         (Kind.ACTIVATION, "h1", "a(h1)", "a(h1) = σ(z(h1))", "σ(0.3775) = 0.5933"),
-        (Kind.LOSS_SHARE, "o1", "L(o1)", "L(o1) = ½ × (t(o1) − a(o1))²", "½ × (0.01 − 0.7514)² = 0.2748"),
+        (Kind.LOSS_SHARE, "o1", "L(o1)", "L(o1) = ½ · (t(o1) − a(o1))²", "½ × (0.01 − 0.7514)² = 0.2748"),
         (Kind.LOSS, "", "L", "L = L(o1) + L(o2)", "0.2748 + 0.02356 = 0.2984"),
         (Kind.ACTIVATION_GRAD, "o1", "∂L/∂a(o1)", "∂L/∂a(o1) = a(o1) − t(o1)", "0.7514 − 0.01 = 0.7414"),
         (
@@ -249,6 +249,73 @@ def test_a_batch_says_mean_or_sum_and_tied_edges_are_added_up() -> None:
     explanation = told(tied, Kind.PARAMETER_GRAD, shared)
     assert "added up over the 2 edges that share it" in explanation.sentence
     assert text_value(explanation.plain.split(" = ")[0]) == pytest.approx(tied.gradient[shared], rel=1e-3)
+
+
+def test_a_share_of_a_tied_weight_has_a_name_of_its_own() -> None:
+    tied = example("11-tied-weights")
+    gradient = told(tied, Kind.PARAMETER_GRAD, "k1")
+    assert gradient.title == "∂L/∂w(k1)"
+    assert gradient.formula == "∂L/∂w(k1) = ∂L/∂w(k1)[x1→h1] + ∂L/∂w(k1)[x2→h2]"
+    shares = []
+    for edge, ends in (("k1", "x1→h1"), ("k1b", "x2→h2")):
+        share = told(tied, Kind.WEIGHT_GRAD, edge)
+        name, symbol = share.formula.partition(" = ")[0], share.symbols.partition(" = ")[0]
+        assert share.title == name == f"∂L/∂w(k1)[{ends}]"
+        arrow = ends.replace("→", r" \to ")
+        assert symbol == rf"\frac{{\partial L}}{{\partial w_{{k1}}^{{{arrow}}}}}"
+        assert share.sentence.startswith(f"The share of the edge {ends} in the gradient of w(k1): ")
+        shares.append(symbol)
+    assert gradient.symbols == r"\frac{\partial L}{\partial w_{k1}} = " + " + ".join(shares)
+    # What is not shared is called as ever.
+    assert told(tied, Kind.WEIGHT_GRAD, "v1").title == "∂L/∂w(v1)"
+    assert told(tied, Kind.UPDATE, "k1").formula == "new w(k1) = w(k1) − η · ∂L/∂w(k1)"
+
+
+def test_what_belongs_to_a_row_of_a_batch_is_told_from_what_is_the_batchs() -> None:
+    batch = example("10-batch")
+    second = explain(batch, Quantity(Kind.WEIGHT_GRAD, "w5", 1))
+    assert second.formula == "∂L⁽²⁾/∂w5 = δ(o) · a(h1)"
+    assert second.symbols.startswith(r"\frac{\partial L^{(2)}}{\partial w_{5}} = ")
+    delta = explain(batch, Quantity(Kind.PRE_ACTIVATION_GRAD, "o", 2))
+    assert delta.symbols.count("L^{(3)}") == 2
+    loss = explain(batch, Quantity(Kind.LOSS, "", 3))
+    assert (loss.title, loss.formula) == ("L⁽⁴⁾", "L⁽⁴⁾ = L⁽⁴⁾(o)")
+    assert loss.symbols == "L^{(4)} = L_{o}^{(4)}"
+    whole = explain(batch, Quantity(Kind.PARAMETER_GRAD, "w5"))
+    assert whole.formula == "∂L/∂w5 = 1/4 · Σ ∂L⁽ⁿ⁾/∂w5"
+    assert "L^" not in told(batch, Kind.UPDATE, "w5").symbols
+    derivative = explain(batch, Quantity(Kind.CONTRIBUTION, "w5", 1), Style(Notation(delta="derivative")))
+    assert derivative.formula == "w5 · ∂L⁽²⁾/∂z(o)"
+    assert derivative.sentence.endswith("∂L⁽²⁾/∂z of o")
+    # With one row nothing is added.
+    for step in example("01-two-two-two"):
+        explanation = explain(example("01-two-two-two"), step.quantity)
+        assert "^{(" not in explanation.latex
+        assert "⁽" not in explanation.title + explanation.formula
+
+
+def test_the_loss_of_a_batch_is_explained_from_those_of_its_rows() -> None:
+    batch = example("10-batch")
+    told = explain_batch_loss(batch)
+    assert told.symbols.startswith(r"L = \frac{1}{4} \sum_{n=1}^{4} L^{(n)}")
+    assert told.formula == "L = 1/4 · Σ L⁽ⁿ⁾"
+    calculation, result = told.plain.split(" = ")
+    assert text_value(calculation) == pytest.approx(batch.loss, rel=1e-3)
+    assert parse_number(result) == pytest.approx(batch.loss, rel=1e-3)
+    assert told.operands == tuple(Quantity(Kind.LOSS, "", row) for row in range(4))
+
+
+def test_what_stands_alone_has_no_brackets() -> None:
+    assert without_brackets("(1 - a^2)") == "1 - a^2"
+    assert without_brackets("(1 - a) (1 + a)") == "(1 - a) (1 + a)"
+    assert without_brackets(r"\sigma(z)") == r"\sigma(z)"
+
+
+def test_a_number_times_a_logarithm_has_a_dot() -> None:
+    explanation = told(example("09-three-classes"), Kind.LOSS_SHARE, "red")
+    assert explanation.symbols.endswith(r"= -t_{\mathrm{red}} \ln a_{\mathrm{red}}")
+    assert re.fullmatch(r"= -1 \\cdot \\ln 0\.\d+", explanation.numbers)
+    assert " · ln " in explanation.formula
 
 
 def test_a_neuron_without_edges_and_a_long_sum() -> None:

@@ -24,9 +24,10 @@ from core.project import Project
 from core.project_file import load_project
 from core.quantities import Granularity, Kind, Quantity
 from core.settings import Settings
-from core.sheet import Figure, Formula, Heading, Paragraph, Sheet, Table
+from core.sheet import Blank, Figure, Formula, Heading, Paragraph, Sheet, Table
 from core.solution import GRANULARITIES, Solution, solution, solve
 from core.style import Notation, Rounding, Style
+from core.worksheet import Blanks, Group, worksheet
 
 ROOT = Path(__file__).parents[2]
 EXAMPLES = sorted((ROOT / "resources" / "examples").glob("*.nnviz"))
@@ -124,7 +125,9 @@ def test_any_network_with_any_settings_is_written_out(case: Any, sort: Settings,
     trace = trace_project(project, rounding=rounding)
     steps = {trace.quantity_at(index) for index in range(len(trace))}
     if granularity is Granularity.TERM:
-        assert written == [trace.quantity_at(index) for index in range(len(trace))]
+        length = trace.batch * trace.schedule.sample_length
+        assert written[:length] == [trace.quantity_at(index) for index in range(length)]
+        assert set(written) == steps
     elif granularity is Granularity.NEURON:
         assert set(written) == {quantity for quantity in steps if quantity.kind not in TERMS}
     else:
@@ -172,15 +175,32 @@ def test_a_batch_is_written_row_by_row_and_then_the_mean_of_its_gradients() -> N
     titles = headings(sheet, 1)
     rows = [title for title in titles if title.startswith("Row ")]
     assert rows == [f"Row {row}: {what}" for row in (1, 2, 3, 4) for what in ("forward pass", "loss", "backward pass")]
-    assert titles[-3:] == ["Gradients for the update", "Update", "Result"]
+    assert titles[-4:] == ["Loss of the batch", "Gradients for the update", "Update", "Result"]
     mean = next(formula for formula in formulas(sheet) if "mean over the 4 samples" in formula.sentence)
     assert mean.numbers.startswith(r"= \frac{1}{4} (")
     trace = trace_project(project)
     losses = " + ".join(format_number(trace.value(Quantity(Kind.LOSS, "", row)), 4) for row in range(4))
-    assert f"The mean loss of the batch is ({losses}) / 4 = {format_number(trace.loss, 4)}." in sentences(sheet)
+    loss = next(formula for formula in formulas(sheet) if formula.number == solve(project).batch_loss)
+    assert loss.plain == f"L = 1/4 · Σ L⁽ⁿ⁾ = ({losses}) / 4 = {format_number(trace.loss, 4)}"
+    # Its terms are the rows' own lines.
+    assert [f"L⁽{row}⁾" in {f.plain.partition(" = ")[0] for f in formulas(sheet)} for row in "¹²³⁴"] == [True] * 4
+    assert solve(project, [2]).batch_loss == 0
     assert "With the new parameters the mean loss of the batch falls" in sentences(sheet)
     assert len(solution(project, [2]).blocks) < len(sheet.blocks)
     assert solution(project, [2]).subtitle == "Worked solution: row 3 of the data"
+
+
+def test_a_worksheet_asks_for_the_loss_of_the_batch_with_those_of_its_rows() -> None:
+    project = load_project(next(path for path in EXAMPLES if "batch" in path.stem))
+    number = solve(project).batch_loss
+    for group, blank in ((Group.LOSS, Blank.NUMBERS), (Group.FORWARD, Blank.NOTHING), (Group.UPDATES, Blank.NOTHING)):
+        task, key = worksheet(project, blanks=Blanks(frozenset({group})))
+        line, answer = (next(f for f in formulas(sheet) if f.number == number) for sheet in (task, key))
+        assert line.blank is blank
+        # The losses of the rows come of what is asked for: then they stand nowhere.
+        is_shown = group is Group.UPDATES
+        assert ("0.1544" in answer.numbers, "0.1544" in line.numbers + line.plain) == (True, is_shown)
+        assert (line.plain == answer.plain) == is_shown
 
 
 def test_what_is_given_is_said() -> None:
@@ -247,6 +267,44 @@ def test_a_test_row_has_no_update() -> None:
     assert "Nothing is learned from test rows, so no parameter changes." in sentences(sheet)
 
 
+def test_an_update_is_told_once_and_weights_come_before_biases() -> None:
+    project = load_project(CLASSIC)
+    sheet = solution(project)
+    assert sentences(sheet).count("the old one minus the learning rate times its gradient") == 1
+    updates = [f.sentence for f in formulas(sheet) if f.plain.startswith("new ")]
+    names = [f"w{k}" for k in range(1, 9)]
+    assert updates == [f"The new {name}" for name in names]
+    project.settings = Settings(optimizer="momentum")
+    sheet = solution(project)
+    assert "The new value of each parameter comes by Momentum from what is computed before it." in sentences(sheet)
+    titles = headings(sheet, 2)
+    assert titles.index("Weight w8") < titles.index("Bias of h1")
+    result = next(block for block in reversed(sheet.blocks) if isinstance(block, Table))
+    assert [row[0] for row in result.rows] == [*names, "b(h1)", "b(h2)", "b(o1)", "b(o2)"]
+
+
+def test_rows_that_are_not_the_first_are_told_from_their_place_in_the_batch() -> None:
+    project = load_project(next(path for path in EXAMPLES if "batch" in path.stem))
+    sheet = solution(project, [2, 1])
+    assert "Row 3 (n = 1): forward pass" in headings(sheet, 1)
+    assert [row[0] for row in table_of(sheet, "The inputs and targets").rows] == ["3 (n = 1)", "2 (n = 2)"]
+
+
+def test_cases_in_brackets_are_explained_once() -> None:
+    network = Network()
+    network.add_neuron("input", id="x")
+    network.add_neuron("hidden", id="h", activation="relu")
+    network.add_neuron("hidden", id="g", activation="tanh")
+    network.add_neuron("output", id="o", activation="step")
+    for source, target in (("x", "h"), ("x", "g"), ("h", "o"), ("g", "o")):
+        network.connect(source, target, weight=0.5)
+    found = formulas(solution(Project(network, Dataset({"x": [3.0], "o": [1.0]}))))
+    assert [f.symbols.rpartition(" = ")[2] for f in found if "[z > 0] is 1 where z > 0, else 0" in f.sentence] == [
+        "[z > 0]"
+    ]
+    assert r"\frac{d a}{d z} = 1 - a^2" in [f.symbols for f in found]
+
+
 def test_a_network_without_outputs_is_only_passed_forward() -> None:
     network = Network()
     network.add_neuron("input", id="x")
@@ -300,7 +358,7 @@ def test_updated_weights_are_updated_before_something_goes_back_through_them() -
 def test_what_has_no_number_is_a_dash() -> None:
     project = load_project(next(path for path in EXAMPLES if "three-classes" in path.stem))
     sheet = solution(project, granularity=Granularity.PASS)
-    backward = next(block for block in sheet.blocks if isinstance(block, Table) and block.header[1:2] == ("∂L/∂a",))
+    backward = next(block for block in sheet.blocks if isinstance(block, Table) and block.header[1:2] == ("∂L⁽¹⁾/∂a",))
     assert {row[1] for row in backward.rows} >= {NOT_COMPUTED}
     assert all(re.fullmatch(r"−?[\d.]+", row[2]) for row in backward.rows)
 

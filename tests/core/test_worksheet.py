@@ -69,8 +69,10 @@ def test_the_key_is_the_whole_solution_with_the_same_numbers(path: Path) -> None
     project = load_project(path)
     task, key = worksheet(project)
     assert key.blocks == solve(project).sheet.blocks
-    assert key.subtitle.startswith("Answer key: ")
-    assert task.subtitle.startswith("Worksheet: ")
+    data = "" if project.dataset.rows == 1 else f": a batch of {len(project.first_rows)} rows"
+    data = ": row 1 of the data" if len(project.first_rows) == 1 < project.dataset.rows else data
+    assert (task.subtitle, key.subtitle) == (f"Worksheet{data}", f"Answer key{data}")
+    assert task.title == key.title == project.title
     assert [formula.number for formula in formulas(task)] == [formula.number for formula in formulas(key)]
     assert all(formula.blank is Blank.NOTHING for formula in formulas(key))
     assert any(formula.blank is not Blank.NOTHING for formula in formulas(task))
@@ -132,15 +134,54 @@ def test_drawings_show_nothing_that_is_asked_for() -> None:
     assert [b.index for b in backward.blocks if isinstance(b, Figure)] == [0, trace.end_of_forward()]
 
 
-def test_the_result_table_leaves_gradients_and_new_values_blank() -> None:
-    task, _ = worksheet(load_project(CLASSIC))
-    table = [block for block in task.blocks if isinstance(block, Table)][-1]
+def results(sheet: Sheet) -> list[Table]:
+    return [block for block in sheet.blocks if isinstance(block, Table) and block.header[-1] == "New value"]
+
+
+@pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
+def test_what_is_asked_for_above_is_not_asked_for_again(path: Path) -> None:
+    task, key = worksheet(load_project(path))
+    assert not results(task)
+    assert Heading("Result") not in task.blocks
+    assert results(key)
+    assert Heading("Result") in key.blocks
+
+
+def test_the_result_table_is_there_for_what_only_it_asks_for() -> None:
+    task, _ = worksheet(load_project(CLASSIC), granularity=Granularity.LAYER)
+    (table,) = results(task)
     place = table.header.index("Gradient")
     assert all((row, place) in table.blanks for row in range(len(table.rows)))
     # The biases of this example stay as they are.
     assert [row for row, cells in enumerate(table.rows) if (row, place + 1) in table.blanks] == [
         row for row, cells in enumerate(table.rows) if cells[0].startswith("w")
     ]
+
+
+def test_the_result_table_is_there_for_what_it_gives() -> None:
+    task, _ = worksheet(load_project(CLASSIC), blanks=Blanks(frozenset({Group.GRADIENTS})))
+    (table,) = results(task)
+    assert {column for _, column in table.blanks} == {table.header.index("Gradient")}
+    assert Heading("Result") in task.blocks
+
+
+@pytest.mark.parametrize("hide", [Blank.RESULT, Blank.NUMBERS, Blank.ALL])
+def test_what_is_hidden_is_not_on_the_sheet_at_all(hide: Blank) -> None:
+    task, _ = worksheet(load_project(CLASSIC), blanks=Blanks(hide=hide))
+    for formula in formulas(task):
+        if formula.blank is not Blank.NOTHING:
+            assert formula.result == "="
+            assert formula.blank is Blank.RESULT or formula.numbers in ("", "=")
+
+
+def test_a_label_stands_below_the_title() -> None:
+    batch = next(load_project(path) for path in EXAMPLES if "batch" in path.stem)
+    task, key = worksheet(batch, [1], title="Test", label="variant 3 of seed 1")
+    assert (task.title, task.subtitle) == ("Test", "Worksheet: variant 3 of seed 1, row 2 of the data")
+    assert key.subtitle == "Answer key: variant 3 of seed 1, row 2 of the data"
+    task, key = worksheet(batch, [1], title="")
+    assert (task.title, task.subtitle) == ("Worksheet", "row 2 of the data")
+    assert key.title == "Answer key"
 
 
 def test_names_and_instructions_come_first() -> None:

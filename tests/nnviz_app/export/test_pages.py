@@ -11,15 +11,17 @@ from PySide6.QtGui import QPainter
 from pytestqt.qtbot import QtBot
 
 from core.errors import ExportError
+from core.export.formula_lines import formula_lines as web_lines
 from core.jobs import Job, Progress, finish
 from core.project_file import load_project
-from core.sheet import Blank, Block, Figure, Formula, Heading, PageBreak, Paragraph, Sheet, Table
+from core.sheet import Blank, Block, Figure, Formula, Heading, Paragraph, Sheet, Table
 from core.solution import solve
 from nnviz_app.examples import first_example
 from nnviz_app.export.page_formula import formula_lines
 from nnviz_app.export.page_glyphs import _lay_out, typeset
 from nnviz_app.export.page_layout import Piece, Type, fill_pages
-from nnviz_app.export.pages import write_pdf
+from nnviz_app.export.page_table import side_by_side, table_pieces
+from nnviz_app.export.pages import lay_out_sheet, write_pdf
 from nnviz_app.export.picture import CanvasPicture
 
 pypdf = pytest.importorskip("pypdf", reason="a reader of PDFs is not installed")
@@ -151,6 +153,21 @@ def test_blanks_are_places_to_write_in(blank: Blank, texts: list[str]) -> None:
     assert all(rule > 1000 for rule in rules)
 
 
+@pytest.mark.parametrize("blank", [Blank.NUMBERS, Blank.ALL])
+@pytest.mark.parametrize("width", [1800.0, WIDTH])
+def test_the_room_to_write_in_does_not_tell_how_long_the_answer_is(blank: Blank, width: float) -> None:
+    lines = [
+        formula_lines(Formula(7, "", NUMBERS.symbols, numbers, result, "", blank), width=width)
+        for numbers, result in (("= 0.5", "= 1"), (r"= 0.15083 \cdot (-0.05117) + 0.35291 \cdot 0.1", "= -0.029871"))
+    ]
+    assert lines[0] == lines[1]
+    web = [
+        web_lines(Formula(7, "", NUMBERS.symbols, numbers, result, "", blank), width=width / 60)
+        for numbers, result in (("= 0.5", "= 1"), (r"= 0.15083 \cdot (-0.05117) + 0.35291 \cdot 0.1", "= -0.029871"))
+    ]
+    assert web[0] == web[1]
+
+
 # Whole files
 
 
@@ -212,15 +229,68 @@ def test_a_wide_table_stays_on_the_page(tmp_path: Path) -> None:
     assert page.count("123456789") == 12 or page.replace(" ", "").count("123456789") == 12
 
 
-def test_a_page_break_begins_a_page(tmp_path: Path) -> None:
-    pages = write([Paragraph("One"), PageBreak(), Heading("Two"), Paragraph("Three")], tmp_path / "a.pdf")
-    assert len(pages) == 2
-    assert "One" in pages[0]
-    assert "Two Three" in pages[1]
+def test_a_short_table_is_never_divided(tmp_path: Path) -> None:
+    rows = tuple((f"w{n}", f"{n}.25") for n in range(12))
+    for lines in range(24, 34):
+        blocks: list[Block] = [Paragraph(f"Line {n}") for n in range(lines)]
+        table = Table(("Weight", "Gradient"), rows, "The caption")
+        pages = write([*blocks, Heading("Result"), table, Paragraph("It falls.")], tmp_path / "a.pdf")
+        (page,) = [page for page in pages if "w0 0.25" in page]
+        # Neither its heading nor the sentence about it stands elsewhere.
+        assert all(text in page for text in ("Result", "The caption", "w11 11.25", "It falls."))
+
+
+def test_of_a_long_table_no_less_than_three_rows_stand_alone(tmp_path: Path) -> None:
+    rows = tuple((f"w{n}.", "1.25") for n in range(20))
+    for lines in range(16, 36):
+        blocks: list[Block] = [Paragraph(f"Line {n}") for n in range(lines)]
+        pages = write([*blocks, Table(("Weight", "Gradient"), rows)], tmp_path / "a.pdf")
+        counts = [len(re.findall(r"w\d+\.", page)) for page in pages]
+        assert sum(counts) == 20
+        assert not {1, 2} & set(counts)
+
+
+def test_sentences_below_a_heading_stay_with_what_they_introduce(tmp_path: Path) -> None:
+    for lines in range(26, 34):
+        blocks: list[Block] = [Paragraph(f"Line {n}") for n in range(lines)]
+        pages = write([*blocks, Heading("Update"), Paragraph("Thus it goes."), NUMBERS], tmp_path / "a.pdf")
+        (page,) = [page for page in pages if "Update" in page]
+        assert "Thus it goes." in page
+        assert "0.3575" in page
+
+
+def test_tables_of_weights_and_biases_stand_side_by_side() -> None:
+    samples = Table(("Row", "a"), (("1", "0.5"),), "The inputs")
+    weights = Table(("Weight", "Value"), tuple((f"w{n}", "0.5") for n in range(6)), "The weights")
+    biases = Table(("Neuron", "Bias"), tuple((f"h{n}", "0.5") for n in range(3)), "The biases")
+    both = side_by_side(weights, biases, width=WIDTH)
+    assert both is not None
+    alone = sum(piece.before + piece.height for piece in table_pieces(weights, width=WIDTH))
+    assert both.before + both.height == pytest.approx(alone)
+    assert side_by_side(weights, biases, width=1500) is None
+    # They would look lost.
+    assert side_by_side(samples, weights, width=WIDTH) is None
+    long = Table(("Weight", "Value"), tuple((f"w{n}", "0.5") for n in range(40)))
+    assert side_by_side(long, long, width=WIDTH) is None
+    sheet = Sheet("Title", "", (samples, weights, biases))
+    # The first of three tables, which are those of a solution, stays alone.
+    assert end_of(sheet) == pytest.approx(end_of(Sheet("Title", "", (samples, weights))))
+
+
+def end_of(sheet: Sheet) -> float:
+    """Where the first page of a sheet ends."""
+    layout = lay_out_sheet(sheet, None)
+    while True:
+        try:
+            next(layout)
+        except StopIteration as stop:
+            last = stop.value[0].pieces[-1]
+            return float(last.y + last.piece.height)
 
 
 def test_each_sheet_has_page_numbers_of_its_own(tmp_path: Path) -> None:
-    sheets = [Sheet(title, "", (Paragraph("One"), PageBreak(), Paragraph("Two"))) for title in ("First", "Second")]
+    lines = tuple(Paragraph("Line") for _ in range(40))
+    sheets = [Sheet(title, "", lines) for title in ("First", "Second")]
     finish(write_pdf(sheets, None, tmp_path / "a.pdf", paper="Letter"))
     pages = pages_of(tmp_path / "a.pdf")
     assert [re.findall(r"\d / \d", page) for page in pages] == [["1 / 2"], ["2 / 2"]] * 2
@@ -263,15 +333,15 @@ def begun(job: Job, steps: int) -> Job:
     return job
 
 
-@pytest.mark.parametrize("steps", [1, 5, 14])
+@pytest.mark.parametrize("steps", [1, 5, 11])
 def test_a_stopped_job_leaves_nothing(tmp_path: Path, steps: int) -> None:
-    sheet = Sheet("Title", "", tuple([NUMBERS, PageBreak()] * 5))
+    sheet = Sheet("Title", "", tuple([NUMBERS] * 10))
     begun(write_pdf([sheet], None, tmp_path / "a.pdf"), steps).close()
     assert list(tmp_path.iterdir()) == []
 
 
 def test_progress_rises_to_its_end(tmp_path: Path) -> None:
-    sheets = [Sheet("Title", "", tuple([NUMBERS, PageBreak()] * 5))] * 2
+    sheets = [Sheet("Title", "", tuple([NUMBERS] * 10))] * 2
     reports = list(write_pdf(sheets, None, tmp_path / "a.pdf"))
     done = [report.done / report.total for report in reports]
     assert done == sorted(done)

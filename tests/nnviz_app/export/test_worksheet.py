@@ -41,6 +41,10 @@ def numbers_in(path: Path) -> set[str]:
     return {found for found in NUMBER.findall(text) if "." in found}
 
 
+def words_on(page: pypdf.PageObject) -> str:
+    return re.sub(r"\s+", " ", page.extract_text()).strip()
+
+
 def files_of(folder: Path) -> set[str]:
     return {str(file.relative_to(folder)) for file in folder.rglob("*") if file.is_file()}
 
@@ -49,6 +53,8 @@ def test_each_student_gets_other_numbers_and_the_teacher_the_key(tmp_path: Path)
     folder = tmp_path / "sheets"
     written = finish(write_worksheets(one_neuron(), folder, variants=2, seed=4))
     assert written.paths == (folder,)
+    assert written.sentences[0] == "2 worksheets, each with its key, and as a project to open and step through."
+    assert "all-worksheets.pdf and all-keys.pdf" in written.sentences[2]
     assert files_of(folder) == {
         *(f"{kind}-0{n}.{end}" for n in (1, 2) for kind, end in [("worksheet", "pdf"), ("key", "pdf")]),
         *(f"project-0{n}.nnviz" for n in (1, 2)),
@@ -58,7 +64,7 @@ def test_each_student_gets_other_numbers_and_the_teacher_the_key(tmp_path: Path)
     }
     with (folder / "index.csv").open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
-    assert [row["variant"] for row in rows] == ["1", "2"]
+    assert [(row["variant"], row["seed"]) for row in rows] == [("1", "4"), ("2", "4")]
     seen = set()
     for row in rows:
         project = load_project(folder / row["project"])
@@ -73,8 +79,22 @@ def test_each_student_gets_other_numbers_and_the_teacher_the_key(tmp_path: Path)
         assert not numbers_in(folder / row["worksheet"]) & (answers - given)
         seen.add(tuple(project.network.values.values()))
     assert len(seen) == 2
-    pages = [len(pypdf.PdfReader(folder / row["worksheet"]).pages) for row in rows]
-    assert len(pypdf.PdfReader(folder / "all-worksheets.pdf").pages) == sum(pages)
+    lengths = []
+    for kind in ("worksheet", "key"):
+        whole = list(pypdf.PdfReader(folder / f"all-{kind}s.pdf").pages)
+        for row in rows:
+            count = len(pypdf.PdfReader(folder / row[kind]).pages)
+            first = words_on(whole[0])
+            assert f"variant {row['variant']} of seed 4" in first
+            assert f"1 / {count}" in first
+            assert f"{count} / {count}" in words_on(whole[count - 1])
+            # Each begins on the front of a leaf.
+            filled = count + count % 2
+            assert all(not words_on(page) for page in whole[count:filled])
+            whole = whole[filled:]
+        assert not whole
+        lengths.append(f"{count} page{'s' * (count > 1)}")
+    assert written.sentences[1] == f"A worksheet has {lengths[0]}, a key {lengths[1]}."
 
 
 def test_without_variants_there_is_one_sheet_with_the_projects_own_numbers(tmp_path: Path) -> None:
@@ -120,6 +140,45 @@ def test_what_was_in_the_folder_stays(tmp_path: Path) -> None:
     finish(write_worksheets(one_neuron(), tmp_path, form="md"))
     assert "mine.txt" in files_of(tmp_path)
     assert "key.md" in files_of(tmp_path)
+
+
+@pytest.mark.parametrize("form", ["pdf", "md"])
+def test_worksheets_made_before_go(tmp_path: Path, form: str) -> None:
+    mine = ("mine.txt", "worksheet-9.txt", "all-mine.pdf", "worksheet-77.pdf")
+    folder = tmp_path / "sheets"
+    folder.mkdir()
+    for name in mine:
+        (folder / name).write_text("mine", encoding="utf-8")
+    finish(write_worksheets(one_neuron(), folder, variants=3, seed=1, form=form))  # type: ignore[arg-type]
+    assert "worksheet-03.pdf" in files_of(folder) or "worksheet-03-figures/figure-1.svg" in files_of(folder)
+    finish(write_worksheets(one_neuron(), folder, seed=7, form="tex"))
+    assert files_of(folder) == {*mine, "worksheet.tex", "key.tex", "project.nnviz", "index.csv"}
+    assert not list(folder.glob("*-figures"))
+    finish(write_worksheets(one_neuron(), folder, variants=1, seed=7, form="tex"))
+    assert files_of(folder) == {
+        *mine,
+        *(f"{name}-01.tex" for name in ("worksheet", "key")),
+        "project-01.nnviz",
+        "index.csv",
+    }
+
+
+def test_a_list_of_something_else_removes_nothing(tmp_path: Path) -> None:
+    (tmp_path / "key.txt").write_text("mine", encoding="utf-8")
+    (tmp_path / "worksheet-05.pdf").write_text("mine", encoding="utf-8")
+    (tmp_path / "index.csv").write_text("worksheet,key\n../worksheet-05.pdf,key.txt\n", encoding="utf-8")
+    finish(write_worksheets(one_neuron(), tmp_path, form="tex"))
+    assert {"key.txt", "worksheet-05.pdf"} < files_of(tmp_path)
+
+
+def test_what_was_made_before_stays_where_the_new_is_not_whole(tmp_path: Path) -> None:
+    finish(write_worksheets(one_neuron(), tmp_path / "a", variants=2, form="tex"))
+    before = files_of(tmp_path / "a")
+    job = write_worksheets(one_neuron(), tmp_path / "a", form="tex")
+    for _ in range(5):
+        next(job)
+    job.close()
+    assert files_of(tmp_path / "a") == before
 
 
 def test_a_full_disk_is_said_of_the_folder_that_was_chosen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
