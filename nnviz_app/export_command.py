@@ -46,7 +46,9 @@ OF_THE_EXPORT = {
     "height": "--height",
     "by": "--by",
     "seconds": "--seconds",
+    "last_seconds": "--last-seconds",
     "neuron": "--neuron",
+    "axes": "--axes",
 }
 # Arguments that say which pass is shown, and how it is written.
 OF_A_PASS = ("sample", "batch", "round", "notation", "digits")
@@ -70,6 +72,7 @@ examples:
   nnviz export my.nnviz --to png --dpi 300 --dark --transparent -o my.png
   nnviz export my.nnviz --to gif --by neuron --width 960 -o my.gif
   nnviz export my.nnviz --plot loss --to csv -o loss.csv
+  nnviz export my.nnviz --plot map --axes x1,x3 --to svg -o map.svg
 
 exit codes:
   0 written, 2 wrong usage, a file that cannot be read or written, or an export that does not agree with the engine
@@ -94,6 +97,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     pictures = parser.add_argument_group("pictures, animations and plots")
     pictures.add_argument("--plot", choices=PLOTS, help="the loss curves, or what outputs answer to inputs")
     pictures.add_argument("--neuron", metavar="NAME", help="whose answers a map shows (the outputs')")
+    pictures.add_argument("--axes", metavar="X,Y", type=_axes, help="the inputs that a map is over (the first two)")
     pictures.add_argument("--step", metavar="N", type=whole_number(0, None), help="after N steps (else no step at all)")
     pictures.add_argument(
         "--no-numbers", dest="numbers", action="store_const", const=False, help="outlines and names only"
@@ -109,6 +113,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     pictures.add_argument("--height", metavar="N", type=whole_number(1, None), help="pixels of a plot")
     pictures.add_argument("--by", choices=["term", "neuron", "layer", "pass"], help="the step of a frame (neuron)")
     pictures.add_argument("--seconds", metavar="X", type=_positive, help="a frame lasts (1)")
+    pictures.add_argument("--last-seconds", metavar="X", type=_positive, help="the last frame lasts (3)")
     add_rows(pictures)
     add_style(pictures, digits=DIGITS)
 
@@ -124,6 +129,14 @@ def _positive(text: str) -> float:
     if not 0 < number < 1e6:
         raise argparse.ArgumentTypeError(f"“{text}” is not a number above 0")
     return number
+
+
+def _axes(text: str) -> tuple[str, str]:
+    names = [name.strip() for name in text.split(",")]
+    if len(names) > 2 or not all(names):
+        raise argparse.ArgumentTypeError(f"“{text}” is not one or two inputs, as in x1,x2")
+    # One of them alone: a curve over it.
+    return names[0], names[-1]
 
 
 def run(options: argparse.Namespace) -> int:
@@ -176,6 +189,8 @@ def _values(entry: Entry, subject: Subject, options: argparse.Namespace) -> dict
     for name, other, factor in (("scale", "dpi", SCREEN_DPI), ("dpi", "scale", 1 / SCREEN_DPI)):
         if name in given and other in known:
             given[other] = factor * given.pop(name)
+    if "axes" in given and {"across", "upwards"} <= set(known):
+        given["across"], given["upwards"] = given.pop("axes")
     values |= given | {"form": options.to, "moment": "plain" if options.step is None else "step"}
     if entry.name in MODELS:
         # The format itself says which precisions it has.

@@ -136,14 +136,19 @@ def _picture_exporting(window: MainWindow, folder: Path, mode: str) -> None:
     from nnviz_app.examples import first_example
     from nnviz_app.export.dialog import ExportDialog
     from nnviz_app.export.subject import subject_of
+    from nnviz_app.pictures import settle
 
     window.open_example(first_example())
     window.player.go_to(40)
-    dialog = ExportDialog(subject_of(window), Path("Documents"), "svg", window)
+    dialog = ExportDialog(subject_of(window), Path("Documents"), "png", window)
     dialog.resize(960, 720)
     dialog.show()
     # The preview is made when the hand rests.
-    QTest.qWait(400)
+    for _ in range(100):
+        QTest.qWait(50)
+        if not dialog.preview.image.isNull():
+            break
+    settle()
     _save(dialog.grab(), folder / f"export-{mode}.png")
     dialog.close()
 

@@ -108,9 +108,11 @@ def _job(options: argparse.Namespace) -> Job:
     from core.quantities import Granularity
     from core.sheet import Blank
     from core.worksheet import Blanks, Group
+    from nnviz_app.export.own_file import keep_own_file
 
     keep_imports()
     project = load_project(options.file)
+    keep_own_file(options.file.absolute(), options.out)
     rows = chosen_rows(project, options.sample, whole=options.batch)
     start_painting()
     from nnviz_app.export.worksheet import WorksheetOptions, write_worksheets

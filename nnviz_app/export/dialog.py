@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
-from time import perf_counter
 from typing import Any
 
-from PySide6.QtCore import QSettings, Qt, QTimer, QUrl
+from PySide6.QtCore import QSettings, Qt, QUrl
 from PySide6.QtGui import QCloseEvent, QDesktopServices
 from PySide6.QtWidgets import (
     QDialog,
@@ -22,10 +22,10 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from core.errors import NnvizError
 from core.jobs import Progress, Written
-from nnviz_app.export.dialog_forms import EntryList, OptionsForm, PreviewBox
-from nnviz_app.export.entry import Entry
+from nnviz_app.export.dialog_forms import EntryList, OptionsForm
+from nnviz_app.export.dialog_preview import FormAndPreview, PreviewArea
+from nnviz_app.export.entry import Entry, Preview
 from nnviz_app.export.options import write_value
 from nnviz_app.export.run import JobRunner
 from nnviz_app.export.subject import Subject
@@ -33,8 +33,6 @@ from nnviz_app.panels.fields import PanelArea
 from nnviz_app.theme import set_style_property, theme
 
 FIRST = "svg"
-# A preview is made when the hand rests, in milliseconds.
-REST = 120
 
 
 class ExportDialog(QDialog):
@@ -51,6 +49,10 @@ class ExportDialog(QDialog):
         self.runner = JobRunner(self)
         # What was typed for an entry: it is there again when one comes back to it.
         self._typed: dict[str, str] = {}
+        # The options as they were until now: what changes is kept for the next time.
+        self._former: dict[str, Any] = {}
+        # What has made the picture on show.
+        self._previewed: Preview | None = None
         self._folder = Path(str(QSettings().value("export/folder", folder)))
         self._written: Written | None = None
         self._make_parts()
@@ -60,7 +62,7 @@ class ExportDialog(QDialog):
             self.list.select(FIRST)
         screen = self.screen().availableSize()
         # The frame that the system puts around it has to fit as well.
-        self.resize(min(theme().space(66), screen.width()), min(theme().space(61), screen.height() * 9 // 10))
+        self.resize(min(theme().space(76), screen.width()), min(theme().space(61), screen.height() * 9 // 10))
         self.list.setFocus()
 
     # The parts
@@ -70,11 +72,9 @@ class ExportDialog(QDialog):
         self.title, self.about, self.keeps = QLabel(), QLabel(), QLabel()
         set_style_property(self.title, "role", "title")
         set_style_property(self.keeps, "role", "muted")
-        self.preview = PreviewBox()
-        self.caption = QLabel()
-        self.caption.setAlignment(Qt.AlignmentFlag.AlignRight)
-        set_style_property(self.caption, "role", "small")
         self.form = OptionsForm()
+        self.preview = PreviewArea()
+        self.body = FormAndPreview(self.form, self.preview)
         self.path_field = QLineEdit()
         self.path_label = QLabel("Save &to")
         self.path_label.setBuddy(self.path_field)
@@ -98,25 +98,16 @@ class ExportDialog(QDialog):
         for button in self.findChildren(QPushButton):
             button.setAutoDefault(True)
         self.export_button.setDefault(True)
-        self._rest = QTimer(self, singleShot=True, interval=REST)
 
     def _lay_out(self) -> None:
         space = theme().space
         content = QWidget()
-        right = QVBoxLayout(content)
-        right.setContentsMargins(0, 0, space(0.5), 0)
-        right.setSpacing(space(0.6))
+        parts = QVBoxLayout(content)
+        parts.setContentsMargins(0, 0, space(0.5), 0)
+        parts.setSpacing(space(0.6))
         for part in (self.title, self.about, self.keeps):
-            right.addWidget(part)
-        right.addWidget(self.preview, 1)
-        right.addWidget(self.caption)
-        right.addWidget(self.form)
-        # Where there is no preview the form stays at the top.
-        right.addStretch()
-        middle = QHBoxLayout()
-        middle.setSpacing(space(1.2))
-        middle.addWidget(self.list)
-        middle.addWidget(PanelArea(content), 1)
+            parts.addWidget(part)
+        parts.addWidget(self.body, 1)
         self.progress = QWidget()
         progress = QHBoxLayout(self.progress)
         progress.setContentsMargins(0, 0, 0, 0)
@@ -124,6 +115,16 @@ class ExportDialog(QDialog):
         progress.addWidget(self.bar, 1)
         progress.addWidget(self.doing, 1)
         progress.addWidget(self.stop_button)
+        # Beside the list, which keeps its height whatever there is to say.
+        right = QVBoxLayout()
+        right.setSpacing(space(0.8))
+        right.addWidget(PanelArea(content), 1)
+        right.addWidget(self.sentence)
+        right.addWidget(self.progress)
+        middle = QHBoxLayout()
+        middle.setSpacing(space(1.2))
+        middle.addWidget(self.list)
+        middle.addLayout(right, 1)
         where = QHBoxLayout()
         where.setSpacing(space(0.6))
         where.addWidget(self.path_label)
@@ -139,8 +140,6 @@ class ExportDialog(QDialog):
         outer.setContentsMargins(space(1.2), space(1.2), space(1.2), space(1.2))
         outer.setSpacing(space(0.8))
         outer.addLayout(middle, 1)
-        outer.addWidget(self.sentence)
-        outer.addWidget(self.progress)
         outer.addLayout(where)
         outer.addLayout(buttons)
         self.progress.hide()
@@ -156,7 +155,7 @@ class ExportDialog(QDialog):
         self.stop_button.clicked.connect(self.runner.stop)
         self.close_button.clicked.connect(self.reject)
         self.folder_button.clicked.connect(self._open_folder)
-        self._rest.timeout.connect(self._make_preview)
+        self.preview.failed.connect(lambda sentence: self._say(sentence, "warning"))
         self.runner.progressed.connect(self._show_progress)
         self.runner.finished.connect(self._show_written)
         self.runner.failed.connect(self._show_failure)
@@ -189,8 +188,10 @@ class ExportDialog(QDialog):
         options = entry.options(self.subject)
         kept = {option.name: str(store.value(f"export/{entry.name}/{option.name}", "")) for option in options}
         self.form.show_options(options, {option.name: option.read(kept[option.name]) for option in options})
-        self.preview.setVisible(entry.preview is not None)
-        self.caption.hide()
+        self._former = self.values
+        if entry.preview is not self._previewed:
+            self.preview.clear()
+        self._previewed = entry.preview
         # What is made anew comes last by itself.
         for one, other in pairwise((self.list, *self.form.focus_chain(), self.path_field, self.browse_button)):
             self.setTabOrder(one, other)
@@ -202,8 +203,11 @@ class ExportDialog(QDialog):
         self.path_field.setText(str(self._folder / typed))
 
     def _follow_options(self) -> None:
-        for name, value in self.values.items():
-            QSettings().setValue(f"export/{self.entry.name}/{name}", write_value(value))
+        values = self.values
+        for name, value in values.items():
+            if value != self._former[name]:
+                QSettings().setValue(f"export/{self.entry.name}/{name}", write_value(value))
+        self._former = values
         typed, suffix = Path(self.path_field.text()), self.entry.suffix(self.values)
         if suffix and typed.suffix in self.entry.suffixes and typed.suffix != suffix:
             self.path_field.setText(str(typed.with_suffix(suffix)))
@@ -226,9 +230,9 @@ class ExportDialog(QDialog):
         self.export_button.setEnabled(not missing and bool(self.path_field.text().strip()))
         self.folder_button.hide()
         if entry.preview is not None and not missing:
-            self._rest.start()
+            self.preview.ask(partial(entry.preview, self.subject, self.values))
         else:
-            self._rest.stop()
+            self.preview.clear()
 
     def _name_button(self) -> None:
         self.export_button.setText("&Replace" if os.path.isfile(self.path) else "&Export")
@@ -240,22 +244,6 @@ class ExportDialog(QDialog):
         if os.path.isdir(path) and not self.entry.suffixes:
             return f"The folder {path.name} exists already: files of the same names in it would be replaced."
         return ""
-
-    def _make_preview(self) -> None:
-        entry = self.entry
-        if entry.preview is None:
-            return
-        begun = perf_counter()
-        try:
-            image, caption = entry.preview(self.subject, self.values)
-        except NnvizError as error:
-            self._say(str(error), "warning")
-            return
-        # The longer it takes the longer the hand has to rest.
-        self._rest.setInterval(max(REST, round(1000 * (perf_counter() - begun))))
-        self.preview.show_image(image)
-        self.caption.setText(caption)
-        self.caption.setVisible(bool(caption))
 
     # Hands
 
@@ -281,7 +269,7 @@ class ExportDialog(QDialog):
         path = self.path
         self._typed[self.entry.name] = str(path)
         self.path_field.setText(str(path))
-        self._rest.stop()
+        self.preview.stop()
         job = self.entry.write(self.subject, path, self.values)
         self._set_running(True)
         self._show_progress(Progress(0, 0, "Starting"))
@@ -299,9 +287,11 @@ class ExportDialog(QDialog):
         if self.runner.is_running:
             self.runner.stop()
         else:
+            self.preview.stop()
             super().reject()
 
     def closeEvent(self, event: QCloseEvent) -> None:
+        self.preview.stop()
         self.runner.stop()
         super().closeEvent(event)
 

@@ -1,12 +1,12 @@
-"""The widgets of the export dialog: options as a form, the list of what can be made, a small preview."""
+"""The widgets of the export dialog: options as a form, and the list of what can be made."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from typing import Any
 
-from PySide6.QtCore import QModelIndex, QPointF, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QImage, QPainter, QPaintEvent
+from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QSize, Qt, QTimer, Signal
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import (
     QCheckBox,
     QComboBox,
@@ -16,8 +16,9 @@ from PySide6.QtWidgets import (
     QLabel,
     QListWidget,
     QListWidgetItem,
-    QSizePolicy,
     QSpinBox,
+    QStyledItemDelegate,
+    QStyleOptionViewItem,
     QWidget,
 )
 
@@ -29,6 +30,17 @@ from nnviz_app.theme import set_style_property, theme
 
 # Check boxes that stand side by side.
 COLUMNS = 3
+# The heights of an entry and of a heading, in text sizes: all of them are to be seen on a screen 720 pixels high.
+ENTRY, HEADING = 1.8, 1.6
+
+
+class _WholeHeadings(QStyledItemDelegate):
+    """Gives headings the whole height of their lines; else the style sheet's padding would be taken off it."""
+
+    def updateEditorGeometry(
+        self, editor: QWidget, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex
+    ) -> None:
+        editor.setGeometry(option.rect)  # type: ignore[attr-defined]
 
 
 class EntryList(QListWidget):
@@ -37,6 +49,9 @@ class EntryList(QListWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setAccessibleName("What to export")
+        self.setItemDelegate(_WholeHeadings(self))
+        self._resized = QTimer(self, singleShot=True, interval=0)
+        self._resized.timeout.connect(self._keep_in_sight)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.ensurePolished()  # else the items' heights leave out the style sheet's padding
         for group in GROUPS:
@@ -46,6 +61,9 @@ class EntryList(QListWidget):
                     item = QListWidgetItem(entry.title, self)
                     item.setToolTip(entry.missing() or entry.about)
                     item.setData(Qt.ItemDataRole.UserRole, entry.name)
+                    item.setSizeHint(
+                        QSize(self.sizeHintForIndex(self.indexFromItem(item)).width(), theme().space(ENTRY))
+                    )
                     if entry.missing():
                         item.setForeground(theme().palette.color("muted"))
         self.setFixedWidth(self.sizeHintForColumn(0) + theme().space(2))
@@ -53,8 +71,8 @@ class EntryList(QListWidget):
     def _add_heading(self, text: str) -> None:
         item, label = QListWidgetItem(self), QLabel(text)
         item.setFlags(Qt.ItemFlag.NoItemFlags)
-        item.setSizeHint(QSize(0, theme().space(2.2)))
-        label.setContentsMargins(theme().space(0.3), 0, 0, theme().space(0.2))
+        item.setSizeHint(QSize(0, theme().space(HEADING)))
+        label.setContentsMargins(theme().space(0.3), 0, 0, theme().space(0.1))
         label.setAlignment(Qt.AlignmentFlag.AlignBottom)
         set_style_property(label, "role", "small")
         self.setItemWidget(item, label)
@@ -69,6 +87,14 @@ class EntryList(QListWidget):
         if action is QListWidget.CursorAction.MoveHome:
             return self.indexFromItem(self.item(1))
         return super().moveCursor(action, modifiers)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        # When it has its lines in place: headings would stay where they were.
+        self._resized.start()
+
+    def _keep_in_sight(self) -> None:
+        self.scrollToItem(self.currentItem())
 
     def select(self, name: str) -> bool:
         """Select the entry called `name`, or the first one of the group called so; whether there is one."""
@@ -240,56 +266,3 @@ class CheckBoxes(QWidget):
     def checked(self) -> tuple[str, ...]:
         """Those that are checked."""
         return tuple(value for value, box in self.boxes.items() if box.isChecked())
-
-
-class PreviewBox(QWidget):
-    """A picture as large as there is room for it, never larger than it is; squares show where it is transparent."""
-
-    def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self.image = QImage()
-        self.setAccessibleName("Preview")
-        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
-
-    def show_image(self, image: QImage) -> None:
-        """Show this picture."""
-        self.image = image
-        self.update()
-
-    def sizeHint(self) -> QSize:
-        # Small: where there is no more room, the options are to be seen beneath it.
-        return QSize(theme().space(30), theme().space(11))
-
-    def minimumSizeHint(self) -> QSize:
-        return QSize(theme().space(12), theme().space(9))
-
-    def paintEvent(self, event: QPaintEvent) -> None:
-        painter = QPainter(self)
-        painter.setRenderHints(QPainter.RenderHint.Antialiasing | QPainter.RenderHint.SmoothPixmapTransform)
-        frame = QRectF(self.rect()).adjusted(0.5, 0.5, -0.5, -0.5)
-        painter.setPen(theme().pen("line"))
-        painter.setBrush(theme().palette.color("window"))
-        painter.drawRoundedRect(frame, theme().space(0.4), theme().space(0.4))
-        if self.image.isNull():
-            return
-        margin = theme().space(0.6)
-        inner = frame.adjusted(margin, margin, -margin, -margin)
-        size = self.image.deviceIndependentSize()
-        size.scale(inner.size(), Qt.AspectRatioMode.KeepAspectRatio)
-        place = QRectF(QPointF(), size)
-        place.moveCenter(inner.center())
-        if self.image.hasAlphaChannel():
-            self._paint_squares(painter, place)
-        painter.drawImage(place, self.image)
-
-    @staticmethod
-    def _paint_squares(painter: QPainter, place: QRectF) -> None:
-        side = theme().space(0.5)
-        painter.save()
-        painter.setClipRect(place)
-        painter.fillRect(place, theme().palette.color("panel"))
-        for row in range(int(place.height() // side) + 1):
-            for column in range(row % 2, int(place.width() // side) + 1, 2):
-                corner = QRectF(place.left() + column * side, place.top() + row * side, side, side)
-                painter.fillRect(corner, theme().palette.color("window"))
-        painter.restore()

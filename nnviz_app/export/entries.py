@@ -13,14 +13,14 @@ from msgspec.structs import replace
 
 from core.export.formats import FORMATS
 from core.jobs import Job
-from nnviz_app.export.entry import Entry
+from nnviz_app.export.colours import COLOURS, PAPER_COLOURS, TRANSPARENT, chosen_mode
+from nnviz_app.export.entry import Entry, Previewing
 from nnviz_app.export.options import AnyOption, Pick, Switch, Values, Whole
-from nnviz_app.export.paper_entries import COLOURS, OTHERS, TRANSPARENT, chosen_mode
+from nnviz_app.export.paper_entries import OTHERS
+from nnviz_app.export.plot_entries import PLOTS
 from nnviz_app.export.subject import Subject
 
 if TYPE_CHECKING:
-    from PySide6.QtGui import QImage
-
     from nnviz_app.export.picture import CanvasPicture
 
 GROUPS = ("Weights", "Code", "Pictures", "Animation", "Plots", "On paper")
@@ -94,11 +94,10 @@ def _picture_options(subject: Subject, name: str) -> tuple[AnyOption, ...]:
             suffix=f" of {subject.steps}",
             only=("moment", ("step",)),
         ),
-        COLOURS,
+        COLOURS if name == "png" else PAPER_COLOURS,
         Switch(name="numbers", title="With &numbers", default=True, tip="Else outlines and names alone"),
+        TRANSPARENT,
     ]
-    if name != "tikz":
-        options.append(TRANSPARENT)
     if name == "png":
         options.append(
             Whole(
@@ -123,7 +122,7 @@ def open_picture(subject: Subject, values: Values) -> CanvasPicture:
     look = replace(
         subject.look or Look(),
         mode=chosen_mode(subject, values),
-        transparent=values.get("transparent", False),
+        transparent=values["transparent"],
         numbers=values["numbers"],
     )
     if subject.scene is None:
@@ -137,7 +136,8 @@ def picture_index(subject: Subject, values: Values) -> int | None:
     return moments.get(values.get("moment", "current"), subject.index)
 
 
-def _preview_picture(subject: Subject, values: Values) -> tuple[QImage, str]:
+def _preview_picture(subject: Subject, values: Values) -> Previewing:
+    yield None
     with open_picture(subject, values) as picture:
         size = picture.rect().size()
         scale = values.get("dpi", SCREEN_DPI) / SCREEN_DPI
@@ -201,6 +201,7 @@ ENTRIES: dict[str, Entry] = {
         *(_model(name, "Weights") for name in ("npz", "safetensors", "json", "csv", "onnx")),
         *(_model(name, "Code") for name in ("numpy", "pytorch", "keras")),
         *_PICTURES,
+        *PLOTS,
         *OTHERS,
     )
 }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,8 +18,9 @@ if TYPE_CHECKING:
     from PySide6.QtGui import QImage
 
 Write = Callable[[Subject, Path, Values], Job]
-# The picture, and what there is to say beneath it.
-Preview = Callable[[Subject, Values], tuple["QImage", str]]
+# A job that makes a picture, None where that would take too long, and what there is to say beneath it.
+Previewing = Generator[object, None, tuple["QImage | None", str]]
+Preview = Callable[[Subject, Values], Previewing]
 
 
 class Entry(Struct, frozen=True, kw_only=True):

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import errno
+import os
 import shutil
 import subprocess
 import tempfile
@@ -18,6 +20,8 @@ from core.errors import ExportError
 RATES = (10, 20, 25, 50)
 # A program that is waited for is asked this often whether it is ready, in seconds.
 WAIT = 0.05
+# What is not ffmpeg's fault: a disk that is full, a file or a share of the disk that is too large, a broken disk.
+DISK_PROBLEMS = (errno.ENOSPC, errno.EFBIG, errno.EDQUOT, errno.EIO)
 
 
 def ffmpeg() -> str:
@@ -70,16 +74,16 @@ class Mp4Writer:
         self._said.close()
 
     def add(self, image: QImage) -> None:
-        """Add a frame of four bytes a pixel. Raises ExportError where ffmpeg has given up."""
+        """Add a frame of four bytes a pixel. Raises ExportError where ffmpeg has given up, OSError for a full disk."""
         assert self._process.stdin is not None
         try:
             self._process.stdin.write(image.constBits())
         except OSError:
             self._process.wait()
-            raise ExportError(self._problem()) from None
+            raise self._problem() from None
 
     def finish(self) -> Iterator[None]:
-        """Wait until the file is complete, coming up now and then. Raises ExportError where ffmpeg has failed."""
+        """Wait until the file is complete, coming up now and then. Raises as `add` does."""
         self._close_input()
         while self._process.poll() is None:
             try:
@@ -87,7 +91,7 @@ class Mp4Writer:
             except subprocess.TimeoutExpired:
                 yield
         if self._process.returncode:
-            raise ExportError(self._problem())
+            raise self._problem()
 
     def _close_input(self) -> None:
         assert self._process.stdin is not None
@@ -95,8 +99,13 @@ class Mp4Writer:
         with contextlib.suppress(OSError):
             self._process.stdin.close()
 
-    def _problem(self) -> str:
+    def _problem(self) -> Exception:
         self._said.seek(0)
-        said = self._said.read().decode(errors="replace").strip().splitlines()
+        text = self._said.read().decode(errors="replace")
+        for code in DISK_PROBLEMS:
+            # It says so in the system's words, after some of its own.
+            if os.strerror(code) in text:
+                return OSError(code, os.strerror(code))
+        said = text.strip().splitlines()
         reason = said[0] if said else f"it ended with code {self._process.returncode}"
-        return f"ffmpeg cannot make the video ({reason}): choose GIF, or install a complete ffmpeg."
+        return ExportError(f"ffmpeg cannot make the video ({reason}): choose GIF, or install a complete ffmpeg.")

@@ -1,21 +1,26 @@
-"""What shows a pass or a run to others: animations, plots, worked solutions and worksheets, for the export dialog."""
+"""What shows a pass to others: animations, worked solutions and worksheets, for the export dialog."""
 
 from __future__ import annotations
 
 import shutil
+from collections.abc import Callable
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
 from core.jobs import Job
 from core.quantities import Granularity
-from nnviz_app.export.entry import Entry, Write
-from nnviz_app.export.options import AnyOption, Decimal, Pick, Several, Switch, Values, Whole
+from nnviz_app.export.colours import COLOURS, chosen_mode
+from nnviz_app.export.entry import Entry, Previewing
+from nnviz_app.export.options import AnyOption, Decimal, Pick, Several, Values, Whole
 from nnviz_app.export.subject import Subject
 
-COLOURS = Pick(name="mode", title="Co&lours", choices=(("", "As in the window"), ("light", "Light"), ("dark", "Dark")))
-TRANSPARENT = Switch(name="transparent", title="Transparent back&ground")
+if TYPE_CHECKING:
+    from core.project import Project
+    from core.sheet import Sheet
+    from core.worksheet import Blanks
+
 _SIZES = {
     "term": "Every term",
     "neuron": "Neuron by neuron",
@@ -37,12 +42,6 @@ BLANKS = {
 }
 HIDDEN = {"result": "The results", "numbers": "Results and the numbers put in", "all": "All but the left side"}
 PAPER = Pick(name="paper", title="&Paper", choices=(("A4", "A4"), ("Letter", "US Letter")), only=("form", ("pdf",)))
-
-
-def chosen_mode(subject: Subject, values: Values) -> Literal["light", "dark"]:
-    """The colours."""
-    mode = values.get("mode") or ("dark" if subject.is_dark else "light")
-    return "dark" if mode == "dark" else "light"
 
 
 def _by(*sizes: str, title: str = "Step si&ze") -> Pick:
@@ -89,83 +88,26 @@ def _write_animation(subject: Subject, path: Path, values: Values) -> Job:
     return write_animation(subject.project, path, options=options)
 
 
-# Plots
-
-_PICTURES = ("form", ("svg", "png"))
-_PLOT_OPTIONS: tuple[AnyOption, ...] = (
-    Pick(name="form", title="&Form", choices=(("svg", "SVG"), ("png", "PNG"), ("csv", "CSV: the numbers"))),
-    Whole(name="width", title="&Width", low=160, high=4000, default=720, step=40, suffix=" pixels", only=_PICTURES),
-    Whole(name="height", title="&Height", low=120, high=4000, default=460, step=20, suffix=" pixels", only=_PICTURES),
-    Decimal(
-        name="scale",
-        title="Sc&ale",
-        low=0.5,
-        high=8.0,
-        default=2.0,
-        step=0.5,
-        suffix=" ×",
-        only=("form", ("png",)),
-    ),
-    Pick(name="mode", title=COLOURS.title, choices=COLOURS.choices, only=_PICTURES),
-    Switch(name="transparent", title=TRANSPARENT.title, only=_PICTURES),
-)
-
-
-def _map_options(subject: Subject) -> tuple[AnyOption, ...]:
-    network = subject.project.network
-    names = [neuron.id for neuron in network.neurons.values() if neuron.role != "input"]
-    inputs = [neuron.id for neuron in network.inputs]
-    neuron = Pick(name="neuron", title="&Neuron", choices=(("", "The outputs"), *((name, name) for name in names)))
-    axes = []
-    if len(inputs) > 2:
-        across = Pick(name="across", title="Acro&ss", choices=tuple((name, name) for name in inputs))
-        upwards = Pick(name="upwards", title="&Upwards", choices=tuple((name, name) for name in _second_first(inputs)))
-        axes = [across, upwards]
-    return (_PLOT_OPTIONS[0], neuron, *axes, *_PLOT_OPTIONS[1:])
-
-
-def _second_first(names: list[str]) -> list[str]:
-    return [names[1], names[0], *names[2:]]
-
-
-def _write_plot(kind: Literal["loss", "map"]) -> Write:
-    def write(subject: Subject, path: Path, values: Values) -> Job:
-        from nnviz_app.export.plots import PlotOptions, write_plot
-
-        axes = tuple(values[name] for name in ("across", "upwards") if name in values)
-        options = PlotOptions(
-            mode=chosen_mode(subject, values),
-            transparent=values["transparent"],
-            width=values["width"],
-            height=values["height"],
-            scale=values["scale"],
-            neuron=values.get("neuron", ""),
-            axes=axes,
-            row=subject.row,
-        )
-        return write_plot(kind, subject.project, path, options=options, run=subject.run, kept=subject.kept)
-
-    return write
-
-
 # On paper
 
 
-def _rows(subject: Subject) -> Pick:
-    rows = [("sample", f"Row {subject.row + 1}, which is on the canvas")]
-    if len(subject.rows) > 1:
-        rows.insert(0, ("batch", f"The {len(subject.rows)} rows of its batch"))
-    return Pick(name="rows", title="Ro&ws", choices=tuple(rows))
+def _rows(subject: Subject) -> tuple[Pick, ...]:
+    if len(subject.rows) < 2:
+        return ()
+    sample = ("sample", f"Row {subject.row + 1}, which is on the canvas")
+    return (
+        Pick(name="rows", title="Ro&ws", choices=(sample, ("batch", f"The {len(subject.rows)} rows of its batch"))),
+    )
 
 
 def _chosen_rows(subject: Subject, values: Values) -> tuple[int, ...]:
-    return subject.rows if values["rows"] == "batch" else (subject.row,)
+    return (subject.row,) if values.get("rows") == "sample" else subject.rows
 
 
 def _solution_options(subject: Subject) -> tuple[AnyOption, ...]:
     return (
         _form("html", "pdf", "md", "tex"),
-        _rows(subject),
+        *_rows(subject),
         _by("neuron", "term", "layer", "pass", title="In &detail"),
         PAPER,
     )
@@ -185,6 +127,27 @@ def _write_solution(subject: Subject, path: Path, values: Values) -> Job:
     )
 
 
+def _preview_solution(subject: Subject, values: Values) -> Previewing:
+    from core.solution import solution
+
+    def make() -> tuple[Project, Sheet]:
+        project, rows = subject.project, _chosen_rows(subject, values)
+        by, style, rounding = Granularity(values["by"]), subject.style, subject.rounding
+        return project, solution(project, rows, granularity=by, style=style, rounding=rounding)
+
+    return _preview_sheet(make, subject, values)
+
+
+def _preview_sheet(make: Callable[[], tuple[Project, Sheet]], subject: Subject, values: Values) -> Previewing:
+    from nnviz_app.export.previews import preview_page
+
+    rows = _chosen_rows(subject, values)
+    image = yield from preview_page(
+        make, steps=subject.steps, rows=rows, style=subject.style, rounding=subject.rounding, paper=values["paper"]
+    )
+    return image, "Its first page" if values["form"] == "pdf" else "How it begins"
+
+
 def _worksheet_options(subject: Subject) -> tuple[AnyOption, ...]:
     return (
         _form("pdf", "html", "md", "tex"),
@@ -200,27 +163,58 @@ def _worksheet_options(subject: Subject) -> tuple[AnyOption, ...]:
         Whole(name="seed", title="See&d", low=0, high=2**31 - 1, default=1),
         Several(name="blanks", title="Left blan&k", choices=tuple(BLANKS.items()), default=tuple(BLANKS)),
         Pick(name="hide", title="&Hides", choices=tuple(HIDDEN.items())),
-        _rows(subject),
+        *_rows(subject),
         _by("neuron", "term", "layer", "pass", title="In deta&il"),
         PAPER,
     )
 
 
 def _write_worksheets(subject: Subject, path: Path, values: Values) -> Job:
-    from core.sheet import Blank
-    from core.worksheet import Blanks, Group
+    from nnviz_app.export.own_file import keep_own_file
     from nnviz_app.export.worksheet import WorksheetOptions, write_worksheets
 
+    keep_own_file(subject.file, path)
     options = WorksheetOptions(
         rows=_chosen_rows(subject, values),
-        blanks=Blanks(frozenset(map(Group, values["blanks"])), Blank(values["hide"])),
+        blanks=_blanks(values),
         granularity=Granularity(values["by"]),
         style=subject.style,
         rounding=subject.rounding,
         paper=values["paper"],
     )
     chosen = {name: values[name] for name in ("variants", "seed", "form")}
-    return write_worksheets(subject.project, path, **chosen, options=options)
+    return (yield from write_worksheets(subject.project, path, **chosen, options=options))
+
+
+def _blanks(values: Values) -> Blanks:
+    from core.sheet import Blank
+    from core.worksheet import Blanks, Group
+
+    return Blanks(frozenset(map(Group, values["blanks"])), Blank(values["hide"]))
+
+
+def _preview_worksheet(subject: Subject, values: Values) -> Previewing:
+    from core.variants import variants
+    from core.worksheet import worksheet
+
+    def make() -> tuple[Project, Sheet]:
+        project, rows, label = subject.project, _chosen_rows(subject, values), ""
+        if values["variants"]:
+            project = next(variants(project, values["seed"], rows=rows))
+            label = f"variant 1 of seed {values['seed']}"
+        task, _ = worksheet(
+            project,
+            rows,
+            blanks=_blanks(values),
+            granularity=Granularity(values["by"]),
+            style=subject.style,
+            rounding=subject.rounding,
+            title=subject.project.title,
+            label=label,
+        )
+        return project, task
+
+    return _preview_sheet(make, subject, values)
 
 
 OTHERS = (
@@ -250,28 +244,6 @@ OTHERS = (
         needs_steps=True,
     ),
     Entry(
-        name="loss",
-        group="Plots",
-        title="Loss",
-        about="The loss of each update, for training and test rows, as the Loss panel shows it.",
-        keeps="The curves as a picture, or as CSV their numbers to the last digit.",
-        suffixes=(".svg", ".png", ".csv"),
-        file="{name}-loss",
-        write=_write_plot("loss"),
-        options=lambda _: _PLOT_OPTIONS,
-    ),
-    Entry(
-        name="map",
-        group="Plots",
-        title="Decision map",
-        about="What the network answers over two of its inputs, with the rows of the data.",
-        keeps="The map as a picture, or as CSV the answer at each point of a grid to the last digit.",
-        suffixes=(".svg", ".png", ".csv"),
-        file="{name}-map",
-        write=_write_plot("map"),
-        options=_map_options,
-    ),
-    Entry(
         name="solution",
         group="On paper",
         title="Worked solution",
@@ -281,6 +253,7 @@ OTHERS = (
         file="{name}-solution",
         write=_write_solution,
         options=_solution_options,
+        preview=_preview_solution,
         needs_steps=True,
     ),
     Entry(
@@ -293,6 +266,7 @@ OTHERS = (
         file="{name}-worksheets",
         write=_write_worksheets,
         options=_worksheet_options,
+        preview=_preview_worksheet,
         needs_steps=True,
     ),
 )

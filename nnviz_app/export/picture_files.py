@@ -15,6 +15,7 @@ from core.jobs import Job, Progress, Written
 from core.whole_files import new_file
 from nnviz_app.export.picture import CanvasPicture
 from nnviz_app.export.whole_pdf import check_whole
+from nnviz_app.export.whole_png import write_image
 from nnviz_app.theme import theme
 
 # A scene unit is a pixel of 1/96 inch on paper.
@@ -92,8 +93,7 @@ def _write_png(picture: CanvasPicture, path: Path, index: int | None, scale: flo
     image = picture.image(index, scale=scale)
     image.setText("Title", picture.title)
     image.setText("Description", picture.describe(index))
-    if not image.save(str(path), "PNG"):  # type: ignore[call-overload]
-        raise OSError("the image could not be saved")
+    write_image(image, path)
     return (f"{image.width():,} × {image.height():,} pixels, {UNITS_PER_INCH * scale:.0f} dpi.",)
 
 

@@ -23,6 +23,7 @@ from core.whole_files import new_file
 from nnviz_app.export.plot_pictures import LossPlot, MapPlot, Plot, paint_plot, what_there_is
 from nnviz_app.export.retrace import retrace
 from nnviz_app.export.svg import FONTS
+from nnviz_app.export.whole_png import write_image
 from nnviz_app.panels.decision_picture import Field, Show
 from nnviz_app.panels.loss_curves import Shown
 from nnviz_app.runs import KeptRun
@@ -80,14 +81,8 @@ def write_plot(
         raise ExportError("A plot is at least 160 pixels wide and 120 high: choose a larger size.")
     if form == ".png" and options.width * options.height * options.scale**2 > MOST_PIXELS:
         raise ExportError("A picture has at most 100 million pixels: choose a smaller size or scale.")
-    plot: Plot
-    if kind == "loss":
-        if run is None or len(run.points()) < 2:
-            run = yield from retrace(project)
-        former = [one for one in kept if one.is_shown]
-        plot = LossPlot(project, run, former, what_there_is(options.shown, run, former))
-    else:
-        plot = yield from _compute_map(project, options, TABLE_SIDE if form == ".csv" else PICTURE_SIDE)
+    side = TABLE_SIDE if form == ".csv" else PICTURE_SIDE
+    plot = yield from make_plot(kind, project, options=options, run=run, kept=kept, side=side)
     with new_file(path) as temporary:
         if form == ".csv":
             yield from _write_table(plot, temporary)
@@ -96,6 +91,27 @@ def write_plot(
             with theme().borrowed(options.mode):
                 (_write_svg if form == ".svg" else _write_png)(plot, temporary, options)
     return Written((path,), (f"{plot.title}.",))
+
+
+def make_plot(
+    kind: PlotKind,
+    project: Project,
+    *,
+    options: PlotOptions,
+    run: Run | None = None,
+    kept: Sequence[KeptRun] = (),
+    side: int = PICTURE_SIDE,
+) -> Generator[Progress, None, Plot]:
+    """Compute what is plotted: the losses if need be, or a map of so many points on a side.
+
+    Raises ExportError where there is nothing to plot.
+    """
+    if kind == "map":
+        return (yield from _compute_map(project, options, side))
+    if run is None or len(run.points()) < 2:
+        run = yield from retrace(project)
+    former = [one for one in kept if one.is_shown]
+    return LossPlot(project, run, former, what_there_is(options.shown, run, former))
 
 
 def _compute_map(project: Project, options: PlotOptions, side: int) -> Generator[Progress, None, MapPlot]:
@@ -162,15 +178,21 @@ def _write_svg(plot: Plot, path: Path, options: PlotOptions) -> None:
 
 
 def _write_png(plot: Plot, path: Path, options: PlotOptions) -> None:
+    image = plot_image(plot, options)
+    image.setText("Title", plot.title)
+    image.setText("Description", plot.describe())
+    write_image(image, path)
+
+
+def plot_image(plot: Plot, options: PlotOptions) -> QImage:
+    """The plot as an image, in the theme that is in force."""
     size, scale = QSize(options.width, options.height), options.scale
-    image = QImage(size * scale, QImage.Format.Format_ARGB32_Premultiplied)
+    has_ground = QImage.Format.Format_RGB32 if not options.transparent else QImage.Format.Format_ARGB32_Premultiplied
+    image = QImage(size * scale, has_ground)
     image.setDevicePixelRatio(scale)
     image.fill(Qt.GlobalColor.transparent)
     _paint(plot, image, size, options)
-    image.setText("Title", plot.title)
-    image.setText("Description", plot.describe())
-    if not image.save(str(path)):
-        raise OSError("the picture could not be written")
+    return image
 
 
 def _paint(plot: Plot, device: QPaintDevice, size: QSize, options: PlotOptions) -> None:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Generator
 from time import perf_counter
 
 from PySide6.QtCore import QObject, QTimer, Signal
 
 from core.errors import NnvizError
-from core.jobs import Job, Progress
 
 # So long at a time, in seconds. A job cannot have a thread: what it paints, it paints with Qt's widgets and fonts.
 SLICE = 0.012
+
+# A job (core.jobs.Job), or something else that is made step by step.
+Work = Generator[object, None, object]
 
 
 class JobRunner(QObject):
@@ -18,7 +21,7 @@ class JobRunner(QObject):
 
     # How far it is (core.jobs.Progress): the last report of each slice.
     progressed = Signal(object)
-    # What it has written (core.jobs.Written).
+    # What it has written (core.jobs.Written), or made.
     finished = Signal(object)
     # Why it could not: a sentence.
     failed = Signal(str)
@@ -26,7 +29,7 @@ class JobRunner(QObject):
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self._job: Job | None = None
+        self._job: Work | None = None
         # Not 0: such a timer leaves the window little time to answer in.
         self._timer = QTimer(self, interval=1)
         self._timer.timeout.connect(self._go_on)
@@ -36,7 +39,7 @@ class JobRunner(QObject):
         """Whether a job is under way."""
         return self._job is not None
 
-    def start(self, job: Job) -> None:
+    def start(self, job: Work) -> None:
         """Begin a job, and stop the one before."""
         self.stop()
         self._job = job
@@ -48,7 +51,7 @@ class JobRunner(QObject):
             self._end().close()
             self.stopped.emit()
 
-    def _end(self) -> Job:
+    def _end(self) -> Work:
         job = self._job
         assert job is not None
         self._job = None
@@ -60,7 +63,7 @@ class JobRunner(QObject):
         if job is None:
             return
         try:
-            progress: Progress = next(job)
+            progress = next(job)
             while perf_counter() < until:
                 progress = next(job)
         except StopIteration as end:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
@@ -23,12 +24,13 @@ class Subject(Struct, frozen=True, eq=False):
     """A project, and what is on show of it: the rows of its batch, the steps done, and how numbers are written.
 
     `row` is the row on show; `steps` the length of the trace, 0 where there is none for the reason in `problem`;
-    `name` is what files are called after; `scene` the canvas and `look` how it looks, `kept` the former runs. A
-    document never changes its projects, so that a job may take its time.
+    `name` is what files are called after, `file` the project's own; `scene` the canvas and `look` how it looks, `kept`
+    the former runs. A document never changes its projects, so that a job may take its time.
     """
 
     project: Project
     name: str = "network"
+    file: Path | None = None
     rows: tuple[int, ...] = ()
     row: int = 0
     index: int = 0
@@ -54,6 +56,7 @@ def subject_of(window: MainWindow) -> Subject:
     return Subject(
         project,
         path.stem if path else title or "network",
+        file=path,
         rows=tuple(map(int, player.batch_rows)) if player.length else (),
         row=player.row,
         index=player.index,

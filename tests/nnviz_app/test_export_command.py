@@ -58,7 +58,8 @@ def test_the_precision_can_be_chosen_where_a_format_has_two(tmp_path: Path, caps
 def test_a_picture_after_a_step(
     form: str, ending: str, begins: bytes, qapp: object, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert main(["export", TWO, "--to", form, "--step", "14", "--dark", "-o", str(tmp_path / "drawing")]) == 0
+    looks = ["--step", "14", "--dark", "--transparent"]
+    assert main(["export", TWO, "--to", form, *looks, "-o", str(tmp_path / "drawing")]) == 0
     assert (tmp_path / f"drawing.{ending}").read_bytes().startswith(begins)
     capsys.readouterr()
 
@@ -126,6 +127,26 @@ def test_a_map_can_show_a_hidden_neuron(qapp: object, tmp_path: Path) -> None:
         assert next(csv.reader(file)) == ["i1", "i2", "h1"]
 
 
+@pytest.mark.parametrize(
+    ("axes", "names"),
+    [("i2,i1", ["i2", "i1", "o1", "o2"]), ("i1, i2", ["i1", "i2", "o1", "o2"]), ("i2", ["i2", "o1", "o2"])],
+)
+def test_a_map_is_over_the_inputs_that_are_named(axes: str, names: list[str], qapp: object, tmp_path: Path) -> None:
+    path = tmp_path / "map.csv"
+    assert main(["export", TWO, "--plot", "map", "--to", "csv", "--axes", axes, "-o", str(path)]) == 0
+    with path.open(encoding="utf-8") as file:
+        assert next(csv.reader(file)) == names
+
+
+def test_the_last_frame_lasts_as_long_as_is_said(
+    qapp: object, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    times = ["--seconds", "0.5", "--last-seconds", "7"]
+    small = ["--width", "320", "--by", "pass"]
+    assert main(["export", TWO, "--to", "gif", *small, *times, "-o", str(tmp_path / "a.gif")]) == 0
+    assert ", 8.5 seconds." in capsys.readouterr().out
+
+
 @pytest.mark.parametrize("place", [".", "folder", "folder/"])
 def test_where_a_folder_is_named_the_file_goes_into_it(
     place: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
@@ -159,6 +180,10 @@ def test_the_folder_that_one_is_in_is_named(
         (["--to", "csv", "--plot", "loss", "--sample", "1"], "--sample does not go with --plot loss --to csv"),
         (["--to", "csv", "--plot", "map", "--batch"], "--batch does not go with --plot map"),
         (["--to", "csv", "--plot", "map", "--neuron", "q"], "There is no neuron q to plot"),
+        (["--to", "csv", "--plot", "map", "--axes", "q"], "There is no input q to plot over"),
+        (["--to", "csv", "--plot", "map", "--axes", "i1,"], "“i1,” is not one or two inputs"),
+        (["--to", "csv", "--plot", "loss", "--axes", "i1"], "--axes does not go with --plot loss --to csv"),
+        (["--to", "png", "--last-seconds", "2"], "--last-seconds does not go with --to png"),
         (["--to", "svg", "--step", "9999"], "There is no step 9,999"),
         (["--to", "svg", "--sample", "7"], "There is no sample 7"),
         (["--to", "png", "--dpi", "x"], "“x” is not a whole number"),

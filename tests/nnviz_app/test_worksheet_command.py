@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ from core.project_file import load_project
 from core.worksheet import Group
 from nnviz_app import command, worksheet_command
 from nnviz_app.cli import main
-from nnviz_app.examples import examples
+from nnviz_app.examples import examples, first_example
 
 pytestmark = pytest.mark.usefixtures("qapp")
 
@@ -63,6 +64,15 @@ def test_what_is_wrong_is_said(
     assert main(["worksheet", file, "-o", str(tmp_path / "a"), *arguments]) == 2
     assert why in capsys.readouterr().err
     assert list(tmp_path.iterdir()) == []
+
+
+def test_the_project_itself_is_never_replaced(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    own = tmp_path / "project.nnviz"
+    shutil.copy(first_example().path, own)
+    before = own.read_bytes()
+    assert main(["worksheet", str(own), "--to", "md", "-o", str(tmp_path)]) == 2
+    assert "project.nnviz is the project itself" in capsys.readouterr().err
+    assert own.read_bytes() == before
 
 
 def test_the_choices_are_those_of_the_engine() -> None:

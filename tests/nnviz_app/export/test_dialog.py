@@ -17,6 +17,7 @@ from PySide6.QtWidgets import QApplication, QCheckBox, QComboBox, QFileDialog, Q
 from pytestqt.qtbot import QtBot
 from window_hands import WindowHands
 
+from core.errors import ExportError
 from core.jobs import Job, Progress, Written, finish
 from core.project import Project
 from core.project_file import load_project
@@ -24,11 +25,13 @@ from core.whole_files import new_file
 from nnviz_app.actions import EXPORTS
 from nnviz_app.document import Document
 from nnviz_app.examples import examples
-from nnviz_app.export import entries
+from nnviz_app.export import previews
+from nnviz_app.export.colours import chosen_mode
 from nnviz_app.export.dialog import ExportDialog
 from nnviz_app.export.entries import ENTRIES, GROUPS
-from nnviz_app.export.entry import Entry
+from nnviz_app.export.entry import Entry, Previewing
 from nnviz_app.export.options import Decimal, Pick, Several, Switch, Whole, write_value
+from nnviz_app.export.own_file import keep_own_file
 from nnviz_app.export.subject import Subject, subject_of
 from nnviz_app.theme import theme
 
@@ -440,6 +443,82 @@ def test_boxes_are_checked_by_keys(qtbot: QtBot, subject: Subject, make_dialog: 
     assert dialog.values["blanks"] == ("backward", "gradients", "updates")
 
 
+def test_only_what_was_changed_is_remembered(make_dialog: Callable[..., ExportDialog]) -> None:
+    batch = Subject(load_project(by_name("10-batch")), "batch", rows=(0, 1, 2, 3), row=2, steps=150)
+    dialog = make_dialog(batch, "worksheets")
+    assert dialog.values["rows"] == "sample"
+    assert any("Row 3" in title for _, title in option_of(batch, "worksheets", "rows").choices)
+    dialog.form.set_value("hide", "all")
+    assert [key for key in QSettings().allKeys() if key.startswith("export/worksheets/")] == ["export/worksheets/hide"]
+    dialog.form.set_value("rows", "batch")
+    dialog.close()
+    # Another project, with one row: there is nothing to choose, and nothing forgotten.
+    one = make_dialog(msgspec.structs.replace(batch, rows=(0,), row=0), "worksheets")
+    assert "rows" not in one.values
+    one.form.set_value("hide", "numbers")
+    one.close()
+    assert make_dialog(batch, "worksheets").values["rows"] == "batch"
+    assert make_dialog(batch, "solution").values["rows"] == "sample"
+
+
+@pytest.mark.parametrize("name", ["solution", "worksheets"])
+def test_the_row_on_show_is_written_unless_the_batch_is_chosen(
+    subject: Subject, make_dialog: Callable[..., ExportDialog], tmp_path: Path, name: str
+) -> None:
+    batch = Subject(load_project(by_name("10-batch")), "batch", rows=(0, 1, 2, 3), row=2, steps=150)
+    values = make_dialog(batch, name).values | {"form": "md", "variants": 0}
+    path = tmp_path / ("sheets" if name == "worksheets" else "solution.md")
+    for rows, title in (("sample", "row 3"), ("batch", "a batch of 4 rows")):
+        finish(ENTRIES[name].write(batch, path, values | {"rows": rows}))
+        text = (path / "worksheet.md" if path.is_dir() else path).read_text(encoding="utf-8")
+        assert re.search(title, text, re.IGNORECASE), text[:300]
+
+
+def by_name(name: str) -> Path:
+    return next(example.path for example in examples() if example.path.stem == name)
+
+
+def option_of(subject: Subject, entry: str, name: str) -> Any:
+    return next(option for option in ENTRIES[entry].options(subject) if option.name == name)
+
+
+def test_what_goes_on_paper_is_light_in_a_dark_window(subject: Subject) -> None:
+    dark = msgspec.structs.replace(subject, is_dark=True)
+    found = {}
+    for name, entry in ENTRIES.items():
+        values = {option.name: option.default for option in entry.options(dark)}
+        if "mode" in values:
+            found[name] = chosen_mode(dark, values)
+            assert chosen_mode(dark, values | {"mode": "window"}) == "dark"
+    light = dict.fromkeys(("svg", "pdf", "tikz", "loss", "map"), "light")
+    assert found == light | dict.fromkeys(("png", "gif", "mp4"), "dark")
+
+
+def test_tikz_can_be_transparent(subject: Subject, tmp_path: Path) -> None:
+    values = {option.name: option.default for option in ENTRIES["tikz"].options(subject)}
+    texts = []
+    for transparent in (False, True):
+        finish(ENTRIES["tikz"].write(subject, tmp_path / "a.tex", values | {"transparent": transparent}))
+        texts.append((tmp_path / "a.tex").read_text(encoding="utf-8"))
+    assert texts[0].count("background") > texts[1].count("background") == 0
+
+
+def test_worksheets_do_not_replace_the_project_s_own_file(
+    qtbot: QtBot, subject: Subject, make_dialog: Callable[..., ExportDialog], tmp_path: Path
+) -> None:
+    own = tmp_path / "project-02.nnviz"
+    own.write_bytes(by_name("01-two-two-two").read_bytes())
+    dialog = make_dialog(msgspec.structs.replace(subject, file=own), "worksheets")
+    type_path(qtbot, dialog, tmp_path)
+    with qtbot.waitSignal(dialog.runner.failed):
+        dialog.export()
+    assert said(dialog)[0].startswith("project-02.nnviz is the project itself")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["out", "project-02.nnviz"]
+    keep_own_file(own, tmp_path / "out")
+    keep_own_file(tmp_path / "mine.nnviz", tmp_path)
+    keep_own_file(None, tmp_path)
+
+
 def test_the_fields_are_of_the_right_kind(subject: Subject, make_dialog: Callable[..., ExportDialog]) -> None:
     dialog = make_dialog(subject, "png")
     fields = dialog.form.fields
@@ -464,18 +543,129 @@ def test_it_fits_a_small_screen_with_large_text(subject: Subject, make_dialog: C
             assert button.width() >= button.sizeHint().width()
 
 
+def in_sight(dialog: ExportDialog, row: int) -> bool:
+    """Whether a whole line of the list is seen."""
+    shown = dialog.list
+    return shown.viewport().rect().contains(shown.visualItemRect(shown.item(row)))
+
+
+def test_the_whole_list_is_seen_on_a_small_screen_whatever_is_said(
+    subject: Subject, make_dialog: Callable[..., ExportDialog]
+) -> None:
+    dialog = make_dialog(subject, "svg")
+    # As high as it is made on a screen 720 pixels high.
+    dialog.resize(76 * round(theme().em), 54 * round(theme().em))
+    dialog._say("\n".join(["It is written."] * 6), "success")
+    QApplication.processEvents()
+    assert all(in_sight(dialog, row) for row in range(dialog.list.count()))
+    for row in range(dialog.list.count()):
+        heading = dialog.list.itemWidget(dialog.list.item(row))
+        if isinstance(heading, QLabel):
+            assert heading.height() >= heading.fontMetrics().height()
+
+
+def test_what_is_chosen_stays_in_sight(
+    qtbot: QtBot, subject: Subject, make_dialog: Callable[..., ExportDialog]
+) -> None:
+    theme().set_text_scale(2.0)
+    dialog = make_dialog(subject, "worksheets")
+    for height in (900, 620):
+        dialog.resize(1140, height)
+        qtbot.waitUntil(lambda: in_sight(dialog, dialog.list.currentRow()))
+    for row in range(dialog.list.count()):
+        heading = dialog.list.itemWidget(dialog.list.item(row))
+        if heading is not None:
+            assert heading.y() == dialog.list.visualItemRect(dialog.list.item(row)).y()
+
+
+def test_options_come_first_with_large_text(
+    qtbot: QtBot, subject: Subject, make_dialog: Callable[..., ExportDialog]
+) -> None:
+    theme().set_text_scale(2.0)
+    dialog = make_dialog(subject, "png")
+    dialog.resize(1140, 648)
+    qtbot.waitUntil(dialog.preview.isVisible)
+    assert not dialog.body.is_beside
+    for name in ("moment", "mode"):
+        field = dialog.form.fields[name]
+        assert field.visibleRegion().boundingRect() == field.rect()
+    assert dialog.preview.y() >= dialog.form.geometry().bottom()
+
+
+@pytest.fixture
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A preview may take as long as a busy machine needs for it."""
+    monkeypatch.setattr(previews, "LIMIT", 60.0)
+
+
+@pytest.mark.usefixtures("patient")
+def test_a_page_is_shown_beside_the_options_where_there_is_room(
+    qtbot: QtBot, subject: Subject, make_dialog: Callable[..., ExportDialog]
+) -> None:
+    dialog = make_dialog(subject, "worksheets")
+    dialog.resize(80 * round(theme().em), 54 * round(theme().em))
+    qtbot.waitUntil(lambda: not dialog.preview.image.isNull())
+    assert dialog.body.is_beside
+    assert dialog.preview.box.rect().contains(dialog.preview.box.place.toAlignedRect())
+    dialog.list.select("svg")
+    qtbot.waitUntil(lambda: dialog.preview.image.width() > dialog.preview.image.height())
+    assert not dialog.body.is_beside
+
+
+@pytest.mark.usefixtures("patient")
+@pytest.mark.parametrize(
+    ("name", "option", "value"),
+    [("loss", "height", 300), ("map", "neuron", "h1"), ("solution", "paper", "Letter"), ("worksheets", "seed", 2)],
+)
+def test_plots_and_pages_have_a_preview_too(
+    qtbot: QtBot, subject: Subject, make_dialog: Callable[..., ExportDialog], name: str, option: str, value: Any
+) -> None:
+    dialog = make_dialog(subject, name)
+    qtbot.waitUntil(dialog.preview.isVisible)
+    first = dialog.preview.image
+    assert first.pixelColor(2, 2).lightness() > 240
+    is_page = name in ("solution", "worksheets")
+    assert (first.height() > first.width()) == is_page
+    assert dialog.preview.caption.isVisible() == is_page
+    dialog.form.set_value(option, value)
+    qtbot.waitUntil(lambda: dialog.preview.image != first)
+    dialog.preview.grab()
+
+
+def test_what_takes_too_long_has_no_preview(
+    qtbot: QtBot, subject: Subject, make_dialog: Callable[..., ExportDialog], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, limit, nothing in (("solution", "MOST_STEPS", 10), ("map", "LIMIT", 0.0)):
+        with monkeypatch.context() as patch:
+            patch.setattr(previews, limit, nothing)
+            dialog = make_dialog(subject, name)
+            with qtbot.waitSignal(dialog.preview.shown):
+                pass
+            assert not dialog.preview.isVisible()
+            assert said(dialog) == ("", "")
+            dialog.close()
+
+
+def test_where_there_is_no_loss_it_is_said_at_once(
+    qtbot: QtBot, subject: Subject, make_dialog: Callable[..., ExportDialog]
+) -> None:
+    untrained = Subject(load_project(by_name("01-two-two-two")), rows=(0,), steps=53)
+    dialog = make_dialog(untrained, "loss")
+    qtbot.waitUntil(lambda: said(dialog)[0].startswith("There is no loss to plot"))
+    assert not dialog.preview.isVisible()
+
+
 def test_a_preview_that_cannot_be_made_is_said(
     subject: Subject, make_dialog: Callable[..., ExportDialog], qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from core.errors import ExportError
-
-    def refuse(_subject: object, _values: object) -> Any:
+    def refuse(_subject: object, _values: object) -> Previewing:
+        yield None
         raise ExportError("The picture would be too large: choose a lower resolution.")
 
     monkeypatch.setitem(ENTRIES, "png", msgspec.structs.replace(ENTRIES["png"], preview=refuse))
     dialog = make_dialog(subject, "png")
     qtbot.waitUntil(lambda: said(dialog)[0].startswith("The picture would be too large"))
-    assert entries.ENTRIES["png"].preview is refuse
+    assert not dialog.preview.isVisible()
 
 
 # The whole window: after those that choose a text size, as a window is restyled each time
@@ -573,7 +763,7 @@ def test_the_preview_shows_what_is_chosen(hands: WindowHands, make_dialog: Calla
     hands.qtbot.waitUntil(lambda: not preview.image.isNull())
     current = preview.image.copy()
     assert not current.hasAlphaChannel()
-    assert re.fullmatch(r"[\d,]+ × [\d,]+ pixels", dialog.caption.text())
+    assert re.fullmatch(r"[\d,]+ × [\d,]+ pixels", dialog.preview.caption.text())
 
     def changed(option: str, value: Any) -> bool:
         before = preview.image.copy()
@@ -591,8 +781,9 @@ def test_the_preview_shows_what_is_chosen(hands: WindowHands, make_dialog: Calla
     assert changed("transparent", True)
     assert preview.image.hasAlphaChannel()
     preview.grab()
-    size = dialog.caption.text()
+    size = dialog.preview.caption.text()
     dialog.form.set_value("dpi", 96)
-    hands.qtbot.waitUntil(lambda: dialog.caption.text() != size)
+    hands.qtbot.waitUntil(lambda: dialog.preview.caption.text() != size)
     dialog.list.select("npz")
     assert not preview.isVisible()
+    assert preview.image.isNull()
