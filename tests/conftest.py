@@ -14,7 +14,7 @@ from hypothesis import settings
 os.environ["QT_QPA_PLATFORM"] = os.environ.get("NNVIZ_TEST_PLATFORM") or "offscreen"
 
 settings.register_profile("dev", max_examples=50, deadline=None)
-settings.register_profile("ci", max_examples=200, deadline=None, print_blob=True)
+settings.register_profile("ci", max_examples=60, deadline=None, print_blob=True)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "dev"))
 
 CORE_TESTS = Path(__file__).parent / "core"
