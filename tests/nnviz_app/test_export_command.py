@@ -9,6 +9,7 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -257,6 +258,15 @@ def test_ctrl_c_stops_a_job_and_leaves_nothing(tmp_path: Path, monkeypatch: pyte
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.fixture
+def hears_ctrl_c() -> Iterator[None]:
+    """Ctrl+C interrupts, as in a terminal; a shell's jobs in the background ignore it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("hears_ctrl_c")
 @pytest.mark.parametrize("fails", [False, True])
 def test_ctrl_c_waits_for_the_end_of_what_is_painted(tmp_path: Path, fails: bool) -> None:
     painted = []
@@ -281,6 +291,7 @@ def test_ctrl_c_waits_for_the_end_of_what_is_painted(tmp_path: Path, fails: bool
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.usefixtures("hears_ctrl_c")
 def test_a_second_ctrl_c_does_not_wait() -> None:
     def hang() -> Job:
         signal.raise_signal(signal.SIGINT)
@@ -292,6 +303,7 @@ def test_a_second_ctrl_c_does_not_wait() -> None:
         command.follow(hang())
 
 
+@pytest.mark.usefixtures("hears_ctrl_c")
 def test_what_is_complete_when_ctrl_c_comes_is_said() -> None:
     def end() -> Job:
         yield Progress(1, 1, "Ending")
