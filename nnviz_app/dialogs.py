@@ -11,6 +11,7 @@ from PySide6.QtWidgets import (
     QFormLayout,
     QLabel,
     QLineEdit,
+    QPushButton,
     QSpinBox,
     QVBoxLayout,
     QWidget,
@@ -37,6 +38,20 @@ LARGEST_SEED = 2**31 - 1
 ROLE_TITLES = {Role.HIDDEN: "Hidden", Role.OUTPUT: "Output", Role.INPUT: "Input"}
 
 
+def accept_buttons(dialog: QDialog, text: str) -> tuple[QDialogButtonBox, QPushButton]:
+    """The box with the button that accepts a dialog, which says `text`, and Cancel; and that button."""
+    buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Ok | QDialogButtonBox.StandardButton.Cancel, dialog)
+    accept = buttons.button(QDialogButtonBox.StandardButton.Ok)
+    accept.setText(text)
+    set_style_property(accept, "primary", True)
+    for button in buttons.buttons():
+        # The style's own icons for OK and Cancel do not go with the program's.
+        button.setIcon(QIcon())
+    buttons.accepted.connect(dialog.accept)
+    buttons.rejected.connect(dialog.reject)
+    return buttons, accept
+
+
 class _FormDialog(QDialog):
     """A form, a sentence beneath it, and OK with Cancel."""
 
@@ -52,15 +67,7 @@ class _FormDialog(QDialog):
         # Two lines high from the start, so that nothing jumps when the sentence changes.
         self.sentence.setMinimumHeight(theme().space(3.6))
         self.sentence.setMinimumWidth(theme().space(26))
-        buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Ok | QDialogButtonBox.StandardButton.Cancel, self)
-        self.accept_button = buttons.button(QDialogButtonBox.StandardButton.Ok)
-        self.accept_button.setText(accept_text)
-        set_style_property(self.accept_button, "primary", True)
-        for button in buttons.buttons():
-            # The style's own icons for OK and Cancel do not go with the program's.
-            button.setIcon(QIcon())
-        buttons.accepted.connect(self.accept)
-        buttons.rejected.connect(self.reject)
+        buttons, self.accept_button = accept_buttons(self, accept_text)
         layout = QVBoxLayout(self)
         margin = theme().space(1.2)
         layout.setContentsMargins(margin, margin, margin, margin)

@@ -8,13 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QIcon
 from PySide6.QtWidgets import (
     QButtonGroup,
     QCheckBox,
     QComboBox,
     QDialog,
-    QDialogButtonBox,
     QHBoxLayout,
     QLabel,
     QRadioButton,
@@ -27,7 +25,7 @@ from core.errors import DataError
 from core.import_table import ColumnRole, Samples, Use, find_bad_cells, guess_roles, make_samples, role_choices
 from core.network import Network
 from core.table_file import DECIMALS, DELIMITERS, Table, parse_table, read_text
-from nnviz_app.dialogs import LARGEST_SEED
+from nnviz_app.dialogs import LARGEST_SEED, accept_buttons
 from nnviz_app.document import Document
 from nnviz_app.import_data import HIDDEN_NEURONS, ImportChoice, apply_import, counted, is_scalable, match_columns
 from nnviz_app.import_preview import PreviewTable
@@ -132,15 +130,7 @@ class ImportDialog(QDialog):
 
     def _lay_out(self) -> None:
         space = theme().space
-        buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Ok | QDialogButtonBox.StandardButton.Cancel, self)
-        self.accept_button = buttons.button(QDialogButtonBox.StandardButton.Ok)
-        self.accept_button.setText("Import")
-        set_style_property(self.accept_button, "primary", True)
-        for button in buttons.buttons():
-            # The style's own icons for OK and Cancel do not go with the program's.
-            button.setIcon(QIcon())
-        buttons.accepted.connect(self.accept)
-        buttons.rejected.connect(self.reject)
+        buttons, self.accept_button = accept_buttons(self, "Import")
         hint = QLabel(HINT)
         hint.setWordWrap(True)
         set_style_property(hint, "role", "muted")

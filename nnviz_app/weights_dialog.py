@@ -8,12 +8,10 @@ from itertools import pairwise
 from pathlib import Path
 
 from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersistentModelIndex, Qt
-from PySide6.QtGui import QIcon
 from PySide6.QtWidgets import (
     QButtonGroup,
     QComboBox,
     QDialog,
-    QDialogButtonBox,
     QFileDialog,
     QHBoxLayout,
     QHeaderView,
@@ -34,6 +32,7 @@ from core.imports.matching import apply_match, match_file
 from core.imports.records import NamedArrays
 from core.network import Network, Role
 from core.project import Project
+from nnviz_app.dialogs import accept_buttons
 from nnviz_app.document import Document
 from nnviz_app.import_weights import HEADER, describe_assignment, new_project
 from nnviz_app.layers import allowed_activations
@@ -185,15 +184,7 @@ class WeightsDialog(QDialog):
 
     def _lay_out(self) -> None:
         space = theme().space
-        buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Ok | QDialogButtonBox.StandardButton.Cancel, self)
-        self.accept_button = buttons.button(QDialogButtonBox.StandardButton.Ok)
-        self.accept_button.setText("Import")
-        set_style_property(self.accept_button, "primary", True)
-        for button in buttons.buttons():
-            # The style's own icons for OK and Cancel do not go with the program's.
-            button.setIcon(QIcon())
-        buttons.accepted.connect(self.accept)
-        buttons.rejected.connect(self.reject)
+        buttons, self.accept_button = accept_buttons(self, "Import")
         self.into_row = _row(("&Match", self.by_box))
         self.new_row = _row(("&Hidden layers", self.hidden_box), ("&Outputs", self.output_box))
         self.rows_row = _row(("&Rows of weight matrices", self.rows_box))
