@@ -12,6 +12,7 @@ from pytestqt.qtbot import QtBot
 from shiboken6 import isValid
 from window_hands import WindowHands
 
+from core import fast_kernel
 from core.quantities import Granularity
 from core.style import Notation
 from nnviz_app.examples import examples
@@ -23,6 +24,13 @@ from nnviz_app.theme import theme
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Let tests with the shared window come last: as long as it is there, each change of the theme restyles it."""
     items.sort(key=lambda item: "hands" in getattr(item, "fixturenames", ()))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def compiled_kernel() -> None:
+    """Where numba is there, the kernel is compiled before a test waits for a run: the first time takes ten seconds."""
+    if fast_kernel.available():
+        fast_kernel.prepare()
 
 
 @pytest.fixture(scope="session")
