@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from pathlib import Path
 
 from PySide6.QtCore import QMarginsF, QRectF, QSizeF
@@ -32,15 +32,19 @@ def write_picture(
     `index`: the moment, or None for the plain drawing. `scale`: pixels of a PNG to one of the drawing (1 is 96 dpi).
     Raises ExportError where there is no such moment, the image would be too large, or nothing can be written.
     """
-    write = WRITERS.get(path.suffix.lower())
-    if write is None:
-        raise ExportError(f"{path.name} is no picture: choose a name that ends in {', '.join(WRITERS)}.")
+    ending = path.suffix.lower()
+    if ending not in ENDINGS:
+        raise ExportError(f"{path.name} is no picture: choose a name that ends in {', '.join(ENDINGS)}.")
     yield Progress(0, 2, "Drawing the network")
     with make() as picture:
         _check(picture, index)
-        yield Progress(1, 2, f"Writing {path.name}")
+        writing = Progress(1, 2, f"Writing {path.name}")
+        yield writing
         with new_file(path) as place:
-            sentences = write(picture, place, index, scale)
+            if ending == ".png":
+                sentences = yield from _write_png(picture, place, index, scale, writing)
+            else:
+                sentences = WRITERS[ending](picture, place, index)
     return Written((path,), sentences)
 
 
@@ -76,28 +80,30 @@ def _check(picture: CanvasPicture, index: int | None) -> None:
     raise ExportError(f"There is no step {index:,}: choose one from 0 to {length:,}.")
 
 
-def _write_svg(picture: CanvasPicture, path: Path, index: int | None, _scale: float) -> tuple[str, ...]:
+def _write_png(
+    picture: CanvasPicture, path: Path, index: int | None, scale: float, writing: Progress
+) -> Generator[Progress, None, tuple[str, ...]]:
+    image = picture.image(index, scale=scale)
+    image.setText("Title", picture.title)
+    image.setText("Description", picture.describe(index))
+    yield from write_image(image, path, writing)
+    return (f"{image.width():,} × {image.height():,} pixels, {UNITS_PER_INCH * scale:.0f} dpi.",)
+
+
+def _write_svg(picture: CanvasPicture, path: Path, index: int | None) -> tuple[str, ...]:
     path.write_text(picture.svg(index), encoding="utf-8")
     rect = picture.rect()
     return (f"{rect.width():,.0f} × {rect.height():,.0f} pixels at 100 %; text is text.",)
 
 
-def _write_pdf(picture: CanvasPicture, path: Path, index: int | None, _scale: float) -> tuple[str, ...]:
+def _write_pdf(picture: CanvasPicture, path: Path, index: int | None) -> tuple[str, ...]:
     size = write_pdf_page(picture, path, index)
     check_whole(path)
     width, height = (side / POINTS_PER_INCH * MILLIMETRES_PER_INCH for side in size)
     return (f"One page of {width:.0f} × {height:.0f} mm; text is text.",)
 
 
-def _write_png(picture: CanvasPicture, path: Path, index: int | None, scale: float) -> tuple[str, ...]:
-    image = picture.image(index, scale=scale)
-    image.setText("Title", picture.title)
-    image.setText("Description", picture.describe(index))
-    write_image(image, path)
-    return (f"{image.width():,} × {image.height():,} pixels, {UNITS_PER_INCH * scale:.0f} dpi.",)
-
-
-def _write_tikz(picture: CanvasPicture, path: Path, index: int | None, _scale: float) -> tuple[str, ...]:
+def _write_tikz(picture: CanvasPicture, path: Path, index: int | None) -> tuple[str, ...]:
     text = picture.tikz(index, write=tikz_document)
     path.write_text(text, encoding="utf-8")
     sentences = [
@@ -114,9 +120,9 @@ def _write_tikz(picture: CanvasPicture, path: Path, index: int | None, _scale: f
     return tuple(sentences)
 
 
-WRITERS: dict[str, Callable[[CanvasPicture, Path, int | None, float], tuple[str, ...]]] = {
+WRITERS: dict[str, Callable[[CanvasPicture, Path, int | None], tuple[str, ...]]] = {
     ".svg": _write_svg,
     ".pdf": _write_pdf,
-    ".png": _write_png,
     ".tex": _write_tikz,
 }
+ENDINGS = (*WRITERS, ".png")

@@ -86,10 +86,12 @@ def write_plot(
     with new_file(path) as temporary:
         if form == ".csv":
             yield from _write_table(plot, temporary)
-        else:
+        elif form == ".svg":
             yield Progress(0, 1, plot.title)
             with theme().borrowed(options.mode):
-                (_write_svg if form == ".svg" else _write_png)(plot, temporary, options)
+                _write_svg(plot, temporary, options)
+        else:
+            yield from _write_png(plot, temporary, options)
     return Written((path,), (f"{plot.title}.",))
 
 
@@ -177,11 +179,14 @@ def _write_svg(plot: Plot, path: Path, options: PlotOptions) -> None:
     path.write_text(text, encoding="utf-8")
 
 
-def _write_png(plot: Plot, path: Path, options: PlotOptions) -> None:
-    image = plot_image(plot, options)
+def _write_png(plot: Plot, path: Path, options: PlotOptions) -> Generator[Progress, None, None]:
+    writing = Progress(0, 1, plot.title)
+    yield writing
+    with theme().borrowed(options.mode):
+        image = plot_image(plot, options)
     image.setText("Title", plot.title)
     image.setText("Description", plot.describe())
-    write_image(image, path)
+    yield from write_image(image, path, writing)
 
 
 def plot_image(plot: Plot, options: PlotOptions) -> QImage:

@@ -30,7 +30,7 @@ from nnviz_app.comparison import Comparison
 from nnviz_app.document import Document
 from nnviz_app.examples import examples
 from nnviz_app.export.picture import CanvasPicture, Look
-from nnviz_app.export.picture_files import WRITERS, write_picture
+from nnviz_app.export.picture_files import ENDINGS, write_picture
 from nnviz_app.inquiry import Inquiry
 from nnviz_app.player import Player
 from nnviz_app.preferences import LabelMode, Preferences
@@ -470,7 +470,7 @@ def test_tikz_says_what_pdflatex_cannot_write(tmp_path: Path) -> None:
     assert any("pdfLaTeX has no sign for Ж: compile it with LuaLaTeX" in sentence for sentence in written.sentences)
 
 
-@pytest.mark.parametrize("ending", list(WRITERS))
+@pytest.mark.parametrize("ending", ENDINGS)
 def test_a_job_that_is_stopped_leaves_nothing(tmp_path: Path, ending: str) -> None:
     job = write_picture(lambda: CanvasPicture(example(1)), tmp_path / f"drawing{ending}")
     next(job)
@@ -479,14 +479,22 @@ def test_a_job_that_is_stopped_leaves_nothing(tmp_path: Path, ending: str) -> No
     assert not list(tmp_path.iterdir())
 
 
-@pytest.mark.parametrize("ending", list(WRITERS))
+def test_a_large_image_is_packed_while_the_window_answers(tmp_path: Path) -> None:
+    job = write_picture(lambda: CanvasPicture(example(1)), tmp_path / "drawing.png", scale=10.0)
+    told = [next(job).what for _ in range(5)]
+    assert told == ["Drawing the network"] + 4 * ["Writing drawing.png"]
+    job.close()
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("ending", ENDINGS)
 def test_a_place_that_cannot_be_written_is_named(tmp_path: Path, ending: str) -> None:
     with pytest.raises(ExportError, match="there is no folder"):
         write(tmp_path / "nowhere" / f"drawing{ending}")
 
 
 def test_other_endings_and_steps_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(ExportError, match=r"drawing.bmp is no picture: .*\.svg, \.pdf, \.png, \.tex"):
+    with pytest.raises(ExportError, match=r"drawing.bmp is no picture: .*\.svg, \.pdf, \.tex, \.png"):
         write(tmp_path / "drawing.bmp")
     with pytest.raises(ExportError, match="There is no step 54: choose one from 0 to 53"):
         write(tmp_path / "drawing.svg", index=54)
