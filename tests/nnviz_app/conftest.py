@@ -22,8 +22,12 @@ from nnviz_app.theme import theme
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Let tests with the shared window come last: as long as it is there, each change of the theme restyles it."""
-    items.sort(key=lambda item: "hands" in getattr(item, "fixturenames", ()))
+    """Let tests with windows come last.
+
+    As long as the shared one is there, each change of the theme restyles it, and the pointer of tests with a widget of
+    their own may be over it.
+    """
+    items.sort(key=lambda item: "make_window" in getattr(item, "fixturenames", ()))
 
 
 @pytest.fixture(scope="session", autouse=True)
