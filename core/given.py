@@ -11,7 +11,6 @@ from core.losses import LOSSES
 from core.network import Network
 from core.notation import without_brackets
 from core.numbers import format_number
-from core.project import Project
 from core.quantities import FORMER_KINDS, Granularity, Kind, Quantity
 from core.sheet_writer import MOST_COLUMNS, Cell, SheetWriter, listed, row_name
 from core.style import Rounding
@@ -22,7 +21,7 @@ _WITH_CASES = ("relu", "step")
 _DIGITS = 6
 
 
-def write_given(page: SheetWriter, project: Project, rows: Sequence[int], rounding: Rounding | None) -> None:
+def write_given(page: SheetWriter, rows: Sequence[int], rounding: Rounding | None) -> None:
     """Write what is known before the first step: the picture, the tables of numbers, the conventions."""
     trace, network = page.trace, page.trace.network
     page.heading("Given")

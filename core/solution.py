@@ -75,7 +75,7 @@ def solve(
     rows = project.first_rows.tolist() if rows is None else list(rows)
     trace = trace_project(project, rows, rounding=rounding)
     page = SheetWriter(trace, style, granularity, rounded=rounding is not None)
-    write_given(page, project, rows, rounding)
+    write_given(page, rows, rounding)
     author = _Lines if granularity in (Granularity.TERM, Granularity.NEURON) else _Tables
     author(page, rows).write()
     if trace.network.outputs:

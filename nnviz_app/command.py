@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 # Those of nnviz_app.export.pages, here without its imports.
 PAPERS: tuple[Literal["A4", "Letter"], ...] = ("A4", "Letter")
+# The granularities of core.solution, here without its imports.
+SIZES = ("term", "neuron", "layer", "pass")
 OK, CHECK_FAILED, BAD_USAGE = 0, 1, 2
 # What shells report for a program that was asked to end.
 TERMINATED = 143

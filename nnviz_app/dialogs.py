@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from PySide6.QtGui import QIcon
 from PySide6.QtWidgets import (
     QCheckBox,
@@ -36,6 +39,14 @@ from nnviz_app.theme import set_style_property, theme
 
 LARGEST_SEED = 2**31 - 1
 ROLE_TITLES = {Role.HIDDEN: "Hidden", Role.OUTPUT: "Output", Role.INPUT: "Input"}
+
+
+def choice_box(choices: Mapping[Any, str]) -> QComboBox:
+    """A box with the titles of the choices; each value is its item's data."""
+    box = QComboBox()
+    for value, title in choices.items():
+        box.addItem(title, value)
+    return box
 
 
 def accept_buttons(dialog: QDialog, text: str) -> tuple[QDialogButtonBox, QPushButton]:

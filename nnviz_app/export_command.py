@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from nnviz_app.command import (
     OK,
+    SIZES,
     add_rows,
     add_style,
     chosen_rounding,
@@ -111,7 +112,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     size.add_argument("--scale", metavar="X", type=_positive, help="pixels of a PNG to one of the screen (2)")
     pictures.add_argument("--width", metavar="N", type=whole_number(1, None), help="pixels of an animation or plot")
     pictures.add_argument("--height", metavar="N", type=whole_number(1, None), help="pixels of a plot")
-    pictures.add_argument("--by", choices=["term", "neuron", "layer", "pass"], help="the step of a frame (neuron)")
+    pictures.add_argument("--by", choices=SIZES, help="the step of a frame (neuron)")
     pictures.add_argument("--seconds", metavar="X", type=_positive, help="a frame lasts (1)")
     pictures.add_argument("--last-seconds", metavar="X", type=_positive, help="the last frame lasts (3)")
     add_rows(pictures)

@@ -11,7 +11,6 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import (
     QButtonGroup,
     QCheckBox,
-    QComboBox,
     QDialog,
     QHBoxLayout,
     QLabel,
@@ -25,7 +24,7 @@ from core.errors import DataError
 from core.import_table import ColumnRole, Samples, Use, find_bad_cells, guess_roles, make_samples, role_choices
 from core.network import Network
 from core.table_file import DECIMALS, DELIMITERS, Table, parse_table, read_text
-from nnviz_app.dialogs import LARGEST_SEED, accept_buttons
+from nnviz_app.dialogs import LARGEST_SEED, accept_buttons, choice_box
 from nnviz_app.document import Document
 from nnviz_app.import_data import HIDDEN_NEURONS, ImportChoice, apply_import, counted, is_scalable, match_columns
 from nnviz_app.import_preview import PreviewTable
@@ -83,8 +82,8 @@ class ImportDialog(QDialog):
         (self.accept_button if self.accept_button.isEnabled() else self.delimiter_box).setFocus()
 
     def _make_fields(self, seed: int) -> None:
-        self.delimiter_box = _choice_box(DELIMITERS)
-        self.decimal_box = _choice_box(DECIMALS)
+        self.delimiter_box = choice_box(DELIMITERS)
+        self.decimal_box = choice_box(DECIMALS)
         self.names_check = QCheckBox("First row holds &names")
         self.preview = PreviewTable()
         self.new_radio = QRadioButton("Ne&w network")
@@ -246,13 +245,6 @@ def _kept_roles(former: Table | None, roles: Sequence[ColumnRole], table: Table)
         return None
     fit = all(role in role_choices(column) for role, column in zip(roles, table.columns, strict=True))
     return tuple(roles) if fit and any(role.use is not Use.IGNORED for role in roles) else None
-
-
-def _choice_box(choices: dict[str, str]) -> QComboBox:
-    box = QComboBox()
-    for value, title in choices.items():
-        box.addItem(title, value)
-    return box
 
 
 def _row(*parts: QWidget | tuple[str, QWidget]) -> QHBoxLayout:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from nnviz_app.command import (
     OK,
     PAPERS,
+    SIZES,
     add_paper,
     add_rows,
     add_style,
@@ -24,8 +25,6 @@ from nnviz_app.command import (
 if TYPE_CHECKING:
     from core.jobs import Job
 
-# The granularities of core.solution, here without its imports.
-SIZES = ("term", "neuron", "layer", "pass")
 DESCRIPTION = "Write a pass out: the drawing, and every line of the forward, backward and update calculation."
 EPILOG = """\
 The form is told by the ending of PATH: .html (one file for browsers), .pdf, .md (with a folder of drawings beside it)

@@ -32,7 +32,7 @@ from core.imports.matching import apply_match, match_file
 from core.imports.records import NamedArrays
 from core.network import Network, Role
 from core.project import Project
-from nnviz_app.dialogs import accept_buttons
+from nnviz_app.dialogs import accept_buttons, choice_box
 from nnviz_app.document import Document
 from nnviz_app.import_weights import HEADER, describe_assignment, new_project
 from nnviz_app.layers import allowed_activations
@@ -153,9 +153,9 @@ class WeightsDialog(QDialog):
         if not self.network.values:
             self.into_radio.setEnabled(False)
             self.into_radio.setToolTip("The present network has no weights and biases.")
-        self.by_box = _box(MATCHINGS)
+        self.by_box = choice_box(MATCHINGS)
         self.by_box.setToolTip("Names are those of neurons and edges; layers are counted from the inputs")
-        self.rows_box = _box(ROWS)
+        self.rows_box = choice_box(ROWS)
         self.rows_box.setToolTip("Their shapes do not tell what their rows stand for")
         self.hidden_box = _activation_box(Role.HIDDEN, DEFAULT_HIDDEN)
         self.output_box = _activation_box(Role.OUTPUT, DEFAULT_OUTPUT)
@@ -291,15 +291,8 @@ def _layer_lines(network: Network) -> list[tuple[str, str, str, str]]:
     return lines
 
 
-def _box(choices: dict) -> QComboBox:
-    box = QComboBox()
-    for value, title in choices.items():
-        box.addItem(title, value)
-    return box
-
-
 def _activation_box(role: Role, chosen: str) -> QComboBox:
-    box = _box({name: ACTIVATIONS[name].title for name in allowed_activations(role)})
+    box = choice_box({name: ACTIVATIONS[name].title for name in allowed_activations(role)})
     box.setCurrentIndex(box.findData(chosen))
     return box
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from nnviz_app.command import (
     OK,
     PAPERS,
+    SIZES,
     add_paper,
     add_rows,
     add_style,
@@ -25,11 +26,10 @@ from nnviz_app.command import (
 if TYPE_CHECKING:
     from core.jobs import Job
 
-# The groups and blanks of core.worksheet, the granularities of core.solution and the forms and the largest number of
-# nnviz_app.export.worksheet, here without their imports.
+# The groups and blanks of core.worksheet, and the forms and the largest number of nnviz_app.export.worksheet, here
+# without their imports.
 GROUPS = ("forward", "loss", "backward", "gradients", "updates")
 HIDDEN = ("result", "numbers", "all")
-SIZES = ("term", "neuron", "layer", "pass")
 FORMS = ("pdf", "html", "md", "tex")
 MOST_VARIANTS = 500
 

@@ -92,7 +92,7 @@ def _tokens(latex: str) -> Iterator[tuple[int, int, int, str]]:
     braces = brackets = 0
     for found in _TOKEN.finditer(latex):
         token = found[0]
-        if token in "}":
+        if token == "}":
             braces -= 1
         if token in ("}", ")", "]"):
             brackets -= 1
@@ -157,7 +157,7 @@ def _measure(tokens: list[str]) -> float:
         elif token in _SPACES:
             width += _SPACES[token]
         elif token in _RELATIONS:
-            width += 2.6 if token not in (r"\cdot",) else 1.6
+            width += 1.6 if token == r"\cdot" else 2.6
         elif token in _FUNCTIONS:
             width += 0.95 * len(token)
         else:

@@ -147,9 +147,7 @@ def _line(line: Line, number: str) -> str:
     left = mathml(line.left) if line.left else ""
     right = mathml(line.right) if line.right else ""
     if line.room:
-        right += (
-            f'<span class="blank" role="img" aria-label="to fill in" style="width: {0.55 * line.room:.3g}em"></span>'
-        )
+        right += _BLANK.format(style=f' style="width: {0.55 * line.room:.3g}em"')
     attributes = ' class="more"' if line.right[:1] in ("+", "-") else ""
     if line.scale < 1.0:
         # It cannot be broken: on paper nothing may be cut off.

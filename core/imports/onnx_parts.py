@@ -21,6 +21,7 @@ _PLAIN = {"value_float": "f", "value_int": "i", "value_floats": "floats", "value
 
 
 def read_tensor(tensor: onnx.TensorProto, name: str) -> Array:
+    """The numbers of a tensor in the file called `name`, in its own shape. Raises ImportFileError."""
     from onnx import TensorProto, numpy_helper
 
     label = shorten(tensor.name) or "a constant"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Generator, Sequence
 from pathlib import Path
 
@@ -59,11 +58,6 @@ class AnimationOptions(Struct, frozen=True, kw_only=True):
     look: Look = Look()
     rows: tuple[int, ...] | None = None
     rounding: Rounding | None = None
-
-
-def mp4_available() -> bool:
-    """Whether ffmpeg, which makes MP4 files, is installed."""
-    return shutil.which("ffmpeg") is not None
 
 
 def write_animation(

@@ -18,7 +18,6 @@ PER_INCH = 720.0
 PER_MM = PER_INCH / 25.4
 
 BODY = 105
-SMALL = 85
 # Print is black on white whatever the theme; greys are dark enough for a copier.
 INK = "#111418"
 MUTED = "#565E6C"

@@ -160,7 +160,6 @@ def _row_piece(
     height = max(len(lines) for lines in texts) * leading + 2 * PADDING
     if blanks:
         height = max(height, BLANK_HEIGHT + PADDING)
-    # A row of one line stands in the middle.
     right = columns[-1].x + columns[-1].width if columns else 0.0
 
     def draw(painter: QPainter, x: float, y: float) -> None:
@@ -169,6 +168,7 @@ def _row_piece(
                 box = QRectF(x + column.x, y + 0.5 * PADDING, column.width, height - PADDING)
                 draw_box(painter, box)
                 continue
+            # What has fewer lines than others stands in the middle of the row.
             top = y + 0.5 * (height - len(lines) * leading)
             for number, line in enumerate(lines):
                 left = x + column.x

@@ -20,7 +20,7 @@ from nnviz_app.export.page_layout import PER_INCH
 from nnviz_app.export.pages import Page, Paper, draw_page, lay_out_sheet
 from nnviz_app.export.picture import CanvasPicture, Look
 from nnviz_app.export.plots import PlotKind, PlotOptions, make_plot, plot_image
-from nnviz_app.export.solution import PICTURE_DIGITS
+from nnviz_app.export.solution import picture_style
 from nnviz_app.runs import KeptRun
 from nnviz_app.theme import theme
 
@@ -66,9 +66,7 @@ def preview_page(
         return None
     project, sheet = make()
     yield None
-    if rounding is None:
-        style = changed(style, digits=min(style.digits, PICTURE_DIGITS))
-    look = Look(transparent=True, lights_steps=False, style=style)
+    look = Look(transparent=True, lights_steps=False, style=picture_style(style, rounding))
     with CanvasPicture(project, rows=rows, rounding=rounding, look=look) as picture:
         page = yield from _in_time(_first_page(sheet, picture, paper))
         if page is None:

@@ -39,6 +39,11 @@ def form_of(path: Path) -> str:
     return ending
 
 
+def picture_style(style: Style, rounding: Rounding | None) -> Style:
+    """How numbers are written in the drawings of a sheet; what is rounded keeps all its digits there too."""
+    return style if rounding is not None else replace(style, digits=min(style.digits, PICTURE_DIGITS))
+
+
 def write_solution(
     project: Project,
     path: Path,
@@ -60,10 +65,9 @@ def write_solution(
     # Only now: it takes Qt, and there has to be something to draw.
     from nnviz_app.export.picture import CanvasPicture, Look
 
-    drawn = style if rounding is not None else replace(style, digits=min(style.digits, PICTURE_DIGITS))
     yield Progress(0, 0, "Drawing the network")
     # On paper nothing stands behind the drawing.
-    look = Look(transparent=form in (".pdf", ".tex"), style=drawn, lights_steps=False)
+    look = Look(transparent=form in (".pdf", ".tex"), style=picture_style(style, rounding), lights_steps=False)
     with CanvasPicture(project, rows=rows, rounding=rounding, look=look) as picture:
         return (yield from write_sheet(sheet, picture, path, paper=paper))
 

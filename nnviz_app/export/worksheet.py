@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import dataclasses
 import io
 import re
 from collections.abc import Collection, Generator, Iterator, Sequence
@@ -28,11 +27,11 @@ from core.whole_files import new_folder
 from core.worksheet import Blanks, worksheet
 from nnviz_app.export.pages import Page, Paper, PdfFile, lay_out_sheet
 from nnviz_app.export.picture import CanvasPicture, Look
+from nnviz_app.export.solution import picture_style, write_sheet
 
 Form = Literal["pdf", "html", "md", "tex"]
 FORMS: tuple[Form, ...] = get_args(Form)
 MOST_VARIANTS = 500
-PICTURE_DIGITS = 6
 INDEX = "index.csv"
 # Its columns of names of files, and what those are like.
 FILES = ("worksheet", "key", "project")
@@ -105,7 +104,8 @@ def write_worksheets(
             what = f"Worksheet {done + 1} of {count}"
             yield Progress(done, count, what)
             # Paper is the background.
-            look = Look(transparent=form == "pdf", lights_steps=False, style=_picture_style(options))
+            style = picture_style(options.style, options.rounding)
+            look = Look(transparent=form == "pdf", lights_steps=False, style=style)
             with CanvasPicture(exercise.project, rows=options.rows, rounding=options.rounding, look=look) as picture:
                 # Not by save_project: it would name the folder that is there for the meantime where the disk is full.
                 data = project_to_text(exercise.project).encode()
@@ -170,13 +170,6 @@ def _exercises(project: Project, count: int, seed: int, options: WorksheetOption
             yield _Exercise("", variant, task, key, loss)
 
 
-def _picture_style(options: WorksheetOptions) -> Style:
-    """More digits would not fit beside the edges of a drawing."""
-    if options.rounding is not None:
-        return options.style
-    return dataclasses.replace(options.style, digits=min(options.style.digits, PICTURE_DIGITS))
-
-
 def _reporting(
     write: Generator[None, None, Pages | None], progress: Progress
 ) -> Generator[Progress, None, Pages | None]:
@@ -214,9 +207,6 @@ def _write_pages(
 
 
 def _write_sheets(exercise: _Exercise, picture: CanvasPicture, folder: Path, form: Form) -> Generator[None, None, None]:
-    # Only now: a PDF needs nothing of it.
-    from nnviz_app.export.solution import write_sheet
-
     for name, sheet in exercise.sheets:
         with closing(write_sheet(sheet, picture, folder / f"{name}.{form}")) as job:
             for _ in job:
