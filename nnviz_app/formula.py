@@ -13,7 +13,7 @@ import functools
 import logging
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from PySide6.QtCore import QByteArray, QPointF, QRectF, Qt
@@ -259,12 +259,24 @@ def render_formula(
     return QPixmap(_render(latex, plain, color.rgba(), round(size, 2), device_pixel_ratio, _plain_font(1).key()))
 
 
-def formula_size(latex: str, size: float, *, plain: str = "") -> tuple[float, float]:
-    """Return the width and height of a formula with text of `size` pixels, without drawing it."""
+# The width and height of a formula at LAYOUT_SIZE; None where it cannot be read as LaTeX or is empty.
+ExtentOf = Callable[[str], tuple[float, float] | None]
+
+
+def drawn_extent(latex: str) -> tuple[float, float] | None:
+    """The extent of a formula as it is laid out for drawing."""
     drawing = lay_out(latex)
-    if drawing is not None:
+    return None if drawing is None else (drawing.width, drawing.ascent + drawing.descent)
+
+
+def formula_size(
+    latex: str, size: float, *, plain: str = "", extent_of: ExtentOf = drawn_extent
+) -> tuple[float, float]:
+    """Return the width and height of a formula with text of `size` pixels, without drawing it."""
+    extent = extent_of(latex)
+    if extent is not None:
         scale = size / LAYOUT_SIZE
-        return drawing.width * scale, (drawing.ascent + drawing.descent) * scale
+        return extent[0] * scale, extent[1] * scale
     if not latex.strip():
         return 0.0, 0.0
     metrics = QFontMetricsF(_plain_font(size))
@@ -313,34 +325,43 @@ class FormulaLines:
     height: float
 
 
-def fit_formula(latex: str, pieces: Sequence[str], *, size: float, width: float, plain: str = "") -> FormulaLines:
+def fit_formula(
+    latex: str,
+    pieces: Sequence[str],
+    *,
+    size: float,
+    width: float,
+    plain: str = "",
+    extent_of: ExtentOf = drawn_extent,
+) -> FormulaLines:
     """Fit a formula into `width` pixels: as it is, else a little smaller, else broken between `pieces`.
 
     Lines are broken at full size where that is enough. A single piece wider than the width makes the whole
-    smaller, without a limit, because a formula with a part cut off would be a wrong one.
+    smaller, without a limit, because a formula with a part cut off would be a wrong one. `extent_of` measures for those
+    who draw it in another way.
     """
     # Whether it can be read as LaTeX is seen by its pieces.
-    is_long = len(pieces) > MOST_PIECES_AT_ONCE and all(lay_out(_continued(piece)) is not None for piece in pieces)
-    widths = [_piece_width(piece, size) for piece in pieces] if is_long else []
+    is_long = len(pieces) > MOST_PIECES_AT_ONCE and all(extent_of(_continued(piece)) for piece in pieces)
+    widths = [_piece_width(piece, size, extent_of) for piece in pieces] if is_long else []
     if sum(widths) * SMALLEST_UNBROKEN_SCALE <= width:
-        natural_width, natural_height = formula_size(latex, size, plain=plain)
+        natural_width, natural_height = formula_size(latex, size, plain=plain, extent_of=extent_of)
         if natural_width <= 0:
             return FormulaLines((), size, 0.0, 0.0)
         scale = min(width / natural_width, 1.0)
-        breakable = len(pieces) > 1 and lay_out(latex) is not None
+        breakable = len(pieces) > 1 and extent_of(latex) is not None
         if scale >= SMALLEST_UNBROKEN_SCALE or not breakable:
             return FormulaLines((latex,), size * scale, natural_width * scale, natural_height * scale)
-    lines = _fill_lines(pieces, size=size, width=width)
-    extents = [formula_size(line, size) for line in lines]
+    lines = _fill_lines(pieces, size=size, width=width, extent_of=extent_of)
+    extents = [formula_size(line, size, extent_of=extent_of) for line in lines]
     full_width = max(extent[0] + (LINE_INDENT * size if number else 0.0) for number, extent in enumerate(extents))
     full_height = sum(extent[1] for extent in extents) + LINE_GAP * size * (len(lines) - 1)
     scale = min(width / full_width, 1.0)
     return FormulaLines(tuple(lines), size * scale, full_width * scale, full_height * scale)
 
 
-def _piece_width(piece: str, size: float) -> float:
+def _piece_width(piece: str, size: float, extent_of: ExtentOf) -> float:
     """How much wider a line gets by a piece at its end."""
-    return formula_size(_continued(piece), size)[0]
+    return formula_size(_continued(piece), size, extent_of=extent_of)[0]
 
 
 def _continued(piece: str) -> str:
@@ -348,7 +369,7 @@ def _continued(piece: str) -> str:
     return "{} " + piece
 
 
-def _fill_lines(pieces: Sequence[str], *, size: float, width: float) -> list[str]:
+def _fill_lines(pieces: Sequence[str], *, size: float, width: float, extent_of: ExtentOf) -> list[str]:
     """Fill lines with whole sides of relations; break inside a side only if it is too wide for a line."""
     lines: list[str] = []
     # Of the last line: the sum of its pieces, each of which is laid out once.
@@ -364,7 +385,7 @@ def _fill_lines(pieces: Sequence[str], *, size: float, width: float) -> list[str
 
     for side in _sides(pieces):
         whole = "".join(side)
-        widths = [_piece_width(piece, size) for piece in side]
+        widths = [_piece_width(piece, size, extent_of) for piece in side]
         if lines and length + sum(widths) + LINE_INDENT * size <= width:
             lines[-1] += whole
             length += sum(widths)

@@ -12,7 +12,7 @@ from PySide6.QtCore import QRectF
 from PySide6.QtGui import QPainter
 
 from core.sheet import Blank, Formula
-from nnviz_app.export.page_glyphs import typeset
+from nnviz_app.export.page_glyphs import extent, typeset
 from nnviz_app.export.page_layout import INK, MUTED, Piece, Type, draw_box, draw_rule, text_pieces
 from nnviz_app.formula import LAYOUT_SIZE, RELATIONS, break_formula, fit_formula, plain_text
 
@@ -274,6 +274,6 @@ def _broken(side: Side, width: float) -> list[Line]:
     hang = sum(part.width + SPACE for part in start)
     if last.room:
         return [Line((*start, replace(last, room=max(width - hang, 1.0))))]
-    fitted = fit_formula(last.latex, break_formula(last.latex), size=SIZE, width=width - hang)
+    fitted = fit_formula(last.latex, break_formula(last.latex), size=SIZE, width=width - hang, extent_of=extent)
     first, *others = [Part(line, fitted.size) for line in fitted.lines] or [last]
     return [Line((*start, first)), *(Line((part,), hang) for part in others)]

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree
 
 import pytest
+import ziamath
 from PySide6.QtCore import QRectF
 from PySide6.QtGui import QPainter
 from pytestqt.qtbot import QtBot
+from ziamath.nodes import Mnode
 
 from core.errors import ExportError
 from core.export.formula_lines import formula_lines as web_lines
@@ -23,6 +27,7 @@ from nnviz_app.export.page_layout import Piece, Type, fill_pages
 from nnviz_app.export.page_table import side_by_side, table_pieces
 from nnviz_app.export.pages import lay_out_sheet, write_pdf
 from nnviz_app.export.picture import CanvasPicture
+from nnviz_app.formula import LAYOUT_SIZE, close_signs
 
 pypdf = pytest.importorskip("pypdf", reason="a reader of PDFs is not installed")
 
@@ -31,6 +36,7 @@ pytestmark = pytest.mark.usefixtures("qapp")
 NUMBERS = Formula(
     7, "The pre-activation of h1", r"z_{h1} = w_{1} \, a_{i1} + b_{h1}", r"= 0.15 \cdot 0.05 + 0.35", "= 0.3575", "z"
 )
+SVG = "{http://www.w3.org/2000/svg}"
 # A text width in tenths of a point.
 WIDTH = 4500.0
 
@@ -107,6 +113,63 @@ def test_formulas_of_equal_form_are_laid_out_as_if_alone(latex: str) -> None:
         assert one.x - by_form.glyphs[0].x == pytest.approx(other.x - alone.glyphs[0].x, abs=0.02)
         assert one.y == pytest.approx(other.y, abs=0.02)
     assert by_form.width == pytest.approx(alone.width, abs=1.5)
+
+
+@pytest.mark.parametrize(
+    "latex",
+    [
+        r"\frac{\partial L^{(1)}}{\partial w_{10}} = \delta_{\mathrm{red}} \cdot a_{h1}^2",
+        r"= \frac{1}{6} \sum_{n=1}^{6} \frac{\partial L^{(n)}}{\partial b_{h1}}",
+        r"= (-0.5) \cdot \frac{1}{2} \frac{3}{4} - -\frac{e^{z_k}}{\sum_k e^{z_k}}",
+        r"\left( \frac{1}{2} \right)^2 + {\left[ \frac{1}{2} \right]} + |\frac{1}{2}|",
+        r"\textcolor{#ff0000}{x} + {\frac{1}{2}} y, \quad \hat{y} \to \sqrt{\frac{1}{2}}",
+        r"\begin{cases} 1 & x > 0 \\ 0 & \text{else} \end{cases}",
+        r"\frac{1}{2} \\ x + 1",
+        r"\displaystyle \sum_i w_i \, a_i + \max(0, z)",
+        "{} - 1",
+        "=",
+    ],
+)
+def test_parts_are_put_together_as_ziamath_lays_out_the_whole(latex: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    setting = _lay_out(latex)
+    assert setting is not None
+    monkeypatch.setattr(ziamath.config, "svg2", True)
+    svg = ElementTree.fromstring(ziamath.Latex(close_signs(latex), size=LAYOUT_SIZE, color="#000000").svg())
+    left, top, width, height = (float(number) for number in svg.attrib["viewBox"].split())
+    assert (setting.width, setting.ascent) == pytest.approx((width, -top), abs=1e-6)
+    assert setting.ascent + setting.descent == pytest.approx(height, abs=1e-6)
+    symbols = {
+        symbol.attrib["id"]: [float(number) for number in symbol.attrib["viewBox"].split()]
+        for symbol in svg.iter(f"{SVG}symbol")
+    }
+    places = []
+    for use in svg.iter(f"{SVG}use"):
+        symbol = symbols[use.attrib["href"][1:]]
+        scale = float(use.attrib["height"]) / symbol[3]
+        x, y = float(use.attrib["x"]) - left, float(use.attrib["y"])
+        places += [x - min(symbol[0], 0.0) * scale, y - symbol[1] * scale]
+    assert [place for glyph in setting.glyphs for place in (glyph.x, glyph.y)] == pytest.approx(places, abs=1e-6)
+    rules = [[float(rule.attrib[key]) for key in ("x", "y", "width", "height")] for rule in svg.iter(f"{SVG}rect")]
+    for rule, (x, *others) in zip(setting.rules, rules, strict=True):
+        assert rule.getRect() == pytest.approx((x - left, *others), abs=1e-6)
+
+
+def test_what_formulas_share_is_laid_out_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    made = 0
+    begin = Mnode.__init__
+
+    def counted(self: Mnode, *args: Any, **more: Any) -> None:
+        nonlocal made
+        made += 1
+        begin(self, *args, **more)
+
+    monkeypatch.setattr(Mnode, "__init__", counted)
+    gradient = r"\frac{\partial L^{(77)}}{\partial w_{77}}"
+    assert typeset(rf"{gradient} = \delta_{{h77}} \cdot a_{{x77}}") is not None
+    assert made < 100
+    made = 0
+    assert typeset(rf"{gradient} = a_{{x77}} \cdot \delta_{{h77}} \cdot \delta_{{h77}}") is not None
+    assert made == 0
 
 
 def test_what_is_no_latex_is_written_as_it_is(tmp_path: Path) -> None:
