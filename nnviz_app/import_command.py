@@ -57,8 +57,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--lines",
         metavar="N",
         type=whole_number(0, None),
-        default=LINES,
-        help=f"lines of the preview (default {LINES})",
+        help=f"lines of the preview (default {LINES}), without --new",
     )
 
 
@@ -68,6 +67,10 @@ def _names(text: str) -> tuple[str, ...]:
 
 def run(options: argparse.Namespace) -> int:
     """Take the weights, save, and print what was taken. Raises NnvizError before anything is written."""
+    from core.imports.arrays import ENDINGS
+
+    if options.out is not None and options.out.suffix.lower() in ENDINGS:
+        options.refuse(f"--out is a project, and {options.out} would pass for a file of weights: end it in .nnviz")
     if options.new is not None:
         _make(options)
     else:
@@ -80,6 +83,8 @@ def _make(options: argparse.Namespace) -> None:
         options.refuse("--new takes one file of weights: leave out PROJECT and --by")
     if options.out is None and not options.dry_run:
         options.refuse("--new needs --out FILE, the project to write")
+    if options.lines is not None:
+        options.refuse("--lines does not go with --new: leave it out")
     from core.imports.arrays import read_arrays
     from core.project_file import save_project
     from nnviz_app.import_weights import new_project
@@ -108,7 +113,10 @@ def _take(options: argparse.Namespace) -> None:
     project = load_project(options.project)
     file = read_arrays(options.weights)
     match = match_file(file, project.network, by=options.by, orientation=options.rows)
-    lines = preview_lines(match, project.network, options.lines) if options.lines else []
+    if options.rows is not None and match.by == "name":
+        options.refuse("--rows matters by order, and these weights go by name: leave it out, or give --by order")
+    count = LINES if options.lines is None else options.lines
+    lines = preview_lines(match, project.network, count) if count else []
     print_lines([*lines, describe_match(match, project.network)])
     if options.dry_run:
         print_lines(["Nothing was saved (--dry-run)."])
@@ -119,6 +127,7 @@ def _take(options: argparse.Namespace) -> None:
     out = options.out or options.project
     apply_match(match, project)
     save_project(project, out)
-    left = len(match.kept)
-    stayed = f": {len(match.assignments):,} parameters taken, {left:,} left as {'it was' if left == 1 else 'they were'}"
+    count, left = len(match.assignments), len(match.kept)
+    parameters = "parameter" if count == 1 else "parameters"
+    stayed = f": {count:,} {parameters} taken, {left:,} left as {'it was' if left == 1 else 'they were'}"
     print_lines([f"Saved in {out}{stayed if left else ''}."])

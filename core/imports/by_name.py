@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from msgspec import Struct
 
+from core.file_problems import shorten
 from core.imports.assignments import Assignment, Match, listed, make_match, shape_of
 from core.imports.records import NamedArrays, Notes, refuse
 from core.network import Network
@@ -34,7 +35,7 @@ class Given(Struct, frozen=True):
 def match_names(file: NamedArrays, network: Network, *, strangers: bool) -> Match:
     """The match by name. `strangers`: names of edges count also where the file's neurons are all unknown here."""
     givens = list(givens_of(file))
-    by_ends = {(edge.source, edge.target): edge.parameter for edge in network.edges.values()}
+    by_ends = {(edge.source, edge.target): edge.id for edge in network.edges.values()}
     known = [given.ends for given in givens if given.ends is not None]
     by_names = strangers and not any(end in network.neurons for ends in known for end in ends)
     # A neuron that reads none of what it reads in the file has only its name in common, so its bias stays.
@@ -43,28 +44,35 @@ def match_names(file: NamedArrays, network: Network, *, strangers: bool) -> Matc
         if source:
             akin[target] = akin.get(target, False) or (source, target) in by_ends
     found: dict[str, Assignment] = {}
-    names: dict[str, str] = {}
+    # By parameter, the first that it was given by, and the edge or neuron that this one is of.
+    firsts: dict[str, tuple[str, str]] = {}
     unused: list[str] = []
     for given in givens:
         if given.ends is None or by_names:
-            parameter = _named(given, network)
+            owner = _named(given, network)
         elif given.ends[0]:
-            parameter = by_ends.get(given.ends)
+            owner = by_ends.get(given.ends)
         else:
             target = given.ends[1]
             is_bias = target in network.neurons and target in network.values
-            parameter = target if is_bias and akin.get(target, True) else None
-        if parameter is None:
+            owner = target if is_bias and akin.get(target, True) else None
+        if owner is None:
             unused.append(given.title)
             continue
+        edge = network.edges.get(owner)
+        parameter = edge.parameter if edge else owner
         former = found.get(parameter)
         if former is not None and former.new != given.value:
+            first, first_owner = firsts[parameter]
+            if first_owner == owner:
+                where = f"lead from {edge.source} to {edge.target}" if edge else f"are the bias of {owner}"
+                refuse(file.name, f"{shorten(first)} and {shorten(given.name)} both {where}: keep one.")
             refuse(
                 file.name,
-                f"{names[parameter]} and {given.name} share one weight in this network, but the file has "
+                f"{first} and {given.name} share one weight in this network, but the file has "
                 f"{format_exact(former.new)} and {format_exact(given.value)}: untie them first, or make them equal.",
             )
-        names.setdefault(parameter, given.name)
+        firsts.setdefault(parameter, (given.name, owner))
         found[parameter] = former or Assignment(parameter, network.values[parameter], given.value, given.place)
     if file.notes is None or file.notes.made_up:
         unused += file.arrays
@@ -72,10 +80,9 @@ def match_names(file: NamedArrays, network: Network, *, strangers: bool) -> Matc
 
 
 def _named(given: Given, network: Network) -> str | None:
-    """The parameter of the same name, where it is a weight or a bias as in the file."""
-    edge = network.edges.get(given.name)
-    if edge is not None:
-        return edge.parameter if given.ends is None or given.ends[0] else None
+    """The edge or neuron of the same name, where the file has a weight or a bias as here."""
+    if given.name in network.edges:
+        return given.name if given.ends is None or given.ends[0] else None
     is_bias = given.name in network.values and (given.ends is None or not given.ends[0])
     return given.name if is_bias else None
 

@@ -9,7 +9,17 @@ from msgspec.structs import replace
 
 from core.activations import ACTIVATIONS
 from core.file_problems import shorten
-from core.imports.dense import ORIENTATIONS, Orientation, choose_orientation, dense_layers, habit, misfit
+from core.imports.assignments import listed
+from core.imports.dense import (
+    ORIENTATIONS,
+    Orientation,
+    arrange,
+    choose_orientation,
+    dense_layers,
+    habit,
+    misfit,
+    refuse_rows,
+)
 from core.imports.records import LayerNotes, NamedArrays, Notes, refuse
 
 DEFAULT_HIDDEN = "relu"
@@ -39,17 +49,19 @@ def describe(
     if file.notes is not None:
         if activations:
             refuse(file.name, "it says itself which activations it has: leave them out.")
+        refuse_rows(file, orientation)
         return file
     if not file.arrays and file.parameters:
+        refuse_rows(file, orientation)
         return _describe_table(file, activations)
-    layers = dense_layers(file)
+    layers, order = arrange(file, dense_layers(file), orientation=orientation)
     fitting: list[Orientation] = [one for one in ORIENTATIONS if not misfit(layers, one)]
     if not fitting or (orientation is not None and orientation not in fitting):
         tried: Orientation = orientation or habit(file) or "neurons"
         refuse(file.name, f"{misfit(layers, tried)} (with {ORIENTATIONS[tried]}): these are no dense layers in order.")
     taken = choose_orientation(file, fitting, orientation)
     chosen, said = _activations(file, activations, len(layers))
-    sentences = [f"The weights were read with {ORIENTATIONS[taken]}.", said]
+    sentences = [*([order] if order else []), f"The weights were read with {ORIENTATIONS[taken]}.", said]
     sizes = [layer.sizes(taken) for layer in layers]
     names = [[f"i{i + 1}" for i in range(sizes[0][1])]]
     hidden = 0
@@ -141,7 +153,12 @@ def _describe_table(file: NamedArrays, activations: Sequence[str]) -> NamedArray
         ).reshape(len(neurons), len(sources))
         arrays[f"layers.{k}.bias"] = np.array([biases.get(name, 0.0) for name in neurons])
     notes = Notes(inputs=[name for name, level in depth.items() if not level], outputs=outputs, layers=layers)
-    return replace(file, arrays=arrays, parameters={}, notes=notes, sentences=(*file.sentences, said))
+    guessed = (
+        f"The table does not say what its neurons are, so inputs are those that read nothing and have no bias "
+        f"({listed(tuple(notes.inputs))}), outputs those that nothing reads ({listed(tuple(outputs))}); inputs without "
+        "edges, and which weights are shared or frozen, are not in it."
+    )
+    return replace(file, arrays=arrays, parameters={}, notes=notes, sentences=(*file.sentences, guessed, said))
 
 
 def _depths(file: NamedArrays, edges: dict[str, tuple[str, str]], biases: dict[str, float]) -> dict[str, int]:

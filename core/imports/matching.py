@@ -10,9 +10,12 @@ from core.imports.dense import (
     ORIENTATIONS,
     DenseLayer,
     Orientation,
+    arrange,
     choose_orientation,
     dense_layers,
     habit,
+    refuse_empty,
+    refuse_rows,
 )
 from core.imports.records import NamedArrays, refuse
 from core.network import Network
@@ -31,6 +34,7 @@ def match_file(
     """
     if not network.values:
         raise ImportFileError("The network has no weights and biases to import into: import as a new network.")
+    refuse_empty(file)
     if by != "order":
         # Layers in their order are a better guess than the names of edges between neurons that are not here.
         found = match_names(file, network, strangers=by == "name" or not file.arrays)
@@ -57,12 +61,15 @@ def apply_match(match: Match, project: Project) -> None:
 
 def _match_layers(file: NamedArrays, network: Network, asked: Orientation | None) -> Match:
     if not file.arrays and file.parameters:
+        if match_names(file, network, strangers=True).assignments:
+            refuse(file.name, "it holds no layers, only named numbers, which go by name: import by name, not by order.")
         held = listed(tuple(given.title for given in givens_of(file)))
         refuse(
             file.name,
             f"it holds no layers, only named numbers, and none is one of this network's parameters ({held}): name "
             "neurons as in the file, or import as a new network.",
         )
+    refuse_rows(file, asked)
     levels = network.levels()
     pairs = [(level, _sources(network, level)) for level in levels[1:]]
     layers = dense_layers(file)
@@ -73,6 +80,7 @@ def _match_layers(file: NamedArrays, network: Network, asked: Orientation | None
             "layers, or import as a new network.",
         )
     wanted = [(len(level), len(sources)) for level, sources in pairs]
+    layers, order = arrange(file, layers, orientation=asked, wanted=wanted)
     fitting: list[Orientation] = [
         one
         for one in ORIENTATIONS
@@ -93,7 +101,7 @@ def _match_layers(file: NamedArrays, network: Network, asked: Orientation | None
             if layer.bias is not None:
                 _assign(found, network, target, float(layer.bias[i]), f"{layer.bias_name}[{i}]", file.name)
     taken = {name for layer in layers for name in (layer.weight_name, layer.bias_name)}
-    sentences = (f"The weights were read with {ORIENTATIONS[orientation]}.",)
+    sentences = (*([order] if order else []), f"The weights were read with {ORIENTATIONS[orientation]}.")
     unused = [name for name in (*file.arrays, *file.parameters) if name not in taken]
     return make_match("order", found, network, unused, sentences)
 

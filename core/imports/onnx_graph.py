@@ -36,6 +36,9 @@ ACTIVATIONS: dict[str, tuple[str, str, float | str]] = {
     "Sin": ("sine", "", ""),
     "Softmax": ("softmax", "", ""),
 }
+# Numbers that a Cast can lead to, by ONNX's own: those that it leaves as they are but for rounding, and the others.
+FLOATS = (1, 10, 11)
+WHOLES = {2: "u1", 3: "i1", 4: "u2", 5: "i2", 6: "i4", 7: "i8", 9: "?", 12: "u4", 13: "u8"}
 # Rows that all tensors have together: a layer's go through a few of them.
 MOST_ROWS = 1_000_000
 # From here on PyTorch takes z for its softplus, which is the same to 2e-9.
@@ -52,6 +55,7 @@ class GraphReader:
         # z > number: the name of z, its rows, and the number.
         self.comparisons: dict[str, tuple[str, list[Row], float]] = {}
         self.network = GrowingNetwork(name)
+        self.outputs = {value.name for value in graph.output}
         self.producers = {output: node for node in graph.node for output in node.output}
         self.readers: dict[str, list[onnx.NodeProto]] = {}
         for node in graph.node:
@@ -68,7 +72,7 @@ class GraphReader:
             "Where": self._where,
             "Flatten": self._flatten,
             "Identity": self._pass_on,
-            "Dropout": self._pass_on,
+            "Dropout": self._dropout,
         }
 
     def read(self) -> NamedArrays:
@@ -108,6 +112,8 @@ class GraphReader:
             self.constants[output] = read_constant(node, self.name)
         elif operator in ("Transpose", "Identity", "Cast") and node.input and node.input[0] in self.constants:
             found = self.constants[node.input[0]]
+            if operator == "Cast":
+                self._check_cast(node, found)
             self.constants[output] = self._transposed(node, found) if operator == "Transpose" else found
         elif operator == "Greater":
             self._compare(node)
@@ -154,6 +160,16 @@ class GraphReader:
         if sorted(order) != list(range(array.ndim)):
             self._refuse_operator(node, "an impossible Transpose")
         return array.transpose(order)
+
+    def _check_cast(self, node: onnx.NodeProto, array: Array) -> None:
+        """Refuse a Cast that makes other numbers of a constant."""
+        kind = self._attribute(node, "to", 0)
+        if kind in FLOATS:
+            return
+        with np.errstate(invalid="ignore"):
+            is_kept = kind in WHOLES and np.array_equal(array.astype(WHOLES[kind]).astype(np.float64), array)
+        if not is_kept:
+            self._refuse_operator(node, "a Cast that changes the numbers of a constant")
 
     def _attribute(self, node: onnx.NodeProto, key: str, default: T) -> T:
         return read_attribute(node, key, default, name=self.name)
@@ -242,7 +258,7 @@ class GraphReader:
 
     def _is_gate(self, node: onnx.NodeProto) -> bool:
         """Whether this is the sigmoid in x * sigmoid(x), read by that product alone."""
-        if node.op_type != "Sigmoid" or not node.input or any(one.name == node.output[0] for one in self.graph.output):
+        if node.op_type != "Sigmoid" or not node.input or node.output[0] in self.outputs:
             return False
         readers = self.readers.get(node.output[0], [])
         return len(readers) == 1 and readers[0].op_type == "Mul" and node.input[0] in readers[0].input
@@ -263,8 +279,7 @@ class GraphReader:
         self.comparisons[node.output[0]] = node.input[0], self._rows(node), float(number.reshape(-1)[0])
 
     def _cast(self, node: onnx.NodeProto) -> list[Row]:
-        # To float, float16 or double; anything else rounds.
-        if self._attribute(node, "to", 0) not in (1, 10, 11):
+        if self._attribute(node, "to", 0) not in FLOATS:
             self._refuse_operator(node, "Cast to something else than floating-point numbers")
         if not node.input or node.input[0] not in self.comparisons:
             return self._rows(node)
@@ -303,6 +318,12 @@ class GraphReader:
     def _flatten(self, node: onnx.NodeProto) -> list[Row]:
         if self._attribute(node, "axis", 1) not in (1, -1):
             self._refuse_operator(node, "Flatten of rows")
+        return self._rows(node)
+
+    def _dropout(self, node: onnx.NodeProto) -> list[Row]:
+        mode = node.input[2] if len(node.input) > 2 else ""
+        if mode and self._fixed(node, 2).any():
+            self._refuse_operator(node, "Dropout as in training, which gives other outputs each time")
         return self._rows(node)
 
     def _pass_on(self, node: onnx.NodeProto) -> list[Row]:

@@ -10,12 +10,17 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from core.errors import ImportFileError
+from core.imports.json_text import decode_json
 from core.imports.onnx_graph import GraphReader
 from core.imports.onnx_parts import read_tensor
-from core.imports.records import MOST_ARRAYS, NamedArrays, decode_json, read_notes, refuse
+from core.imports.onnx_wire import check_wire
+from core.imports.records import MOST_ARRAYS, NamedArrays, Room, read_notes, refuse
 
 if TYPE_CHECKING:
     import onnx
+
+# Inputs and outputs of a graph; each can have as many columns as there are neurons.
+MOST_ENDS = 500
 
 
 def read_onnx(data: bytes, name: str) -> NamedArrays:
@@ -28,23 +33,31 @@ def read_onnx(data: bytes, name: str) -> NamedArrays:
         raise ImportFileError(
             f'{name}: reading ONNX files needs the library onnx: install it with pip install "nnviz[onnx]".'
         ) from None
+    check_wire(data, onnx.ModelProto.DESCRIPTOR, name)
     try:
         model = onnx.load_model_from_string(data)
     except (damaged, UnicodeDecodeError, ValueError):
         refuse(name, "it is not a whole ONNX file: save it anew.")
+    graph = model.graph
+    if len(graph.node) > MOST_ARRAYS or len(graph.initializer) > MOST_ARRAYS:
+        refuse(name, f"its graph is too large; up to {MOST_ARRAYS:,} operators can be read.")
+    # Files of old list their initializers among the inputs.
+    if len(graph.input) > MOST_ENDS + len(graph.initializer) or len(graph.output) > MOST_ENDS:
+        refuse(name, f"it has more than {MOST_ENDS} inputs or outputs, each a table: join them into one.")
     if not all(isinstance(text, str) for text in _texts(model)):
         # Texts that are none in UTF-8 come as bytes.
         refuse(name, "it is not a whole ONNX file: save it anew.")
-    if len(model.graph.node) > MOST_ARRAYS or len(model.graph.initializer) > MOST_ARRAYS:
-        refuse(name, f"its graph is too large; up to {MOST_ARRAYS:,} operators can be read.")
-    constants = {tensor.name: read_tensor(tensor, name) for tensor in model.graph.initializer}
+    room = Room(name)
+    for tensor in (*graph.initializer, *(one.t for node in graph.node for one in node.attribute if one.HasField("t"))):
+        room.take(tensor.dims, tensor.name or "a constant")
+    constants = {tensor.name: read_tensor(tensor, name) for tensor in graph.initializer}
     for prop in model.metadata_props:
         if prop.key == "nnviz":
             notes = read_notes(decode_json(prop.value, name=name, what="its entry “nnviz”"), name)
             if notes is not None:
                 arrays = {key: values for key, values in constants.items() if key.startswith("layers.")}
                 return NamedArrays(name, arrays=arrays, notes=notes)
-    return GraphReader(model.graph, constants, name).read()
+    return GraphReader(graph, constants, name).read()
 
 
 def _texts(model: onnx.ModelProto) -> Iterator[object]:

@@ -1,15 +1,14 @@
-"""The constants and attributes in an ONNX graph, their sizes checked before they are read."""
+"""The constants and attributes in an ONNX graph, whose sizes core.imports.onnx_model has checked."""
 
 from __future__ import annotations
 
-from math import prod
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from core.file_problems import shorten
-from core.imports.records import MOST_NUMBERS, Array, as_numbers, refuse
+from core.imports.records import Array, as_numbers, refuse
 
 if TYPE_CHECKING:
     import onnx
@@ -37,8 +36,6 @@ def read_tensor(tensor: onnx.TensorProto, name: str) -> Array:
     }
     if tensor.data_type not in kinds:
         refuse(name, f"{label} holds numbers of an unknown kind: save it as float32.")
-    if min(tensor.dims, default=0) < 0 or prod(tensor.dims) > MOST_NUMBERS:
-        refuse(name, f"{label} has more numbers than can be read; up to {MOST_NUMBERS:,} are.")
     try:
         values: NDArray[Any] = numpy_helper.to_array(tensor)
     except (ValueError, TypeError):

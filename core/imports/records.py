@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from math import prod
 from typing import Any, Literal, NoReturn
 
 import msgspec
@@ -20,10 +22,14 @@ VERSION = 1
 # Everything a file asks for is compared with these before memory is taken for it.
 MOST_BYTES = 64 * 2**20
 MOST_ARRAYS = 10_000
+# In all arrays together.
 MOST_NUMBERS = 5_000_000
-# Objects in JSON: one an array or a layer. Numbers with names: one a weight or a bias, and the parts of layers.
-MOST_OBJECTS = 3 * MOST_ARRAYS
+# NumPy's own limit before 2.0.
+MOST_DIMENSIONS = 32
+# Numbers with names: one a weight or a bias, and the parts of layers.
 MOST_NAMED = 250_000
+# Letters of a name, in JSON with those of all that it is inside of.
+LONGEST_KEY = 300
 
 
 class LayerNotes(Struct, frozen=True):
@@ -91,12 +97,39 @@ def refuse(name: str, reason: str) -> NoReturn:
     raise ImportFileError(f"{name}: {reason}")
 
 
+def check_key(key: str, name: str, *, inside: int = 0) -> None:
+    """Refuse a name that is too long, with so many letters of the names that it is inside of."""
+    if inside + len(key) > LONGEST_KEY:
+        refuse(name, f"the name {shorten(key)} in it has more than {LONGEST_KEY} letters: choose a shorter one.")
+
+
+class Room:
+    """How many numbers the arrays of the file called `name` can still have."""
+
+    def __init__(self, name: str) -> None:
+        self.name, self.left = name, MOST_NUMBERS
+
+    def take(self, shape: Sequence[int], array: str) -> int:
+        """How many numbers an array of this shape has. Raises ImportFileError where there is no room for them."""
+        # An array without numbers can have a size that NumPy cannot count. The length is looked at before the product.
+        is_possible = len(shape) <= MOST_DIMENSIONS and min(shape, default=0) >= 0
+        if not is_possible or prod(shape) > self.left or prod(size or 1 for size in shape) > MOST_NUMBERS:
+            refuse(
+                self.name,
+                f"with {shorten(array)} it has more numbers than can be read; up to {MOST_NUMBERS:,} are, in all "
+                f"arrays together, with up to {MOST_DIMENSIONS} dimensions: leave out what is no weight.",
+            )
+        count = prod(shape)
+        self.left -= count
+        return count
+
+
 def as_numbers(values: NDArray[Any], *, name: str, array: str) -> Array:
     """The array as float64. Raises ImportFileError where a number is not finite, naming its place from 0 on."""
     with np.errstate(all="ignore"):
         numbers = np.asarray(values, dtype=np.float64)
     if not np.isfinite(numbers).all():
-        place = tuple(int(i) for i in np.argwhere(~np.isfinite(numbers))[0])
+        place = tuple(int(i) for i in np.unravel_index(np.argmin(np.isfinite(numbers)), numbers.shape))
         value = float(numbers[place])
         where = f"[{', '.join(map(str, place))}]" if place else ""
         word = "not a number" if np.isnan(value) else "infinite"
@@ -117,14 +150,19 @@ def read_notes(raw: object, name: str) -> Notes | None:
         refuse(name, f"what it says of its network is not whole ({shorten(str(error))}): export it again.")
 
 
-def decode_json(data: bytes | str, *, name: str, what: str) -> Any:
-    """JSON as plain data. Raises ImportFileError."""
-    raw = data.encode() if isinstance(data, str) else data
-    # Between any two values there is a comma, and an object takes far more memory than a brace.
-    for mark, most, things in ((b",", MOST_NUMBERS, "values"), (b"{", MOST_OBJECTS, "objects")):
-        if raw.count(mark) > most:
-            refuse(name, f"{what} holds more than {most:,} {things}, which is more than can be read.")
-    try:
-        return msgspec.json.decode(raw)
-    except (msgspec.DecodeError, RecursionError, UnicodeError) as error:
-        refuse(name, f"{what} is not readable JSON ({shorten(str(error))}): export it again.")
+def natural_order(text: str) -> str:
+    """A key for sorting by which layers.10 comes after layers.9."""
+    # One text and no list: sorting keeps the keys of all names at once.
+    parts: list[str] = []
+    digits = ""
+    for letter in f"{text}\0":
+        if letter in "0123456789":
+            digits += letter
+            continue
+        if digits:
+            # As many digits as the number has come first, then the digits themselves.
+            plain = digits.lstrip("0")
+            parts.append(f"\1{chr(len(plain))}{plain}")
+            digits = ""
+        parts.append(f"\0{letter}")
+    return "".join(parts)

@@ -62,6 +62,9 @@ def test_how_much_stayed_is_said_where_it_is_saved(project: Path, tmp_path: Path
     assert summary.startswith("2 of 13 parameters by name, 2 of them with another value. The other 11 are not in the ")
     assert "stay: the bias of h1, the bias of h2, the bias of h3, w2 (i2 → h1) and 7 more." in summary
     assert saved == f"Saved in {project}: 2 parameters taken, 11 left as they were."
+    path.write_text('{"parameters": {"w1": 0.25}}')
+    assert main(["import", str(project), str(path), "--lines", "0"]) == 0
+    assert capsys.readouterr().out.endswith(f"Saved in {project}: 1 parameter taken, 12 left as they were.\n")
 
 
 def test_what_changes_nothing_is_saved_only_where_another_file_is_named(project: Path, tmp_path: Path) -> None:
@@ -111,6 +114,9 @@ def test_a_new_project_is_laid_out_and_named_after_its_file(weights: Path, tmp_p
         (["my.nnviz", "mlp.npz", "--activations", "relu"], "goes with --new"),
         (["my.nnviz", "mlp.npz", "--by", "name"], "nothing in it is one of this network's parameters by name"),
         (["my.nnviz", "mlp.npz", "--rows", "neurons"], "do not fit with a row a neuron"),
+        (["--new", "mlp.npz", "--dry-run", "--lines", "3"], "--lines does not go with --new"),
+        (["--new", "mlp.npz", "--out", "mlp.npz"], "mlp.npz would pass for a file of weights: end it in .nnviz"),
+        (["my.nnviz", "mlp.npz", "--out", "mlp.JSON"], "mlp.JSON would pass for a file of weights"),
         (["my.nnviz", "no.npz"], "cannot be read (No such file"),
         (["my.nnviz", "my.nnviz"], "end in .npz"),
         (["--new", "mlp.npz", "--out", "no/x.nnviz"], "there is no folder"),
@@ -127,6 +133,18 @@ def test_what_cannot_be_done_is_said_in_one_line(
     assert error.count("\n") == 1
     assert project.read_bytes() == before
     assert sorted(path.name for path in project.parent.iterdir()) == ["mlp.npz", "my.nnviz"]
+
+
+def test_a_choice_of_rows_that_would_make_no_difference_is_refused(project: Path, tmp_path: Path, capsys: Said) -> None:
+    path = tmp_path / "some.json"
+    path.write_text('{"parameters": {"w1": 0.5}}')
+    assert main(["import", str(project), str(path), "--rows", "sources"]) == 2
+    assert "--rows matters by order, and these weights go by name" in capsys.readouterr().err
+    exported = tmp_path / "mine.npz"
+    assert main(["export", str(project), "--to", "npz", "-o", str(exported)]) == 0
+    for arguments in (["--new", str(exported), "--dry-run"], [str(project), str(exported), "--by", "order"]):
+        assert main(["import", *arguments, "--rows", "sources"]) == 2
+        assert "mine.npz: it says itself which weight belongs where" in capsys.readouterr().err
 
 
 def test_no_window_library_is_needed(project: Path, weights: Path) -> None:

@@ -174,6 +174,21 @@ def test_rows_are_asked_for_where_nobody_can_tell(qtbot: QtBot, open_dialog: Ope
     assert [line[2] for line in cells(dialog) if line[0].startswith("w")] == ["1", "3", "2", "4"]
 
 
+def test_the_order_that_was_taken_is_shown(open_dialog: Opener, tmp_path: Path) -> None:
+    path = tmp_path / "auto.npz"
+    shapes = {"decoder": (4, 2), "encoder": (2, 4)}
+    biases = {f"{name}.bias": np.ones(shape[0]) for name, shape in shapes.items()}
+    np.savez(path, **{f"{name}.weight": np.ones(shape) for name, shape in shapes.items()}, **biases)  # type: ignore[arg-type]
+    order = "Layers were taken in the order encoder.weight, decoder.weight: "
+    dialog = open_dialog(layered(1, 1), path)
+    assert dialog.new_radio.isChecked()
+    assert [line[1] for line in cells(dialog)] == ["4", "2", "4"]
+    assert order in dialog.sentence.text()
+    dialog = open_dialog(layered(4, 2, 4), path)
+    assert dialog.into_radio.isChecked()
+    assert order in dialog.sentence.text()
+
+
 def test_importing_is_one_undo_entry(qtbot: QtBot, qapp: QApplication, torch_like: Path) -> None:
     theme().apply(qapp)
     document = Document()

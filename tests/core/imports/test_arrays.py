@@ -8,9 +8,11 @@ import json
 import pickle
 import re
 import struct
+import subprocess
+import sys
 import tracemalloc
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,14 +22,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.errors import ImportFileError
-from core.imports.arrays import ENDINGS, natural_order, read_arrays
+from core.imports.arrays import ENDINGS, read_arrays
 from core.imports.foreign import describe
 from core.imports.matching import match_file
 from core.imports.new_network import make_project
+from core.imports.records import natural_order
 from core.network import Network
 
 safetensors = pytest.importorskip("safetensors.numpy", reason="safetensors is not installed")
 
+ROOT = Path(__file__).resolve().parents[3]
 Write = Callable[[str, bytes], Path]
 
 
@@ -47,10 +51,12 @@ def packed(**arrays: Any) -> bytes:
     return stream.getvalue()
 
 
-def zipped(name: str, content: bytes, compression: int = zipfile.ZIP_DEFLATED) -> bytes:
+def zipped(name: str, *contents: bytes, compression: int = zipfile.ZIP_DEFLATED) -> bytes:
+    """One entry; a second content gets the name with .npy, which stands for the same array."""
     stream = io.BytesIO()
     with zipfile.ZipFile(stream, "w", compression) as archive:
-        archive.writestr(name, content)
+        for number, content in enumerate(contents):
+            archive.writestr(f"{name}{'.npy' if number else ''}", content)
     return stream.getvalue()
 
 
@@ -122,8 +128,8 @@ def test_the_order_of_names_counts_numbers() -> None:
 # What is refused, with the words for it
 
 
-def empty_arrays(names: list[str]) -> bytes:
-    text = json.dumps({name: {"dtype": "F32", "shape": [0], "data_offsets": [0, 0]} for name in names}).encode()
+def empty_arrays(names: list[str], shape: Sequence[int] = (0,)) -> bytes:
+    text = json.dumps({name: {"dtype": "F32", "shape": shape, "data_offsets": [0, 0]} for name in names}).encode()
     return struct.pack("<Q", len(text)) + text
 
 
@@ -139,10 +145,18 @@ REFUSED: dict[str, tuple[str, bytes, str]] = {
     "infinite": ("a.npz", packed(w=np.array(np.inf)), "w is infinite"),
     "too many": ("a.npz", zipped("w.npy", header("'<f8'", "(100000, 100000)")), "more numbers than can be read"),
     "zip bomb": ("a.npz", zipped("w.npy", header("'|u1'", "(400000000,)") + bytes(400_000)), "more numbers than"),
+    "sizes": ("a.npz", zipped("w.npy", header("'<f8'", "(0, 999999999999, 999999999999)")), "more numbers than can be"),
+    "too many together": (
+        "a.npz",
+        packed(a=np.zeros(3_000_000, "?"), b=np.zeros(2_000_001, "?")),
+        "with b it has more",
+    ),
+    "long text": ("a.npz", zipped("t.npy", header("'<U19000000'", "()")), "t is a text of more letters"),
+    "twice": ("a.npz", zipped("w", *[header("'<f8'", "()") + bytes(8)] * 2), "“w” is there twice"),
     "shorter": ("a.npz", zipped("w.npy", header("'<f8'", "(3,)") + bytes(8)), "not as long as it says"),
     "longer": ("a.npz", zipped("w.npy", header("'<f8'", "(1,)") + bytes(99)), "not as long as it says"),
     "cut off": ("a.npz", packed(w=np.eye(9))[:-40], "not a whole .npz"),
-    "packed": ("a.npz", zipped("w.npy", header("'<f8'", "(1,)"), zipfile.ZIP_LZMA), "unusual way"),
+    "packed": ("a.npz", zipped("w.npy", header("'<f8'", "(1,)"), compression=zipfile.ZIP_LZMA), "unusual way"),
     "notes": ("a.npz", packed(nnviz="{"), "not readable JSON"),
     "half notes": ("a.npz", packed(nnviz='{"format": "nnviz-weights"}'), "not whole"),
     "newer": ("a.npz", packed(nnviz='{"format": "nnviz-weights", "version": 2}'), "newer nnviz"),
@@ -151,6 +165,14 @@ REFUSED: dict[str, tuple[str, bytes, str]] = {
     "safetensors nan": ("a.safetensors", safetensors.save({"a.b": np.array([NAN])}), "a.b[0] is not a number"),
     "safetensors many": ("a.safetensors", empty_arrays([f"{k}" for k in range(10_001)]), "10,001 arrays"),
     "safetensors objects": ("a.safetensors", empty_arrays([f"{k}" for k in range(30_000)]), "more than 30,000 objects"),
+    "safetensors sizes": ("a.safetensors", empty_arrays(["w"], [0, 2**62]), "with w it has more numbers than can"),
+    "safetensors dimensions": ("a.safetensors", empty_arrays(["w"], [0] * 33), "with up to 32 dimensions"),
+    "safetensors twice": (
+        "a.safetensors",
+        empty_arrays(["w", "v"]).replace(b'"v"', b'"w"'),
+        "“w” twice in one place",
+    ),
+    "safetensors header": ("a.safetensors", empty_arrays(["k" * 21 * 2**20]), "header is larger than 20 MB"),
     "safetensors name": ("a.safetensors", empty_arrays(["k" * 301]), "more than 300 letters"),
     "json": ("a.json", b"{", "not readable JSON"),
     "json nan": ("a.json", b'{"w1": NaN}', "not readable JSON"),
@@ -160,16 +182,34 @@ REFUSED: dict[str, tuple[str, bytes, str]] = {
     "json list": ("a.json", b"[1, 2]", "list or a single value"),
     "json ragged": ("a.json", b'{"w": [[1, 2], [3]]}', "not equally long"),
     "json texts": ("a.json", b'{"w": [1, "2"]}', "not a number"),
+    "json text": ("a.json", b'{"parameters": {"w2": 1, "w1": "0.5"}}', "w1 is text: give a number without quotation"),
+    "json null": ("a.json", b'{"parameters": {"w1": null}}', "w1 is null"),
+    "json true": ("a.json", b'{"parameters": {"w1": true}}', "w1 is true or false"),
     "json truth": ("a.json", b'{"w": [1, true]}', "not a number"),
     "json deep": ("a.json", b'{"w": ' + b"[" * 100_000, "not readable JSON"),
-    "json commas": ("a.json", b'{"w": [' + b"1," * 5_000_001 + b"1]}", "more than 5,000,000 values"),
+    "json commas": ("a.json", b'{"w": [' + b"1," * 5_000_001 + b"1]}", "more than 200 MB of memory"),
+    "json brackets": ("a.json", b'{"w": [' + b"[]," * 1_200_000 + b"[]]}", "more than 200 MB of memory"),
+    "json twice": ("a.json", b'{"w1": 1, "w1": 2}', "“w1” twice in one place"),
+    "json twice escaped": ("a.json", b'{"a": {"b": {}, "w1": [], "\\u00771": 2}}', "“w1” twice in one place"),
+    "json twice below": ("a.json", b'{"w1": 1, "parameters": {"w1": 2}}', "“w1” is there twice"),
+    "json array twice": ("a.json", b'{"a.w": [1], "a": {"w": [2]}}', "“a.w” is there twice"),
+    "json cut off": ("a.json", b'{"w1": "' + b'\\"' * 1_000_000, "not readable JSON"),
+    "json many letters": (
+        "a.json",
+        json.dumps({"k" * 290: dict.fromkeys(range(40_000), 0)}).encode(),
+        "more than 10,000,000 letters",
+    ),
     "json objects": ("a.json", b'{"w": [' + b"{}," * 30_000 + b"{}]}", "more than 30,000 objects"),
     "json names": ("a.json", json.dumps(dict.fromkeys(range(250_001), 0)).encode(), "more than 250,000 named numbers"),
     # Each of the numbers would have a copy of the long name.
     "json long name": ("a.json", json.dumps({"k" * 299: {"a": 0, "ab": 0}}).encode(), "more than 300 letters"),
+    "csv long row": ("a.csv", b"name,value\nw1,1" + b"," * 10_000, "row 2 has more than 10,000 letters"),
+    "csv row of lines": ("a.csv", b"name,value\n" + b'"\n","\n",' * 2000, "has more than 10,000 letters"),
     "csv rows": ("a.csv", b"name,value\n" + b"\n" * 250_000 + b"w1,1\n", "more than 250,000 rows"),
     "csv header": ("a.csv", b"a,b\n1,2\n", "first row has to name"),
-    "csv empty": ("a.csv", b"", "first row has to name"),
+    "csv without rows": ("a.csv", b"\n", "first row has to name"),
+    "csv empty": ("a.csv", b"", "the file is empty"),
+    "onnx empty": ("a.onnx", b"", "the file is empty"),
     "csv number": ("a.csv", b"name,value\nw1,1\nw2,x\n", "row 3: w2: “x” is not a number"),
     "csv nan": ("a.csv", b"name,value\nw1,nan\n", "row 2: w1"),
     "csv inf": ("a.csv", b"name,value\nw1,1e999\n", "too large"),
@@ -220,6 +260,107 @@ def test_a_bomb_takes_little_memory(write: Write) -> None:
         assert tracemalloc.get_traced_memory()[1] < 1_000_000
     finally:
         tracemalloc.stop()
+
+
+def onnx_field(number: int, content: bytes) -> bytes:
+    """A field of a protobuf message that has its length before it."""
+    length, digits = len(content), b""
+    while length > 127:
+        digits += bytes([length & 127 | 128])
+        length >>= 7
+    return bytes([number << 3 | 2]) + digits + bytes([length]) + content
+
+
+# Files that would take most memory for their size.
+BOMBS: dict[str, tuple[str, Callable[[], bytes]]] = {
+    "lists": ("a.json", lambda: b'{"a":[' + b",".join([b"[" * 500 + b"]" * 500] * 16_000) + b"]}"),
+    "lists in notes": (
+        "a.json",
+        lambda: b'{"format":"nnviz-weights","inputs":[],"outputs":[],"layers":[{"edges":[' + b"[]," * 10**6 + b"[]]}]}",
+    ),
+    "wide letters": ("a.json", lambda: b'{"a":"' + b"x" * (60 * 2**20) + "😀".encode() + b'"}'),
+    "names": (
+        "a.json",
+        lambda: json.dumps({"😀" * 280: dict.fromkeys(range(249_000), 0)}, ensure_ascii=False).encode(),
+    ),
+    "cells": ("a.csv", lambda: b"name,value\n" + b"," * (31 * 2**20)),
+    "truth values": ("a.npz", lambda: packed(**{f"a{k}": np.zeros((2236, 2236), bool) for k in range(13)})),
+    "place": ("a.npz", lambda: packed(a=np.full((1,) * 30 + (4_000_000,), NAN, "f2"))),
+    "bytes": ("a.safetensors", lambda: safetensors.save({f"a{k}": np.zeros(4_000_000, "u1") for k in range(15)})),
+    "long names": ("a.safetensors", lambda: empty_arrays([f"{k:0300}".replace("0", "k") for k in range(9999)])),
+    "initializers": ("a.onnx", lambda: onnx_field(7, b"\x2a\x00" * 4_000_000)),
+    "initializers of the largest number": ("a.onnx", lambda: onnx_field(7, b"\x2a\x00" * 390_000)),
+    "operator sets": ("a.onnx", lambda: b"\x42\x00" * 20_000_000),
+    "dimensions": ("a.onnx", lambda: onnx_field(7, onnx_field(5, onnx_field(1, b"\1" * 39 * 2**20)))),
+}
+# Prints by how many MB the memory grows at most, how many seconds it takes, and what is said.
+CHILD = """
+import resource, sys, time
+from pathlib import Path
+from core.imports.arrays import read_arrays
+peak = lambda: resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (2**20 if sys.platform == "darwin" else 2**10)
+before, said = peak(), "read"
+try:
+    read_arrays(Path(sys.argv[1]))
+except Exception as error:
+    said = type(error).__name__
+print(peak() - before, time.process_time(), said)
+"""
+
+
+@pytest.mark.parametrize("case", BOMBS)
+def test_whatever_is_in_a_file_little_memory_and_time_are_taken(write: Write, case: str) -> None:
+    pytest.importorskip("resource", reason="the memory of a process is not told here")
+    name, make = BOMBS[case]
+    if name.endswith(".onnx"):
+        pytest.importorskip("onnx", reason="ONNX files need the library onnx")
+    command = [sys.executable, "-c", CHILD, str(write(name, make()))]
+    child = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True, timeout=120)
+    memory, seconds, said = child.stdout.split()
+    assert said in ("read", "ImportFileError")
+    assert float(memory) < 300
+    assert float(seconds) < 10
+
+
+@pytest.mark.parametrize("ending", [".npz", ".safetensors", ".json"])
+def test_a_million_weights_are_read(write: Write, ending: str) -> None:
+    weight = np.random.default_rng(0).normal(size=(1000, 1000))
+    data = {
+        ".npz": lambda: packed(weight=weight),
+        ".safetensors": lambda: safetensors.save({"weight": weight}),
+        ".json": lambda: json.dumps({"weight": weight.tolist()}).encode(),
+    }[ending]()
+    np.testing.assert_array_equal(read_arrays(write(f"a{ending}", data)).arrays["weight"], weight)
+
+
+def test_a_million_places_of_a_masked_layer_are_read(write: Write) -> None:
+    """Most of them without an edge, as core.export writes them."""
+    edges = [[f"w{1000 * i + j}" if j % 5 == 0 else "" for j in range(1000)] for i in range(1000)]
+    layer = {"activation": "relu", "neurons": [], "sources": [], "edges": edges}
+    parameters = {edge: 1 / 3 for row in edges for edge in row if edge}
+    notes = {"format": "nnviz-weights", "inputs": [], "outputs": [], "layers": [layer]}
+    stream = io.BytesIO()
+    np.savez_compressed(stream, nnviz=json.dumps(notes))
+    saved = safetensors.save({"w": np.eye(1)}, {"nnviz": json.dumps(notes)})
+    layer["weight"] = [[1 / 3] * 1000] * 1000
+    text = json.dumps({**notes, "parameters": parameters}).encode()
+    for name, data in (("a.npz", stream.getvalue()), ("a.safetensors", saved), ("a.json", text)):
+        file = read_arrays(write(name, data))
+        assert file.notes is not None
+        assert file.notes.layers[0].edges == edges
+
+
+def test_colons_and_quotes_in_texts_name_nothing_twice(write: Write) -> None:
+    content = {"a": ['"w1":', '{"w1": "', "}"], "w1": 1, "b": {"w1": [2]}, "parameters": {"title": 3}, "title": "\\"}
+    file = read_arrays(write("a.json", json.dumps({**content, "a": "".join(content["a"])}).encode()))
+    assert file.parameters == {"w1": 1.0, "title": 3.0}
+    assert file.texts == {"a": "".join(content["a"]), "title": "\\"}
+    assert list(file.arrays) == ["b.w1"]
+
+
+def test_long_rows_are_counted_each_for_itself(write: Write) -> None:
+    rows = "".join(f"w{k},{k}{',' * 9000}\n" for k in range(3))
+    assert read_arrays(write("a.csv", f"name,value\n{rows}".encode())).parameters == {"w0": 0.0, "w1": 1.0, "w2": 2.0}
 
 
 def test_many_entries_are_refused_by_the_length_of_their_list(write: Write) -> None:

@@ -12,7 +12,7 @@ import pytest
 from core.errors import ImportFileError
 from core.export.formats import FORMATS
 from core.imports.arrays import read_arrays
-from core.imports.assignments import Match, describe_match
+from core.imports.assignments import By, Match, describe_match
 from core.imports.dense import has_open_rows
 from core.imports.matching import apply_match, match_file
 from core.imports.records import LayerNotes, NamedArrays, Notes
@@ -123,6 +123,23 @@ def test_names_of_edges_count_where_no_neuron_of_the_file_is_here() -> None:
     )
 
 
+def test_named_numbers_that_fit_by_name_are_said_to_when_order_is_asked_for() -> None:
+    file = NamedArrays("a.csv", parameters={"w1": 1.0}, ends={"w1": ("i1", "h1")})
+    assert refused(file, layered(1, 1, 1), by="order") == (
+        "a.csv: it holds no layers, only named numbers, which go by name: import by name, not by order."
+    )
+    strange = NamedArrays("a.csv", parameters={"x1": 1.0})
+    assert "none is one of this network's parameters (x1)" in refused(strange, layered(1, 1, 1), by="order")
+
+
+@pytest.mark.parametrize("by", [None, "name", "order"])
+def test_a_file_without_numbers_is_refused_for_that(by: By | None) -> None:
+    assert refused(NamedArrays("a.json", texts={"w1": "0.5"}), layered(1, 1), by=by) == (
+        "a.json: it holds no numbers (w1 is text): give arrays of two dimensions, or named numbers."
+    )
+    assert "it holds no numbers: give" in refused(NamedArrays("a.npz"), layered(1, 1), by=by)
+
+
 def test_layers_of_other_neurons_are_taken_in_order_unless_names_are_asked_for() -> None:
     layer = LayerNotes("tanh", ["y"], ["x"], [["w1"]])
     arrays = {"layers.0.weight": np.full((1, 1), 2.0), "layers.0.bias": np.ones(1)}
@@ -172,6 +189,23 @@ def test_edges_that_share_a_weight_have_to_agree() -> None:
         "a.json: w1 and w2 share one weight in this network, but the file has 2 and 0.1: untie them first, or make "
         "them equal."
     )
+
+
+def test_an_edge_that_the_file_has_twice_shares_nothing() -> None:
+    network = layered(2, 1, 1)
+    twice = {"a": ("i1", "h1"), "b": ("i1", "h1")}
+    said = refused(NamedArrays("a.csv", parameters={"a": 0.5, "b": 0.7}, ends=twice), network)
+    assert said == "a.csv: a and b both lead from i1 to h1: keep one."
+    by_name = NamedArrays("a.csv", parameters={"w1": 0.5, "b": 0.7}, ends={"b": ("i1", "h1")})
+    assert refused(by_name, network) == "a.csv: w1 and b both lead from i1 to h1: keep one."
+    biases = {"a": ("", "h1"), "b": ("", "h1")}
+    said = refused(NamedArrays("a.csv", parameters={"a": 0.5, "b": 0.7}, ends=biases), network)
+    assert said == "a.csv: a and b both are the bias of h1: keep one."
+    # Two edges of one weight are another matter, and so is one number written twice.
+    network.tie("w2", "w1")
+    shared = NamedArrays("a.csv", parameters={"a": 0.5, "b": 0.7}, ends={"a": ("i1", "h1"), "b": ("i2", "h1")})
+    assert "a and b share one weight" in refused(shared, network)
+    assert taken(match_file(NamedArrays("a.csv", parameters={"a": 0.5, "b": 0.5}, ends=twice), network)) == {"w1": 0.5}
 
 
 def test_other_activations_in_the_file_are_told() -> None:
@@ -228,6 +262,28 @@ def test_square_matrices_are_read_as_their_names_suggest_or_as_asked() -> None:
     match = match_file(plain, network, orientation="sources")
     assert {one.parameter: one.new for one in match.assignments}["w3"] == 2.0
     assert not has_open_rows(file_of((3, 2), (3,)))
+
+
+def test_layers_go_where_their_shapes_fit() -> None:
+    names = ["decoder.weight", "decoder.bias", "encoder.weight", "encoder.bias"]
+    file = file_of((4, 2), (4,), (2, 4), (2,), names=names)
+    match = match_file(file, layered(4, 2, 4))
+    assert match.assignments[0].place == "encoder.bias[0]"
+    assert match.sentences[0] == (
+        "Layers were taken in the order encoder.weight, decoder.weight: their shapes fit in no other."
+    )
+    # Into such a network they go as they are in the file.
+    assert len(match_file(file, layered(2, 4, 2)).sentences) == 1
+    match = match_file(file_of((2, 2), (2,), (2, 2), (2,), names=["b.weight", "b.bias", "a.weight", "a.bias"]),
+                       layered(2, 2, 2))  # fmt: skip
+    assert match.sentences[0].startswith("Layers were taken in the order b.weight, a.weight: their shapes fit in anot")
+
+
+def test_a_choice_of_rows_is_refused_for_files_that_say_it() -> None:
+    notes = Notes(["x", "y"], ["p", "q"], [LayerNotes("tanh", ["p", "q"], ["x", "y"])])
+    arrays = {"layers.0.weight": np.ones((2, 2)), "layers.0.bias": np.ones(2)}
+    said = refused(NamedArrays("a.npz", arrays, notes=notes), layered(2, 2), by="order", orientation="sources")
+    assert said == "a.npz: it says itself which weight belongs where: leave out what a row of its weights is."
 
 
 def test_layers_without_biases_leave_the_biases() -> None:

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from core.decision import Probe
 from core.errors import ImportFileError
 from core.imports.arrays import read_arrays
+from core.imports.dense import has_open_rows
 from core.imports.matching import apply_match, match_file
 from core.imports.new_network import make_project
 from core.imports.records import LayerNotes, NamedArrays, Notes, ScalingNotes
@@ -108,6 +109,98 @@ def test_other_layers_than_dense_ones_are_refused(tmp_path: Path) -> None:
             make_project(read_arrays(path))
 
 
+# Layers whose names do not count them
+
+
+def dense(*layers: tuple[str, int, int], biases: bool = True, ending: str = "weight") -> NamedArrays:
+    """Layers by name, neurons and sources, all their numbers different."""
+    arrays: dict[str, NDArray[np.float64]] = {}
+    for number, (name, neurons, sources) in enumerate(layers, 1):
+        arrays[f"{name}.{ending}"] = np.arange(number, number + neurons * sources, dtype=float).reshape(
+            neurons, sources
+        )
+        if biases:
+            arrays[f"{name}.bias"] = np.full(neurons, float(number))
+    return NamedArrays("a.npz", arrays)
+
+
+def order_in(sentences: tuple[str, ...]) -> list[str]:
+    return [one for one in sentences if one.startswith("Layers were taken")]
+
+
+def sizes_of(project: Project) -> list[int]:
+    return [len(level) for level in project.network.levels()]
+
+
+def test_an_encoder_comes_before_its_decoder_whatever_the_alphabet_says(tmp_path: Path) -> None:
+    save_file = pytest.importorskip("safetensors.numpy", reason="safetensors is not installed").save_file
+    path = tmp_path / "auto.safetensors"
+    layers = ("encoder", 2, 4), ("decoder", 4, 2)
+    for biases in (True, False):
+        save_file(dense(*layers, biases=biases).arrays, path)
+        project, sentences = make_project(read_arrays(path))
+        assert sizes_of(project) == [4, 2, 4]
+        assert order_in(sentences) == [
+            "Layers were taken in the order encoder.weight, decoder.weight: their names suggest it, though their "
+            "shapes fit in another order too."
+        ]
+    deep = ("encoder.0", 4, 8), ("encoder.2", 2, 4), ("decoder.0", 4, 2), ("decoder.2", 8, 4)
+    save_file(dense(*deep).arrays, path)
+    assert sizes_of(make_project(read_arrays(path))[0]) == [8, 4, 2, 4, 8]
+
+
+def test_layers_are_taken_in_the_only_order_in_which_they_follow_each_other() -> None:
+    file = dense(("body", 5, 3), ("top", 2, 4), ("under", 3, 6), ("z", 4, 5))
+    project, sentences = make_project(file)
+    assert sizes_of(project) == [6, 3, 5, 4, 2]
+    assert project.network.bias("h1") == 3.0
+    assert order_in(sentences) == [
+        "Layers were taken in the order under.weight, body.weight, z.weight, top.weight: their shapes fit in no other."
+    ]
+    # In this order they are in the file, so that there is nothing to say.
+    assert not order_in(make_project(dense(("b", 3, 4), ("a", 2, 3)))[1])
+
+
+def test_where_several_orders_fit_the_one_that_was_taken_is_said() -> None:
+    file = dense(("b", 3, 3), ("a", 3, 3))
+    project, sentences = make_project(file)
+    assert project.network.bias("h1") == 1.0
+    assert order_in(sentences) == [
+        "Layers were taken in the order b.weight, a.weight: their shapes fit in another order too, so if it is wrong, "
+        "number their names."
+    ]
+    # Their names count them.
+    assert not order_in(make_project(dense(("a.2", 3, 3), ("a.1", 3, 3)))[1])
+
+
+def test_an_order_that_nothing_tells_is_refused() -> None:
+    file = dense(("out of", 2, 3), ("b", 3, 3), ("a", 3, 3))
+    with pytest.raises(ImportFileError) as caught:
+        make_project(file)
+    assert str(caught.value) == (
+        "a.npz: its layers out of.weight, b.weight, a.weight fit in several orders, and their names do not tell "
+        "which: number the names in their order (layer1, layer2)."
+    )
+
+
+def test_layers_without_biases_that_fit_backwards_too_are_asked_for() -> None:
+    file = dense(("a", 2, 3), ("b", 3, 4), biases=False)
+    with pytest.raises(ImportFileError, match="and in another if it is a source, as in Keras and scikit-learn: choose"):
+        make_project(file)
+    assert has_open_rows(file)
+    assert sizes_of(make_project(file, orientation="neurons")[0]) == [4, 3, 2]
+    assert sizes_of(make_project(file, orientation="sources")[0]) == [2, 3, 4]
+    # Where the names speak of no habit, the file's own order counts.
+    assert sizes_of(make_project(dense(("a", 2, 3), ("b", 3, 4), biases=False, ending="w"))[0]) == [2, 3, 4]
+
+
+def test_a_choice_of_rows_is_refused_where_the_file_leaves_none() -> None:
+    table = NamedArrays("a.csv", parameters={"w": 0.5}, ends={"w": ("x", "y")})
+    for file in (described(), table):
+        with pytest.raises(ImportFileError, match="it says itself which weight belongs where: leave out"):
+            make_project(file, orientation="sources")
+
+
 # scikit-learn
 
 
@@ -152,8 +245,13 @@ def test_a_regressor_of_scikit_learn_predicts_the_same(tmp_path: Path) -> None:
 def test_a_table_becomes_a_network(tmp_path: Path) -> None:
     path = tmp_path / "t.csv"
     path.write_text("name,source,target,value\nw1,a,h,2\nw2,a,o,3\nw3,h,o,4\nh,,h,1\no,,o,-1\n")
-    project, _ = make_project(read_arrays(path), activations=["relu", "linear"])
+    project, sentences = make_project(read_arrays(path), activations=["relu", "linear"])
     assert [neuron.id for neuron in project.network.inputs] == ["a"]
+    assert sentences[2] == (
+        "The table does not say what its neurons are, so inputs are those that read nothing and have no bias (a), "
+        "outputs those that nothing reads (o); inputs without edges, and which weights are shared or frozen, are not "
+        "in it."
+    )
     np.testing.assert_allclose(outputs_of(project.network, np.array([[1.0], [-1.0]])), [[14.0], [-4.0]])
     for text, words in (
         ("name,value\nw1,1\n", "names no edge's source and target"),

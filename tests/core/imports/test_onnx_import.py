@@ -243,6 +243,42 @@ def test_sizes_are_compared_with_what_is_there(make: Make) -> None:
             read_arrays(path)
 
 
+def test_constants_have_a_limit_together(make: Make) -> None:
+    many = np.zeros(2_600_000, np.uint8)
+    held = helper.make_node("Constant", [], ["v"], value=numpy_helper.from_array(many, "v"))
+    with pytest.raises(ImportFileError, match="with v it has more numbers than can be read"):
+        read_arrays(make([held, node("MatMul", "x w")], {"w": many}))
+
+
+def test_many_inputs_or_outputs_are_refused(make: Make) -> None:
+    with pytest.raises(ImportFileError, match="more than 500 inputs or outputs"):
+        read_arrays(make([node("Relu", "x")], outputs=["y"] * 501))
+
+
+def test_a_million_weights_are_read_up_to_what_can_be_drawn(make: Make) -> None:
+    with pytest.raises(ImportFileError, match="more than 200,000 edges"):
+        read_arrays(make([node("MatMul", "x w")], {"w": np.ones((1000, 1000))}, columns=1000))
+
+
+@pytest.mark.parametrize(
+    ("data", "words"),
+    [
+        (b"\x3a\x05\x0a\x00", "not a whole"),
+        (b"\x3a\x02\x0a\x01\x00", "not a whole"),
+        (b"\x0d\x00", "not a whole"),
+        (b"\x08", "not a whole"),
+        (b"\xff" * 20, "not a whole"),
+        (b"\x0b\x0c", "not a whole"),
+        (b"\x42\x00" * 400_001, "up to 400,000 parts"),
+    ],
+)
+def test_the_parts_of_a_file_are_counted_before_it_is_read(data: bytes, words: str, tmp_path: Path) -> None:
+    path = tmp_path / "a.onnx"
+    path.write_bytes(data)
+    with pytest.raises(ImportFileError, match=words):
+        read_arrays(path)
+
+
 # PyTorch's and our own
 
 
