@@ -41,6 +41,8 @@ class RoundedTrace(Trace):
     learning rate and other settings are not. `exact` is the other trace, whose arrays it shares.
     """
 
+    rounding: Rounding
+
     def __init__(self, exact: Trace, rounding: Rounding) -> None:
         # But for the numbers all is that trace's own.
         vars(self).update(vars(exact))

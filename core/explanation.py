@@ -8,9 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from core.activations import ACTIVATIONS, derivative
-from core.notation import MORE, MORE_TEX, Writer, tex_id, tex_number, without_brackets
+from core.notation import MORE, MORE_TEX, Writer, bare_first, tex_id, tex_number, without_brackets
 from core.numbers import format_number
 from core.optimizer_terms import Formula
+from core.printed import comes_out, is_shown_as, printed
 from core.quantities import GIVEN_KINDS, TERM_KINDS, Kind, Quantity
 from core.style import Style, unmark
 from core.trace import Trace
@@ -22,7 +23,8 @@ DROPOUT_NOTE = "Dropout takes part in training only; the loss over the table is 
 class Explanation:
     r"""A quantity explained. `symbols`, `numbers` and `result` are LaTeX: "lhs = rhs", "= ...", "= value".
 
-    `numbers` is empty where a formula has nothing to put in. `plain` is the line with numbers as text, such as
+    The result stands behind ``\approx`` where the numbers, as they are printed, come to other last digits. `numbers`
+    is empty where a formula has nothing to put in. `plain` is the line with numbers as text, such as
     "0.1385 × 0.5933 = 0.08217"; `formula` the line with symbols as text. In the LaTeX what stands for one of
     `operands` is marked as ``\operand{place}{...}``; `latex` is the whole without these marks.
     """
@@ -59,6 +61,8 @@ class _Lines:
     text: str
     formula: str
     note: str = ""
+    # What the text comes to as it is printed, where it has other numbers than the LaTeX.
+    text_value: float | None = None
 
 
 def explain(trace: Trace, quantity: Quantity, style: Style = Style()) -> Explanation:  # noqa: B008 - frozen
@@ -67,20 +71,47 @@ def explain(trace: Trace, quantity: Quantity, style: Style = Style()) -> Explana
     writer = Writer(trace, style, operands)
     told = _Told(quantity, operands)
     lines = _EXPLAINERS[quantity.kind](trace, told, writer)
-    return _explanation(writer, lines, value=trace.value(quantity), title=writer.name(quantity), operands=operands)
+    value, digits = trace.value(quantity), style.digits
+    exact = not lines.numbers or comes_out(trace, quantity, digits)
+    exact_text = exact
+    if lines.text_value is not None and trace.rounding is None:
+        exact_text = is_shown_as(lines.text_value, value, digits)
+    return _explanation(
+        writer,
+        lines,
+        value=value,
+        title=writer.name(quantity),
+        operands=operands,
+        signs=(_sign(exact), _sign_text(exact_text)),
+    )
+
+
+def _sign(exact: bool) -> str:
+    return "=" if exact else r"\approx"
+
+
+def _sign_text(exact: bool) -> str:
+    return "=" if exact else "≈"
 
 
 def _explanation(
-    writer: Writer, lines: _Lines, *, value: float, title: str, operands: tuple[Quantity, ...]
+    writer: Writer,
+    lines: _Lines,
+    *,
+    value: float,
+    title: str,
+    operands: tuple[Quantity, ...],
+    signs: tuple[str, str],
 ) -> Explanation:
+    """The explanation of these lines; `signs` stand before the result, as LaTeX and as text."""
     result = format_number(value, writer.digits)
     return Explanation(
         title=title,
         sentence=lines.sentence,
         symbols=writer.mark_operands(f"{lines.left} = {lines.right}" if lines.right else lines.left),
-        numbers=writer.mark_operands(f"= {lines.numbers}") if lines.numbers else "",
-        result=f"= {tex_number(value, writer.digits)}",
-        plain=f"{lines.text} = {result}" if lines.text else result,
+        numbers=writer.mark_operands(f"= {bare_first(lines.numbers)}") if lines.numbers else "",
+        result=f"{signs[0]} {tex_number(value, writer.digits)}",
+        plain=f"{bare_first(lines.text)} {signs[1]} {result}" if lines.text else result,
         formula=lines.formula,
         note=lines.note,
         operands=operands,
@@ -166,6 +197,7 @@ def _activation(trace: Trace, step: _Told, w: Writer) -> _Lines:
         text = f"e^{w.text(z)} / ({w.cut([f'e^{w.text(q)}' for q in terms], MORE)})"
         formula = f"{w.a(name)} = e^{w.z(name)} / Σ e^{w.notation.pre_activation}"
     elif activation.name == "linear":
+        sentence = f"The activation of {name}: its pre-activation, as its activation function is linear"
         right, put_in, text, formula = symbol, "", f"{w.a(name)}", f"{w.a(name)} = {w.z(name)}"
     else:
         right, put_in = without_brackets(activation.latex(symbol)), without_brackets(activation.latex(number))
@@ -186,12 +218,12 @@ def _loss_share(trace: Trace, step: _Told, w: Writer) -> _Lines:
     activation, target = step.operands
     loss = trace.engine.loss
     scale, scale_text = _scale(trace)
-    a, t = w.bracket_text(w.text(activation)), w.bracket_text(w.text(target), loss.probabilities)
+    a, t = w.bracket_text(w.text(activation)), w.bracket_text(w.text(target))
     return _Lines(
         f"The share of {name} in the loss: {loss.in_words} of its activation and its target",
         w.symbol(step.quantity),
         _scaled(scale, loss.latex(w.symbol(activation), w.symbol(target))),
-        _scaled(scale, loss.latex(w.number(activation), w.number(target, bracket=loss.probabilities))),
+        _scaled(scale, loss.latex(w.number(activation), w.number(target))),
         _scaled(scale_text, _share_text(loss.name, a, t)),
         f"{w.name(step.quantity)} = " + _dotted(_scaled(scale_text, _share_text(loss.name, w.a(name), f"t({name})"))),
     )
@@ -272,8 +304,7 @@ def _activation_grad(trace: Trace, step: _Told, w: Writer) -> _Lines:
         alone = str if scale else without_brackets
         parts.append(scale + alone(loss.grad_latex(w.symbol(activation), w.symbol(target))))
         numbers.append(scale + alone(loss.grad_latex(w.number(activation), w.number(target))))
-        # Only the differences of activation and target begin with the activation.
-        a, t = w.bracket_text(w.text(activation), loss.probabilities), w.bracket_text(w.text(target))
+        a, t = w.bracket_text(w.text(activation)), w.bracket_text(w.text(target))
         texts.append(scale_text + alone(_share_grad_text(loss.name, a, t)))
         formulas.append(_dotted(scale_text + alone(_share_grad_text(loss.name, w.a(name), f"t({name})"))))
     left = w.name(step.quantity)
@@ -285,9 +316,7 @@ def _activation_grad(trace: Trace, step: _Told, w: Writer) -> _Lines:
     if own and not contributions:
         sentence = f"How the loss changes with the activation of the output {name}"
     elif contributions:
-        count = len(contributions)
-        through = "the one edge that leaves" if count == 1 else f"the {count} edges that leave"
-        sentence = f"How the loss changes with the activation of {name}: the sum of what came back through {through} it"
+        sentence = f"How the loss changes with the activation of {name}: {_what_came_back(len(contributions))}"
     else:
         sentence = f"No path leads from {name} to the loss, so its activation changes nothing"
     single = len(contributions) == 1 and not own
@@ -325,6 +354,7 @@ def _pre_activation_grad(trace: Trace, step: _Told, w: Writer) -> _Lines:
     if w.notation.delta == "delta":
         left += " = " + w.derivative_tex(f"{w.notation.pre_activation_tex}_{{{tex_id(name)}}}", row)
     symbols, numbers, texts, formulas = [], [], [], []
+    text_value = None
     if trace.schedule.has_activation_grad(name):
         if activation.coupled:
             each = f"{w.notation.activation_tex}_k"
@@ -336,20 +366,21 @@ def _pre_activation_grad(trace: Trace, step: _Told, w: Writer) -> _Lines:
             )
             numbers.append(rf"{w.number(a)} \, ({w.number(grad, bracket=False)} - ({inner}))")
             group = f"Σ {w.notation.activation} · {w.derivative(w.notation.activation, row)}"
-            texts.append(f"{w.text(a)} × ({w.text(grad)} − {group})")
+            texts.append(f"{w.bracket_text(w.text(a))} × ({w.text(grad)} − {group})")
             formulas.append(f"{w.a(name)} · ({w.name(grad)} − {group})")
         else:
             symbols.append(rf"{w.symbol(grad)} \cdot {activation.derivative_latex(w.symbol(z), w.symbol(a))}")
             slope = activation.derivative_latex(w.number(z, bracket=False), w.number(a))
             numbers.append(rf"{w.number(grad)} \cdot {slope}")
             f_prime = float(derivative(activation.name, np.array([trace.value(z)]), np.array([trace.value(a)]))[0])
-            texts.append(f"{w.text(grad)} × {w.bracket_text(format_number(f_prime, w.digits))}")
+            texts.append(f"{w.bracket_text(w.text(grad))} × {w.bracket_text(format_number(f_prime, w.digits))}")
+            text_value = printed(trace.value(grad), w.digits) * printed(f_prime, w.digits)
             formulas.append(f"{w.name(grad)} · f'({w.z(name)})")
     if joint:
         target = Quantity(Kind.TARGET, name, s)
         scale, scale_text = _scale(trace)
         total = sum(trace.value(q) for q in step.operands if q.kind is Kind.TARGET)
-        a_symbol, a_number, a_text, a_formula = w.symbol(a), w.number(a), w.text(a), w.a(name)
+        a_symbol, a_number, a_text, a_formula = w.symbol(a), w.number(a), w.bracket_text(w.text(a)), w.a(name)
         if activation.coupled and total != 1.0:
             # The general form, for targets that do not add up to 1.
             a_symbol += r" \sum_{k} t_k"
@@ -379,6 +410,8 @@ def _pre_activation_grad(trace: Trace, step: _Told, w: Writer) -> _Lines:
         " + ".join(texts),
         f"{w.name(step.quantity)} = " + " + ".join(formulas),
         activation.note,
+        # What is passed back and the difference stand in one text where an output feeds another.
+        None if joint else text_value,
     )
 
 
@@ -431,9 +464,12 @@ def _parameter_grad(trace: Trace, step: _Told, w: Writer) -> _Lines:
     subject = step.quantity.subject
     name = w.parameter(subject)
     edges = trace.schedule.sharing.get(subject, [])
-    what = f"the {'mean' if trace.mean else 'sum'} over the {trace.batch} samples" if trace.batch > 1 else "the sum"
-    if edges:
-        what += f", added up over the {len(edges)} edges that share it"
+    what = f"the {'mean' if trace.mean else 'sum'} over the {trace.batch} samples"
+    shared = f"over the {len(edges)} edges that share it"
+    if trace.batch == 1:
+        what = f"the sum {shared}" if edges else "the sum"
+    elif edges:
+        what += f", added up {shared}"
     sentence = f"The gradient of {name} for the update: {what}"
     left = w.derivative(name)
     if trace.batch == 1:
@@ -482,7 +518,11 @@ def explain_batch_loss(trace: Trace, style: Style = Style()) -> Explanation:  # 
         left=(w.loss_tex(), w.loss()),
         term=(w.loss_tex("n"), w.loss("n")),
     )
-    return _explanation(w, lines, value=trace.loss, title=w.loss(), operands=losses)
+    total = sum(printed(trace.value(loss), style.digits) for loss in losses)
+    calculated = total / trace.batch if trace.mean else total
+    exact = trace.rounding is not None or is_shown_as(calculated, trace.loss, style.digits)
+    signs = _sign(exact), _sign_text(exact)
+    return _explanation(w, lines, value=trace.loss, title=w.loss(), operands=losses, signs=signs)
 
 
 def _penalized_grad(trace: Trace, step: _Told, w: Writer) -> _Lines:
@@ -545,6 +585,12 @@ def _dropout(trace: Trace, step: _Told, w: Writer) -> _Lines:
     )
 
 
+def _what_came_back(edges: int) -> str:
+    if edges == 1:
+        return "what came back through the one edge that leaves it"
+    return f"the sum of what came back through the {edges} edges that leave it"
+
+
 def _fate(trace: Trace, step: _Told, mask: Quantity) -> str:
     rate = trace.network.neurons[step.quantity.subject].dropout
     if trace.value(mask) == 0.0:
@@ -555,8 +601,7 @@ def _fate(trace: Trace, step: _Told, mask: Quantity) -> str:
 def _dropout_grad(trace: Trace, step: _Told, w: Writer) -> _Lines:
     name = step.quantity.subject
     count = len(step.operands)
-    through = "the one edge that leaves" if count == 1 else f"the {count} edges that leave"
-    sentence = f"How the loss changes with what {name} passes on: the sum of what came back through {through} it"
+    sentence = f"How the loss changes with what {name} passes on: {_what_came_back(count)}"
     return _Lines(
         sentence if count else f"No path leads from {name} to the loss, so what it passes on changes nothing",
         w.symbol(step.quantity),

@@ -124,15 +124,16 @@ def in_order(quantity: Quantity, operands_of: Callable[[Quantity], Iterable[Quan
             path.append((following, iter(operands_of(following))))
 
 
-def expression(trace: Trace, quantity: Quantity) -> Expression:
+def expression(trace: Trace, quantity: Quantity, *, literally: bool = False) -> Expression:
     """How a quantity that a step reveals is made; the number itself of one that is given, or of an empty sum.
 
     The operands are those of `trace.operands` that the formula uses. One thing differs: a cross-entropy of a sigmoid
-    or softmax that is next to 0 or 1 (`SATURATED`) is made from the pre-activations, as in the engine.
+    or softmax that is next to 0 or 1 (`SATURATED`) is made from the pre-activations, as in the engine; `literally` it
+    is made from the activation there too, as it is written.
     """
     if quantity.kind in GIVEN_KINDS or quantity.kind is Kind.INPUT:
         return Expression(trace, quantity)
-    building = _Building(trace, quantity)
+    building = _Building(trace, quantity, literally=literally)
     pattern = _BUILDERS[quantity.kind](building) if building.operands else ""
     return Expression(trace, quantity, _without_brackets(pattern), tuple(building.places), building.settings)
 
@@ -159,8 +160,9 @@ def literal(value: float) -> str:
 class _Building:
     """An expression being put together: `self[quantity]` is what stands for a quantity in the pattern."""
 
-    def __init__(self, trace: Trace, quantity: Quantity) -> None:
+    def __init__(self, trace: Trace, quantity: Quantity, *, literally: bool) -> None:
         self.trace = trace
+        self.literally = literally
         self.subject = quantity.subject
         self.kind = quantity.kind
         self.operands = trace.operands(quantity)
@@ -243,6 +245,8 @@ def _loss_share(b: _Building) -> str:
 
 
 def _is_saturated(b: _Building, activation: Quantity) -> bool:
+    if b.literally:
+        return False
     return b.trace.engine.loss.probabilities and not SATURATED <= b.trace.value(activation) <= 1 - SATURATED
 
 

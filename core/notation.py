@@ -18,6 +18,11 @@ MORE, MORE_TEX = " + … (%d more)", r" + \cdots \; (%d \; \mathrm{more})"
 # Behind what stands for an operand while a formula is put together: a character of the private use area.
 _FIRST_MARK = 0xE000
 _LAST_MARK = 0xF8FF
+# A negative number in brackets, and what it stands first behind.
+_BRACKETED_FIRST = (
+    r"(^|[({\[]|\| |\|(?=\(−))"
+    r"\(([-−](?:[\d.]+|∞|\\infty)(?:e−?\d+)?(?: \\cdot 10\^\{-?\d+\})?[\ue000-\uf8ff]?)\)(?![\^²])"
+)
 _RAISED = str.maketrans("0123456789n", "⁰¹²³⁴⁵⁶⁷⁸⁹ⁿ")
 # A row of a batch, counted from 1 within it; "n" for any of them; None for what is the batch's, or of a single row.
 Row = int | str | None
@@ -62,6 +67,14 @@ def without_brackets(text: str) -> str:
         if not depth and place < len(text) - 1:
             return text
     return text[1:-1] if text.startswith("(") else text
+
+
+def bare_first(line: str) -> str:
+    """A line of numbers, as LaTeX or text, in which a negative number in brackets never stands first.
+
+    That is first in the line, in a bracket, a fraction's part or an exponent; not where it is raised to a power.
+    """
+    return re.sub(_BRACKETED_FIRST, r"\1\2", line)
 
 
 class Names:

@@ -32,10 +32,11 @@ class Paragraph(Struct, frozen=True):
 
 
 class Formula(Struct, frozen=True):
-    """One number: a sentence about it, and its formula as LaTeX without marks ("lhs = rhs", "= ...", "= value").
+    r"""One number: a sentence about it, and its formula as LaTeX without marks ("lhs = rhs", "= ...", "= value").
 
-    `plain` is the whole formula as one line of text. `number` counts the sheet's formulas from 1: a worksheet and its
-    key have the same numbers.
+    The result stands behind ``\approx`` where the numbers, as they are printed, come to other last digits. `plain` is
+    the whole formula as one line of text, with "=" before the result in any case; `text` has its sign. `number`
+    counts the sheet's formulas from 1: a worksheet and its key have the same numbers.
     """
 
     number: int
@@ -45,6 +46,14 @@ class Formula(Struct, frozen=True):
     result: str
     plain: str
     blank: Blank = Blank.NOTHING
+
+    @property
+    def text(self) -> str:
+        """The whole formula as one line of text."""
+        if not self.result.startswith(r"\approx"):
+            return self.plain
+        left, _, result = self.plain.rpartition(" = ")
+        return f"{left} ≈ {result}"
 
 
 class Table(Struct, frozen=True):

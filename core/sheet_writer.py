@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 
 from core.errors import ExportError
 from core.explanation import Explanation, explain, explain_batch_loss
 from core.notation import MAX_TERMS, Writer, term_of
 from core.numbers import NOT_COMPUTED
+from core.printed import comes_out, printed
 from core.quantities import TERM_KINDS, Granularity, Kind, Quantity
 from core.sheet import Block, Figure, Formula, Heading, Paragraph, Table
 from core.style import Style, unmark
@@ -84,27 +86,28 @@ class SheetWriter:
         Where products and contributions have no lines of their own, a sum has their factors.
         """
         explanation = explain(self.trace, quantity, self.style)
-        numbers = unmark(explanation.numbers)
-        middle, _, result = explanation.plain.rpartition(" = ")
+        numbers, shown = unmark(explanation.numbers), explanation.result
+        middle, _, result = explanation.plain.replace(" ≈ ", " = ").rpartition(" = ")
         if self.granularity is not Granularity.TERM and quantity.kind in _SUMS and not self.is_cut(quantity):
             numbers, middle = self._with_factors(quantity, explanation, numbers, middle)
+            shown = f"{self._sign(quantity)} {shown.partition(' ')[2]}"
         # What is but another name for the same, or the result already, has nothing to put in.
         known = [*explanation.formula.split(" = "), result]
         steps = [explanation.formula, *([middle] if middle and middle not in known else []), result]
-        numbers = "" if numbers == explanation.result else numbers
+        numbers = "" if numbers == shown else numbers
         self.formulas[self._number + 1] = quantity
         self._add_formula(
             sentence or explanation.sentence,
             unmark(explanation.symbols),
             numbers,
-            explanation.result,
+            shown,
             " = ".join(steps),
         )
 
     def batch_loss(self) -> None:
         """Add the formula of the batch's loss."""
         told = explain_batch_loss(self.trace, self.style)
-        plain = f"{told.formula} = {told.plain}"
+        plain = f"{told.formula} = {told.plain.replace(' ≈ ', ' = ')}"
         self.batch_loss_number = self._number + 1
         self._add_formula(told.sentence, unmark(told.symbols), unmark(told.numbers), told.result, plain)
 
@@ -165,6 +168,16 @@ class SheetWriter:
         if quantity.kind is Kind.WEIGHTED_SUM:
             return list(operands)
         return [operand for operand in operands if operand.kind is Kind.CONTRIBUTION]
+
+    def _sign(self, quantity: Quantity) -> str:
+        """What stands before a sum's result where its numbers are the factors of its terms."""
+        trace, digits = self.trace, self.style.digits
+
+        def value(operand: Quantity) -> float:
+            factors = trace.operands(operand) if operand.kind in _TERMS else (operand,)
+            return math.prod(printed(trace.value(factor), digits) for factor in factors)
+
+        return "=" if comes_out(trace, quantity, digits, value) else r"\approx"
 
     def _with_factors(self, quantity: Quantity, explanation: Explanation, numbers: str, middle: str) -> tuple[str, str]:
         """A sum's line with numbers, as LaTeX and as text, with the factors of the terms in place of the products."""

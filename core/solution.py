@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from msgspec import Struct
 
-from core.given import write_given
+from core.given import PICTURED, write_given
 from core.network import Role
 from core.numbers import format_number
 from core.passes import trace_project
@@ -20,8 +20,6 @@ from core.style import Rounding, Style
 GRANULARITIES = (Granularity.TERM, Granularity.NEURON, Granularity.LAYER, Granularity.PASS)
 # What is no line of its own beside the lines that contain it: the inputs, and the terms of sums.
 _CONTAINED = frozenset({Kind.INPUT, Kind.PRODUCT, Kind.CONTRIBUTION})
-# Each sample of so small a batch has pictures; of a larger one the first has.
-_PICTURED = 4
 _TITLES = {Phase.FORWARD: "Forward pass", Phase.LOSS: "Loss", Phase.BACKWARD: "Backward pass"}
 _FORWARD = (Kind.WEIGHTED_SUM, Kind.ACTIVATION, Kind.DROPOUT)
 # The gradient of a bias is that of the pre-activation: they have one column.
@@ -97,7 +95,7 @@ class _Author:
         trace, page = self.trace, self.page
         has_loss = bool(trace.network.outputs)
         for sample in range(trace.batch):
-            pictured = sample == 0 or trace.batch <= _PICTURED
+            pictured = sample == 0 or trace.batch <= PICTURED
             row = row_name(self.rows, sample)
             of_row = "" if trace.batch == 1 else f" (row {row})"
             for phase, title in _TITLES.items() if has_loss else [(Phase.FORWARD, "Forward pass")]:

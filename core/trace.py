@@ -34,6 +34,7 @@ from core.quantities import (
 )
 from core.schedule import Schedule, Tail
 from core.settings import Memory, Settings
+from core.style import Rounding
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +67,8 @@ class Trace(Sequence[Step]):
 
     # How many samples' passes are kept at once; others are passed again when asked for.
     KEPT = 64
+    # How each step's number is rounded before the next one is made with it (core.book); here it is not.
+    rounding: Rounding | None = None
 
     def __init__(
         self,

@@ -19,10 +19,10 @@ RESULT_ROOM, NUMBERS_ROOM = 12.0, 40.0
 
 _TOKEN = re.compile(r"\\[A-Za-z]+|\\.|.", re.DOTALL)
 _SPACES = {r"\,": 0.3, r"\:": 0.4, r"\;": 0.6, r"\quad": 2.0, r"\qquad": 4.0, r"\!": 0.0, "{": 0.0, "}": 0.0, " ": 0.0}
-_RELATIONS = frozenset({"=", "<", ">", "+", "-", r"\cdot", r"\times"})
+_RELATIONS = frozenset({"=", "<", ">", "+", "-", r"\cdot", r"\times", r"\approx"})
 _FUNCTIONS = frozenset({r"\ln", r"\tanh", r"\max", r"\min", r"\sin", r"\cos", r"\exp"})
 # After one of these a sign is that of a number.
-_BEFORE_SIGNS = frozenset({"", "=", "(", "[", "+", "-", "<", ">", ",", "{", r"\cdot", r"\times", r"\;"})
+_BEFORE_SIGNS = frozenset({"", "=", "(", "[", "+", "-", "<", ">", ",", "{", r"\cdot", r"\times", r"\approx", r"\;"})
 
 
 class Line(Struct, frozen=True):

@@ -10,7 +10,7 @@ from html import escape
 _UPRIGHT = r'<mi mathvariant="normal">([^<])</mi>'
 _MINUS, _PLUS = "&#x02212;", "&#x0002B;"
 # A sign is that of a number at the start of its group, and after one of these.
-_OPERATOR = r"<mo(?: [^>]*)?>&#x0(?:003D|0028|002B|2212|00B7|00D7|002C|003C|003E);</mo>"
+_OPERATOR = r"<mo(?: [^>]*)?>&#x0(?:003D|0028|002B|2212|00B7|00D7|002C|003C|003E|2248);</mo>"
 _SIGN = re.compile(rf"(<mrow>|<mspace[^>]*/>|{_OPERATOR})<mo>({_MINUS}|{_PLUS})</mo>")
 _NAMED = ("max", "min", "&#x02202;")
 

@@ -90,6 +90,11 @@ def text_value(text: str) -> float:
     return calculate(re.sub(r"\|(.+)\|", r"abs(\1)", text))
 
 
+def sides(plain: str) -> list[str]:
+    """What stands before and behind the equals signs of a line of text, or the sign of a rounded result."""
+    return re.split(" [=≈] ", plain)
+
+
 def tex_value(latex: str) -> float:
     """What a formula in LaTeX with numbers put in comes to."""
     text = latex.removeprefix("= ")
@@ -116,7 +121,7 @@ def tex_value(latex: str) -> float:
 
 def number_of(result: str) -> float:
     """The number of a result such as "= -1.5 \\cdot 10^{-7}"."""
-    return parse_number(re.sub(r" \\cdot 10\^\{(-?\d+)\}", r"e\1", result.removeprefix("= ")))
+    return parse_number(re.sub(r" \\cdot 10\^\{(-?\d+)\}", r"e\1", re.sub(r"^(=|\\approx) ", "", result)))
 
 
 # Networks
@@ -241,14 +246,14 @@ def test_a_batch_says_mean_or_sum_and_tied_edges_are_added_up() -> None:
     batch = example("10-batch")
     explanation = told(batch, Kind.PARAMETER_GRAD, next(iter(batch.network.edges)))
     assert "the mean over the 4 samples" in explanation.sentence
-    assert explanation.plain.split(" = ")[0].endswith(") / 4")
+    assert sides(explanation.plain)[0].endswith(") / 4")
     assert explanation.symbols.startswith(r"\frac{\partial L}{\partial w_{1}} = \frac{1}{4} \sum_{n=1}^{4} ")
     assert explanation.symbols.endswith(r"\frac{\partial L^{(n)}}{\partial w_{1}}")
     tied = example("11-tied-weights")
     shared = next(p for p in tied.network.edges if len(tied.network.edges_of_parameter(p)) > 1)
     explanation = told(tied, Kind.PARAMETER_GRAD, shared)
-    assert "added up over the 2 edges that share it" in explanation.sentence
-    assert text_value(explanation.plain.split(" = ")[0]) == pytest.approx(tied.gradient[shared], rel=1e-3)
+    assert ": the sum over the 2 edges that share it" in explanation.sentence
+    assert text_value(sides(explanation.plain)[0]) == pytest.approx(tied.gradient[shared], rel=1e-3)
 
 
 def test_a_share_of_a_tied_weight_has_a_name_of_its_own() -> None:
@@ -299,7 +304,7 @@ def test_the_loss_of_a_batch_is_explained_from_those_of_its_rows() -> None:
     told = explain_batch_loss(batch)
     assert told.symbols.startswith(r"L = \frac{1}{4} \sum_{n=1}^{4} L^{(n)}")
     assert told.formula == "L = 1/4 · Σ L⁽ⁿ⁾"
-    calculation, result = told.plain.split(" = ")
+    calculation, result = sides(told.plain)
     assert text_value(calculation) == pytest.approx(batch.loss, rel=1e-3)
     assert parse_number(result) == pytest.approx(batch.loss, rel=1e-3)
     assert told.operands == tuple(Quantity(Kind.LOSS, "", row) for row in range(4))
@@ -363,7 +368,7 @@ def check_arithmetic(trace: Trace) -> Iterator[Kind]:
         explanation = explain(trace, step.quantity, Style(digits=EXACT))
         close = pytest.approx(step.value, rel=1e-9, abs=1e-12)
         assert number_of(explanation.result) == step.value
-        *left, result = explanation.plain.split(" = ")
+        *left, result = sides(explanation.plain)
         assert parse_number(result) == step.value
         if not is_defined(trace, step):
             continue
@@ -423,9 +428,71 @@ def test_the_numbers_put_in_come_to_the_rounded_result(activation: str, loss: st
         for step in trace:
             if step.kind is Kind.PRE_ACTIVATION_GRAD:
                 explanation = explain(trace, step.quantity, Style(digits=EXACT))
-                by_text = text_value(explanation.plain.split(" = ")[0])
+                by_text = text_value(sides(explanation.plain)[0])
                 for value in (tex_value(explanation.numbers), by_text):
                     assert round_half_away(value, rounding) == step.value, explanation
+
+
+def shown(value: float, digits: int) -> float:
+    # A half is rounded away from 0.
+    return float(f"{value * (1 + 1e-11):.{digits - 1}e}")
+
+
+@pytest.mark.parametrize("digits", [3, 4, 6])
+@pytest.mark.parametrize("name", ["01-two-two-two", "06-skip-connection", "08-xor", "09-three-classes", "10-batch"])
+def test_a_result_that_the_printed_numbers_miss_is_about_equal(name: str, digits: int) -> None:
+    trace = example(name)
+    book = RoundedTrace(trace, Rounding(4))
+    signs = set()
+    for step in trace[len(trace) // 3 :][:60]:
+        explanation = explain(trace, step.quantity, Style(digits=digits))
+        *left, result = sides(explanation.plain)
+        sign, text_sign = explanation.result.partition(" ")[0], r"\approx" if " ≈ " in explanation.plain else "="
+        calculated = []
+        if explanation.numbers and r"\cdots" not in explanation.numbers:
+            calculated.append((sign, tex_value(explanation.numbers)))
+        if left and not re.search(r"…|Σ|∂|^(a|δ)\(|^L", left[0]):
+            calculated.append((text_sign, text_value(left[0])))
+        for written, value in calculated:
+            is_same = shown(value, digits) == parse_number(result) or abs(value - step.value) < 1e-15
+            assert is_same == (written == "="), explanation
+            signs.add(written)
+        if not calculated:
+            assert sign == text_sign == "="
+        # Where each number is rounded before the next one is computed, every line comes out.
+        assert explain(book, step.quantity, Style(digits=digits)).result.startswith("= ")
+    assert signs == {"=", r"\approx"}
+
+
+def test_the_loss_of_a_batch_that_the_printed_numbers_miss_is_about_equal() -> None:
+    batch = example("10-batch")
+    signs = set()
+    for digits in range(1, 12):
+        told = explain_batch_loss(batch, Style(digits=digits))
+        value = tex_value(unmark(told.numbers))
+        is_same = shown(value, digits) == number_of(told.result)
+        assert told.result.startswith("= " if is_same else r"\approx ")
+        assert (" ≈ " in told.plain) == (not is_same)
+        signs.add(is_same)
+    assert signs == {False, True}
+
+
+@pytest.mark.parametrize("loss", LOSSES)
+@pytest.mark.parametrize("activation", ["linear", "tanh", "sigmoid"])
+def test_a_negative_number_is_in_brackets_unless_it_stands_first(activation: str, loss: str) -> None:
+    for target, weight in ((-0.4, -0.7), (0.3, 0.9)):
+        trace = small(activation, loss, target=target, weight=weight)
+        for step in trace:
+            explanation = explain(trace, step.quantity)
+            for line in (explanation.numbers, "= " + " = ".join(sides(explanation.plain)[:-1])):
+                # First in the line, in a bracket or in a fraction's part there are none, but for powers.
+                assert not re.search(r"(= |[({|]|\| )\([-−][\d.]+\)(?!\^|²)", line), line
+                assert not re.search(r"[×+*−] [−-][\d.]|\\cdot -|\\, ?-\d|/ −", line), line
+
+
+def test_a_linear_activation_is_its_pre_activation() -> None:
+    sentence = told(example("06-skip-connection"), Kind.ACTIVATION, "o").sentence
+    assert sentence == "The activation of o: its pre-activation, as its activation function is linear"
 
 
 def test_notes_say_what_is_a_convention() -> None:
@@ -584,7 +651,7 @@ def test_every_step_of_any_network_can_be_explained(case: Case, digits: int, cho
         assert explanation.numbers[:2] in ("", "= ")
         near = pytest.approx(step.value, rel=0.6 * 10.0 ** (1 - digits), abs=0)
         assert number_of(explanation.result) == near
-        assert parse_number(explanation.plain.rpartition(" = ")[2]) == near
+        assert parse_number(sides(explanation.plain)[-1]) == near
         for latex in (explanation.symbols, explanation.numbers):
             assert latex.count("{") == latex.count("}")
             assert "--" not in latex

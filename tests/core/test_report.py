@@ -53,7 +53,7 @@ def test_the_lines_are_numbered_and_the_summary_is_exact(path: Path) -> None:
     assert [int(match[1]) for match in matches if match] == list(range(1, len(trace) + 1))
     for match, step in zip(matches, trace, strict=True):
         assert match
-        assert parse_number(match[2].rpartition(" = ")[2]) == pytest.approx(step.value, rel=1e-5)
+        assert parse_number(re.split(" [=≈] ", match[2])[-1]) == pytest.approx(step.value, rel=1e-5)
     assert [heading.partition(",")[0] for heading in headings] == [
         *[HEADINGS[phase] for phase in list(HEADINGS)[:3]] * trace.batch,
         "Update",

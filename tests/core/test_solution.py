@@ -72,7 +72,7 @@ def check_numbers(solved: Solution, project: Project, style: Style, rounding: Ro
         expected = format_number(trace.value(quantity), style.digits)
         formula = by_number[number]
         assert formula.plain.rpartition(" = ")[2] == expected
-        assert formula.result.startswith("= ")
+        assert formula.result.startswith(("= ", r"\approx ")[: 2 if rounding is None else 1])
         assert "operand" not in formula.symbols + formula.numbers + formula.result
     for (place, row, column), quantity in solved.cells.items():
         table = solved.sheet.blocks[place]
@@ -234,6 +234,92 @@ def test_rounding_is_said_and_shown_between_the_products_and_their_sum() -> None
     z = next(formula for formula in formulas(sheet) if formula.plain.startswith("z(h1)"))
     assert z.numbers == r"= 0.15 \cdot 0.05 + 0.2 \cdot 0.1 + 0.35 = 0.008 + 0.02 + 0.35"
     assert z.result == "= 0.378"
+
+
+def test_a_sum_of_printed_factors_that_misses_the_result_is_about_equal() -> None:
+    project = load_project(next(path for path in EXAMPLES if "xor" in path.stem))
+    solved = solve(project)
+    signs = []
+    for formula in formulas(solved.sheet):
+        quantity = solved.formulas.get(formula.number)
+        if quantity is None or quantity.kind is not Kind.WEIGHTED_SUM:
+            continue
+        calculated = eval(formula.numbers.removeprefix("= ").replace(r"\cdot", "*"))
+        sign, _, result = formula.result.partition(" ")
+        is_same = f"{calculated * (1 + 1e-11):.3e}" == f"{float(result):.3e}"
+        assert sign == ("=" if is_same else r"\approx"), formula
+        # What is read aloud has the sign too.
+        assert (" ≈ " in formula.text) == (not is_same)
+        assert formula.text.replace("≈", "=") == formula.plain
+        signs.append(sign)
+    assert len(signs) == 16
+    assert set(signs) == {"=", r"\approx"}
+    assert "≈ stands before a result where the numbers as printed come to other last digits" in sentences(solved.sheet)
+    rounded = solution(project, rounding=Rounding(4))
+    assert all(r"\approx" not in formula.result for formula in formulas(rounded))
+    assert "≈" not in sentences(rounded)
+
+
+_SLOPE = r"\frac{\partial E}{\partial "
+
+
+@pytest.mark.parametrize(
+    ("name", "loss", "slope"),
+    [
+        ("two-two-two", "half_squared_error", _SLOPE + r"\mathrm{out}_k} = \mathrm{out}_k - t_k"),
+        ("two-two-two", "squared_error", _SLOPE + r"\mathrm{out}_k} = 2 \, (\mathrm{out}_k - t_k)"),
+        (
+            "two-two-two",
+            "binary_cross_entropy",
+            r"\delta_k = " + _SLOPE + r"\mathrm{net}_k} = \frac{1}{K} (\mathrm{out}_k - t_k)",
+        ),
+        ("and", "binary_cross_entropy", r"\delta_{o} = " + _SLOPE + r"\mathrm{net}_{o}} = \mathrm{out}_{o} - t_{o}"),
+        ("skip", "mean_squared_error", _SLOPE + r"\mathrm{out}_{o}} = 2 \, (\mathrm{out}_{o} - t_{o})"),
+        ("classes", "cross_entropy", r"\delta_k = " + _SLOPE + r"\mathrm{net}_k} = \mathrm{out}_k - t_k"),
+    ],
+)
+def test_the_slope_of_the_loss_follows_the_loss(name: str, loss: str, slope: str) -> None:
+    project = load_project(next(path for path in EXAMPLES if path.stem.endswith(name) or f"-{name}-" in path.stem))
+    project.settings = Settings(loss=loss)
+    found = formulas(solution(project, [0], style=Style(Notation("net", "out", loss="E"))))
+    place = next(k for k, formula in enumerate(found) if formula.sentence.startswith("The loss"))
+    assert found[place + 1].symbols == slope
+    assert [f for f in found if f.sentence.startswith("Its derivative by")] == [found[place + 1]]
+
+
+def test_the_slope_of_a_loss_of_targets_that_are_no_shares_is_the_general_one() -> None:
+    project = load_project(next(path for path in EXAMPLES if "classes" in path.stem))
+    columns = {name: [0.5, 0.25] for name in project.dataset.columns}
+    project.dataset = Dataset(columns)
+    slope = next(f for f in formulas(solution(project)) if f.sentence.startswith("Its derivative by"))
+    assert slope.symbols.endswith(r"= a_k \sum_j t_j - t_k")
+
+
+def test_outputs_are_told_by_their_names() -> None:
+    losses = {
+        path.stem[:2]: next(f for f in formulas(solution(load_project(path))) if f.sentence.startswith("The loss"))
+        for path in EXAMPLES
+        if path.stem[:2] in ("01", "06")
+    }
+    assert losses["06"].sentence == "The loss: mean squared error of the output o"
+    assert losses["06"].symbols == "L = (t_{o} - a_{o})^2"
+    assert losses["01"].sentence.endswith("summed over the outputs k, which are o1 and o2")
+
+
+def test_a_drawing_says_which_row_it_shows_and_which_weights_are_shared() -> None:
+    captions, said = {}, {}
+    for path in EXAMPLES:
+        sheet = solution(load_project(path))
+        captions[path.stem[:2]] = next(block for block in sheet.blocks if isinstance(block, Figure)).caption
+        said[path.stem[:2]] = "The drawings show row 1 alone, as the batch has more than 4 rows." in sentences(sheet)
+    assert captions["10"] == "The network with its weights and biases (row 1)"
+    assert captions["01"] == "The network with its weights and biases"
+    assert captions["11"].endswith("biases; x1→h1 and x2→h2 share w(k1); x2→h1 and x3→h2 share w(k2)")
+    assert [number for number, is_said in said.items() if is_said] == ["09"]
+    tied = solution(load_project(next(path for path in EXAMPLES if "tied" in path.stem)))
+    shared = {row[0]: row[-1] for row in table_of(tied, "The weights").rows}
+    assert (shared["w(k1)"], shared["w(k1b)"], shared["w(v1)"]) == ("x2→h2", "x1→h1", "")
+    assert table_of(solution(load_project(CLASSIC)), "The weights").header[-1] == "Value"
 
 
 def test_the_terms_of_a_long_sum_stand_in_a_table() -> None:

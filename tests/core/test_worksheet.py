@@ -14,6 +14,7 @@ from trace_strategies import project_of
 from training_strategies import settings_of_any_sort
 
 from core.errors import ExportError
+from core.jobs import finish
 from core.numbers import format_number
 from core.passes import trace_project
 from core.project import Project
@@ -22,12 +23,18 @@ from core.quantities import Granularity, Kind
 from core.sheet import Blank, Figure, Formula, Heading, Paragraph, Sheet, Table
 from core.solution import GRANULARITIES, solve
 from core.style import Notation, Rounding, Style
-from core.variants import variant
+from core.variants import Variants
 from core.worksheet import Blanks, Group, worksheet
 
 EXAMPLES = sorted((Path(__file__).parents[2] / "resources" / "examples").glob("*.nnviz"))
 CLASSIC = EXAMPLES[0]
 NUMBER = re.compile(r"\d+(?:\.\d+)?(?:e[-−]?\d+)?")
+
+
+def variant(number: int) -> Project:
+    """A variant of the classic example."""
+    variants = Variants(load_project(CLASSIC), 7)
+    return [finish(variants.find()) for _ in range(number)][-1]
 
 
 def shown(sheet: Sheet) -> str:
@@ -82,7 +89,7 @@ def test_the_key_is_the_whole_solution_with_the_same_numbers(path: Path) -> None
 @pytest.mark.parametrize("hide", [Blank.RESULT, Blank.NUMBERS, Blank.ALL])
 def test_no_answer_is_on_the_sheet(granularity: Granularity, hide: Blank) -> None:
     for number in (1, 2, 3):
-        project = variant(load_project(CLASSIC), 7, number)
+        project = variant(number)
         task, _ = worksheet(project, blanks=Blanks(hide=hide), granularity=granularity)
         trace = trace_project(project)
         given_numbers = numbers_on(Sheet("", "", task.blocks[: task.blocks.index(Heading("Forward pass"))]))
@@ -96,7 +103,7 @@ def sorted_names(groups: set[Group]) -> str:
 
 @pytest.mark.parametrize("asked", [set(c) for n in (1, 2) for c in itertools.combinations(Group, n)], ids=sorted_names)
 def test_what_is_not_asked_for_gives_nothing_away(asked: set[Group]) -> None:
-    project = variant(load_project(CLASSIC), 7, 2)
+    project = variant(2)
     task, key = worksheet(project, blanks=Blanks(frozenset(asked)))
     kinds = {
         Group.FORWARD: (Kind.WEIGHTED_SUM, Kind.ACTIVATION),
