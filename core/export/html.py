@@ -39,6 +39,10 @@ nav a { color: var(--link); text-decoration: none; }
 nav a:hover { text-decoration: underline; }
 figure { margin: 1.8rem 0; text-align: center; }
 figure svg { max-width: 100%; height: auto; border-radius: 6px; }
+/* Drawings are always light: on a dark page they stand on a card of their own background. */
+@media screen and (prefers-color-scheme: dark) {
+  figure svg { background: #fbfbfd; padding: 0.75rem; max-width: calc(100% - 1.5rem); }
+}
 figcaption, caption { color: var(--muted); font-size: 0.9rem; }
 figcaption { margin-top: 0.4rem; }
 .formula { margin: 0.9rem 0 1.1rem; }
@@ -138,7 +142,7 @@ def _formula(formula: Formula) -> str:
     sentence = f"<p>{_text(formula.sentence)}.</p>\n" if formula.sentence else ""
     rows = "".join(_line(line, f"({formula.number})" if line is lines[-1] else "") for line in lines)
     # As text too, for those to whom formulas are read aloud.
-    label = html.escape(formula.plain)
+    label = html.escape(formula.text)
     lines_tag = f'<div class="lines" role="group" aria-label="{label}">'
     return f'<div class="formula">\n{sentence}{lines_tag}\n{rows}</div>\n</div>\n'
 

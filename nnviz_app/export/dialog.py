@@ -38,8 +38,8 @@ FIRST = "svg"
 class ExportDialog(QDialog):
     """Choose what to make and where it goes, watch it being made, and read what is to be said of it.
 
-    `name` is the entry, or the group, to begin with; without it the dialog begins with the last choice. Files go to
-    `folder` until another one was chosen.
+    `name` is the entry, or the group, to begin with; without it the dialog begins with the last choice. Files go beside
+    the project's own file (to `folder` where it has none), until another folder was chosen for it.
     """
 
     def __init__(self, subject: Subject, folder: Path, name: str = "", parent: QWidget | None = None) -> None:
@@ -53,7 +53,9 @@ class ExportDialog(QDialog):
         self._former: dict[str, Any] = {}
         # What has made the picture on show.
         self._previewed: Preview | None = None
-        self._folder = Path(str(QSettings().value("export/folder", folder)))
+        # Why what is chosen cannot be made, as its preview has found out: of which entry and options, and a sentence.
+        self._refused: tuple[str, dict[str, Any], str] = ("", {}, "")
+        self._folder = self._first_folder(folder)
         self._written: Written | None = None
         self._make_parts()
         self._lay_out()
@@ -64,6 +66,12 @@ class ExportDialog(QDialog):
         # The frame that the system puts around it has to fit as well.
         self.resize(min(theme().space(76), screen.width()), min(theme().space(61), screen.height() * 9 // 10))
         self.list.setFocus()
+
+    def _first_folder(self, folder: Path) -> Path:
+        store, file = QSettings(), self.subject.file
+        if file is not None and str(store.value("export/project", "")) != str(file):
+            return file.parent
+        return Path(str(store.value("export/folder", folder)))
 
     # The parts
 
@@ -155,7 +163,7 @@ class ExportDialog(QDialog):
         self.stop_button.clicked.connect(self.runner.stop)
         self.close_button.clicked.connect(self.reject)
         self.folder_button.clicked.connect(self._open_folder)
-        self.preview.failed.connect(lambda sentence: self._say(sentence, "warning"))
+        self.preview.failed.connect(self._follow_refusal)
         self.runner.progressed.connect(self._show_progress)
         self.runner.finished.connect(self._show_written)
         self.runner.failed.connect(self._show_failure)
@@ -220,10 +228,20 @@ class ExportDialog(QDialog):
             self.form.set_value("form", suffix[1:])
         self._refresh()
 
+    def _follow_refusal(self, sentence: str) -> None:
+        """What has no preview for a reason could not be made either."""
+        self._refused = (self.entry.name, self.values, sentence)
+        self._refresh()
+
+    def _what_is_missing(self) -> str:
+        entry, values = self.entry, self.values
+        name, refused, sentence = self._refused
+        return entry.why_not(self.subject, values) or (sentence if (name, refused) == (entry.name, values) else "")
+
     def _refresh(self) -> None:
         """Say what stands in the way, and show what would be made."""
         entry = self.entry
-        missing = entry.why_not(self.subject)
+        missing = self._what_is_missing()
         note = "" if missing else self._replaces()
         self._say(missing or note, "warning" if missing else "info")
         self._name_button()
@@ -315,6 +333,7 @@ class ExportDialog(QDialog):
         # Only now: a folder that there is not is not to be offered again.
         self._folder = self.path.parent
         QSettings().setValue("export/folder", str(self._folder))
+        QSettings().setValue("export/project", str(self.subject.file or ""))
         names = ", ".join(path.name for path in written.paths[:4])
         more = f" and {len(written.paths) - 4} more" if len(written.paths) > 4 else ""
         self._show_end("\n".join((f"Written: {names}{more}.", *written.sentences)), "success")
@@ -323,7 +342,9 @@ class ExportDialog(QDialog):
 
     def _show_failure(self, sentence: str) -> None:
         self._show_end(sentence, "error")
-        self.path_field.setFocus()
+        if str(self.path.parent) in sentence:
+            # It is the place that is at fault.
+            self.path_field.setFocus()
 
     def _show_end(self, text: str, kind: str) -> None:
         self._set_running(False)

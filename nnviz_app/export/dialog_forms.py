@@ -82,6 +82,16 @@ class EntryList(QListWidget):
         """What is selected."""
         return ENTRIES[self.currentItem().data(Qt.ItemDataRole.UserRole)]
 
+    def scrollTo(
+        self,
+        index: QModelIndex | QPersistentModelIndex,
+        hint: QListWidget.ScrollHint = QListWidget.ScrollHint.EnsureVisible,
+    ) -> None:
+        # What comes first under a heading is seen with it, where there is room for both.
+        if index.row() > 0 and not (above := self.item(index.row() - 1)).flags():
+            super().scrollTo(self.indexFromItem(above), hint)
+        super().scrollTo(index, hint)
+
     def moveCursor(self, action: QListWidget.CursorAction, modifiers: Qt.KeyboardModifier) -> QModelIndex:
         # The first line is a heading, which cannot be selected.
         if action is QListWidget.CursorAction.MoveHome:
@@ -94,7 +104,7 @@ class EntryList(QListWidget):
         self._resized.start()
 
     def _keep_in_sight(self) -> None:
-        self.scrollToItem(self.currentItem())
+        self.scrollTo(self.currentIndex())
 
     def select(self, name: str) -> bool:
         """Select the entry called `name`, or the first one of the group called so; whether there is one."""
@@ -102,9 +112,7 @@ class EntryList(QListWidget):
             entry = ENTRIES.get(self.item(row).data(Qt.ItemDataRole.UserRole))
             if entry is not None and name in (entry.name, entry.group):
                 self.setCurrentRow(row)
-                # With its heading.
-                self.scrollToItem(self.item(row - 1))
-                self.scrollToItem(self.item(row))
+                self.scrollTo(self.currentIndex())
                 return True
         return False
 

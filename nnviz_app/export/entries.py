@@ -139,7 +139,7 @@ def picture_index(subject: Subject, values: Values) -> int | None:
 def _preview_picture(subject: Subject, values: Values) -> Previewing:
     yield None
     with open_picture(subject, values) as picture:
-        size = picture.rect().size()
+        size = (yield from picture.measure()).size()
         scale = values.get("dpi", SCREEN_DPI) / SCREEN_DPI
         width, height = round(size.width() * scale), round(size.height() * scale)
         caption = f"{width:,} × {height:,} pixels" if "dpi" in values else ""

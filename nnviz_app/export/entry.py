@@ -28,7 +28,8 @@ class Entry(Struct, frozen=True, kw_only=True):
 
     `suffixes`: the endings that its file can have, the usual one first; none where it is a folder. `file` is how it is
     called at first, with {name} for the project's name. `missing` says what has to be installed first, "" if nothing.
-    `needs_steps`: it is made of the steps of a pass.
+    `needs_steps`: it is made of the steps of a pass. `refuses` says why it cannot be made with what is chosen, "" if it
+    can: for what shows at once, as the preview finds out the rest.
     """
 
     name: str
@@ -43,14 +44,15 @@ class Entry(Struct, frozen=True, kw_only=True):
     missing: Callable[[], str] = str
     preview: Preview | None = None
     needs_steps: bool = False
+    refuses: Callable[[Subject, Values], str] = lambda *_: ""
 
-    def why_not(self, subject: Subject) -> str:
+    def why_not(self, subject: Subject, values: Values) -> str:
         """What stands in the way, and what to do about it: a sentence, "" if nothing does."""
         if not subject.project.network.neurons:
             return "There is nothing to export yet: draw a network first."
         if self.needs_steps and not subject.steps:
             return subject.problem or "There is no pass to write out: give the network a row of data first."
-        return self.missing()
+        return self.missing() or self.refuses(subject, values)
 
     def suffix(self, values: Values) -> str:
         """The ending that the file gets, "" where it is a folder."""

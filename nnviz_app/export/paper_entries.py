@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable
+from collections.abc import Generator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -94,10 +94,9 @@ def _write_animation(subject: Subject, path: Path, values: Values) -> Job:
 def _rows(subject: Subject) -> tuple[Pick, ...]:
     if len(subject.rows) < 2:
         return ()
-    sample = ("sample", f"Row {subject.row + 1}, which is on the canvas")
-    return (
-        Pick(name="rows", title="Ro&ws", choices=(sample, ("batch", f"The {len(subject.rows)} rows of its batch"))),
-    )
+    # The canvas steps through the batch as a whole, and so does the command line.
+    batch = ("batch", f"The batch on the canvas: {len(subject.rows):,} rows")
+    return (Pick(name="rows", title="Ro&ws", choices=(batch, ("sample", f"Row {subject.row + 1:,} alone"))),)
 
 
 def _chosen_rows(subject: Subject, values: Values) -> tuple[int, ...]:
@@ -130,15 +129,16 @@ def _write_solution(subject: Subject, path: Path, values: Values) -> Job:
 def _preview_solution(subject: Subject, values: Values) -> Previewing:
     from core.solution import solution
 
-    def make() -> tuple[Project, Sheet]:
+    def make() -> Generator[None, None, tuple[Project, Sheet]]:
+        yield
         project, rows = subject.project, _chosen_rows(subject, values)
         by, style, rounding = Granularity(values["by"]), subject.style, subject.rounding
         return project, solution(project, rows, granularity=by, style=style, rounding=rounding)
 
-    return _preview_sheet(make, subject, values)
+    return _preview_sheet(make(), subject, values)
 
 
-def _preview_sheet(make: Callable[[], tuple[Project, Sheet]], subject: Subject, values: Values) -> Previewing:
+def _preview_sheet(make: Generator[None, None, tuple[Project, Sheet]], subject: Subject, values: Values) -> Previewing:
     from nnviz_app.export.previews import preview_page
 
     rows = _chosen_rows(subject, values)
@@ -169,6 +169,10 @@ def _worksheet_options(subject: Subject) -> tuple[AnyOption, ...]:
     )
 
 
+def _refuse_no_blanks(_subject: Subject, values: Values) -> str:
+    return "" if values["blanks"] else "Nothing is left blank on the worksheet: check a part that is to be calculated."
+
+
 def _write_worksheets(subject: Subject, path: Path, values: Values) -> Job:
     from nnviz_app.export.own_file import keep_own_file
     from nnviz_app.export.worksheet import WorksheetOptions, write_worksheets
@@ -194,13 +198,15 @@ def _blanks(values: Values) -> Blanks:
 
 
 def _preview_worksheet(subject: Subject, values: Values) -> Previewing:
-    from core.variants import variants
+    from core.variants import Variants
     from core.worksheet import worksheet
 
-    def make() -> tuple[Project, Sheet]:
+    def make() -> Generator[None, None, tuple[Project, Sheet]]:
+        yield
         project, rows, label = subject.project, _chosen_rows(subject, values), ""
         if values["variants"]:
-            project = next(variants(project, values["seed"], rows=rows))
+            project = yield from Variants(project, values["seed"], rows=rows).find()
+            yield
             label = f"variant 1 of seed {values['seed']}"
         task, _ = worksheet(
             project,
@@ -214,7 +220,7 @@ def _preview_worksheet(subject: Subject, values: Values) -> Previewing:
         )
         return project, task
 
-    return _preview_sheet(make, subject, values)
+    return _preview_sheet(make(), subject, values)
 
 
 OTHERS = (
@@ -267,6 +273,7 @@ OTHERS = (
         write=_write_worksheets,
         options=_worksheet_options,
         preview=_preview_worksheet,
+        refuses=_refuse_no_blanks,
         needs_steps=True,
     ),
 )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from nnviz_app.canvas.scene import CanvasScene
     from nnviz_app.export.look import Look
     from nnviz_app.main_window import MainWindow
+    from nnviz_app.panels.decision_picture import Show
+    from nnviz_app.panels.loss_curves import Shown
     from nnviz_app.runs import KeptRun
 
 
@@ -25,7 +27,9 @@ class Subject(Struct, frozen=True, eq=False):
 
     `row` is the row on show; `steps` the length of the trace, 0 where there is none for the reason in `problem`;
     `name` is what files are called after, `file` the project's own; `scene` the canvas and `look` how it looks, `kept`
-    the former runs. A document never changes its projects, so that a job may take its time.
+    the former runs. `shown` is what the Loss panel shows of the runs, `show` what the decision map shows, and `others`
+    the values that were typed there for inputs on no axis; without a window these are None or empty.
+    A document never changes its projects, so that a job may take its time.
     """
 
     project: Project
@@ -42,6 +46,9 @@ class Subject(Struct, frozen=True, eq=False):
     kept: Sequence[KeptRun] = ()
     scene: CanvasScene | None = None
     look: Look | None = None
+    shown: Shown | None = None
+    show: Show | None = None
+    others: Mapping[str, float] = {}
     is_dark: bool = False
 
 
@@ -52,6 +59,9 @@ def subject_of(window: MainWindow) -> Subject:
 
     project, player, preferences = window.document.project, window.player, window.preferences
     path = window.document.path
+    # A panel that is not in sight has not followed the document yet.
+    window.loss_plot.refresh()
+    has_curves = len(window.loss_plot.present) > 1
     title = re.sub(r"\W+", "-", project.title).strip("-").lower()
     return Subject(
         project,
@@ -73,5 +83,9 @@ def subject_of(window: MainWindow) -> Subject:
             maps=preferences.shows_maps,
             health=preferences.shows_health,
         ),
+        # A plot that is empty offers nothing to choose.
+        shown=window.loss_plot.bar.shown if has_curves else None,
+        show=window.map.controls.show_what(),
+        others=dict(window.map.controls.fixed.typed),
         is_dark=theme().is_dark,
     )

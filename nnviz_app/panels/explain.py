@@ -142,7 +142,7 @@ class ExplainPanel(QWidget):
         self._timer.setSingleShot(True)
         self._timer.setInterval(0)
         self._timer.timeout.connect(self.refresh)
-        player.moved.connect(self._timer.start)
+        player.moved.connect(self._follow_move)
         inquiry.changed.connect(self._timer.start)
         inquiry.pointed_changed.connect(self._light)
         preferences.changed.connect(self._timer.start)
@@ -209,6 +209,13 @@ class ExplainPanel(QWidget):
         self.end.setVisible(asked is None and trace is not None and following is None)
         has_loss = bool(self.player.document.project.network.outputs)
         self.end.setText(DONE if has_loss else DONE_WITHOUT_LOSS)
+
+    def _follow_move(self) -> None:
+        says_why_not = self.explanation is None and self.sentence.text() != BEGIN
+        if says_why_not and not self.player.is_locked and self.player.trace is not None:
+            # It may be long until no key is waiting: meanwhile it must not say that there is nothing to explain.
+            self.sentence.setText("" if self.player.index else BEGIN)
+        self._timer.start()
 
     def _show(self, trace: Trace | None, quantity: Quantity | None) -> None:
         """Explain a quantity of the trace; nothing where there is none."""

@@ -108,6 +108,12 @@ def test_blanks_do_not_tell_the_answer(blank: Blank) -> None:
     assert '<td class="number">0.25</td>' in text
 
 
+def test_a_drawing_has_a_light_card_on_a_dark_page_and_none_in_print() -> None:
+    dark = re.search(r"@media screen and \(prefers-color-scheme: dark\) \{\n(.*?)\n\}", html(classic()), re.DOTALL)
+    assert dark is not None
+    assert re.fullmatch(r"  figure svg \{ background: #fbfbfd; padding: .*\}", dark[1])
+
+
 def test_figures_without_a_drawing_are_left_out() -> None:
     assert "<figure" not in html(classic(), "")
 

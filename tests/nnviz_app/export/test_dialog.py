@@ -32,7 +32,10 @@ from nnviz_app.export.entries import ENTRIES, GROUPS
 from nnviz_app.export.entry import Entry, Previewing
 from nnviz_app.export.options import Decimal, Pick, Several, Switch, Whole, write_value
 from nnviz_app.export.own_file import keep_own_file
+from nnviz_app.export.plot_entries import plot_options
 from nnviz_app.export.subject import Subject, subject_of
+from nnviz_app.panels.decision_picture import Show
+from nnviz_app.panels.loss_curves import Shown
 from nnviz_app.theme import theme
 
 Key = Qt.Key
@@ -397,6 +400,26 @@ def test_choices_are_remembered(
     assert (again.values["variants"], again.values["blanks"]) == (7, ("loss", "updates"))
 
 
+def test_files_go_beside_the_project_until_another_folder_is_chosen_for_it(
+    qtbot: QtBot, subject: Subject, make_dialog: Callable[..., ExportDialog], tmp_path: Path
+) -> None:
+    first, second, chosen = (tmp_path / name for name in ("first", "second", "chosen"))
+    for folder in (first, second, chosen):
+        folder.mkdir()
+    mine = msgspec.structs.replace(subject, file=first / "a.nnviz")
+    dialog = make_dialog(mine, "csv")
+    assert dialog.path.parent == first
+    type_path(qtbot, dialog, chosen / "w.csv")
+    with qtbot.waitSignal(dialog.runner.finished):
+        dialog.export()
+    dialog.close()
+    assert make_dialog(mine, "csv").path.parent == chosen
+    for file in (second / "b.nnviz", first / "b.nnviz"):
+        assert make_dialog(msgspec.structs.replace(subject, file=file), "csv").path.parent == file.parent
+    # Without a file there is nothing to be beside.
+    assert make_dialog(subject, "csv").path.parent == chosen
+
+
 def test_what_is_remembered_wrongly_does_no_harm(subject: Subject, make_dialog: Callable[..., ExportDialog]) -> None:
     QSettings().setValue("export/last", "papyrus")
     QSettings().setValue("export/worksheets/variants", "many")
@@ -446,30 +469,33 @@ def test_boxes_are_checked_by_keys(qtbot: QtBot, subject: Subject, make_dialog: 
 def test_only_what_was_changed_is_remembered(make_dialog: Callable[..., ExportDialog]) -> None:
     batch = Subject(load_project(by_name("10-batch")), "batch", rows=(0, 1, 2, 3), row=2, steps=150)
     dialog = make_dialog(batch, "worksheets")
-    assert dialog.values["rows"] == "sample"
-    assert any("Row 3" in title for _, title in option_of(batch, "worksheets", "rows").choices)
+    assert dialog.values["rows"] == "batch"
+    assert option_of(batch, "worksheets", "rows").choices == (
+        ("batch", "The batch on the canvas: 4 rows"),
+        ("sample", "Row 3 alone"),
+    )
     dialog.form.set_value("hide", "all")
     assert [key for key in QSettings().allKeys() if key.startswith("export/worksheets/")] == ["export/worksheets/hide"]
-    dialog.form.set_value("rows", "batch")
+    dialog.form.set_value("rows", "sample")
     dialog.close()
     # Another project, with one row: there is nothing to choose, and nothing forgotten.
     one = make_dialog(msgspec.structs.replace(batch, rows=(0,), row=0), "worksheets")
     assert "rows" not in one.values
     one.form.set_value("hide", "numbers")
     one.close()
-    assert make_dialog(batch, "worksheets").values["rows"] == "batch"
-    assert make_dialog(batch, "solution").values["rows"] == "sample"
+    assert make_dialog(batch, "worksheets").values["rows"] == "sample"
+    assert make_dialog(batch, "solution").values["rows"] == "batch"
 
 
 @pytest.mark.parametrize("name", ["solution", "worksheets"])
-def test_the_row_on_show_is_written_unless_the_batch_is_chosen(
+def test_the_batch_on_show_is_written_unless_its_row_is_chosen(
     subject: Subject, make_dialog: Callable[..., ExportDialog], tmp_path: Path, name: str
 ) -> None:
     batch = Subject(load_project(by_name("10-batch")), "batch", rows=(0, 1, 2, 3), row=2, steps=150)
     values = make_dialog(batch, name).values | {"form": "md", "variants": 0}
     path = tmp_path / ("sheets" if name == "worksheets" else "solution.md")
-    for rows, title in (("sample", "row 3"), ("batch", "a batch of 4 rows")):
-        finish(ENTRIES[name].write(batch, path, values | {"rows": rows}))
+    for chosen, title in (({}, "a batch of 4 rows"), ({"rows": "sample"}, "row 3")):
+        finish(ENTRIES[name].write(batch, path, values | chosen))
         text = (path / "worksheet.md" if path.is_dir() else path).read_text(encoding="utf-8")
         assert re.search(title, text, re.IGNORECASE), text[:300]
 
@@ -492,6 +518,18 @@ def test_what_goes_on_paper_is_light_in_a_dark_window(subject: Subject) -> None:
             assert chosen_mode(dark, values | {"mode": "window"}) == "dark"
     light = dict.fromkeys(("svg", "pdf", "tikz", "loss", "map"), "light")
     assert found == light | dict.fromkeys(("png", "gif", "mp4"), "dark")
+
+
+def test_a_drawing_on_a_dark_page_has_a_card_of_its_own_background(subject: Subject, tmp_path: Path) -> None:
+    path = tmp_path / "solution.html"
+    values = {option.name: option.default for option in ENTRIES["solution"].options(subject)}
+    finish(ENTRIES["solution"].write(subject, path, values | {"by": "pass"}))
+    text = path.read_text(encoding="utf-8")
+    card = re.search(r"figure svg { background: (#\w+)", text)
+    background = re.search(r"<title>background</title>\s*<rect [^>]*fill=\"(#\w+)\"", text)
+    assert card is not None
+    assert background is not None
+    assert card[1] == background[1]
 
 
 def test_tikz_can_be_transparent(subject: Subject, tmp_path: Path) -> None:
@@ -578,6 +616,20 @@ def test_what_is_chosen_stays_in_sight(
             assert heading.y() == dialog.list.visualItemRect(dialog.list.item(row)).y()
 
 
+def test_the_first_of_a_group_is_seen_with_its_heading(
+    qtbot: QtBot, subject: Subject, make_dialog: Callable[..., ExportDialog]
+) -> None:
+    theme().set_text_scale(2.0)
+    dialog = make_dialog(subject, "npz")
+    dialog.resize(1140, 620)
+    press(qtbot, Key.Key_End)
+    qtbot.waitUntil(lambda: in_sight(dialog, dialog.list.count() - 1))
+    assert not in_sight(dialog, 0)
+    press(qtbot, Key.Key_Home)
+    qtbot.waitUntil(lambda: in_sight(dialog, 1))
+    assert in_sight(dialog, 0)
+
+
 def test_options_come_first_with_large_text(
     qtbot: QtBot, subject: Subject, make_dialog: Callable[..., ExportDialog]
 ) -> None:
@@ -653,6 +705,43 @@ def test_where_there_is_no_loss_it_is_said_at_once(
     dialog = make_dialog(untrained, "loss")
     qtbot.waitUntil(lambda: said(dialog)[0].startswith("There is no loss to plot"))
     assert not dialog.preview.isVisible()
+    assert not dialog.export_button.isEnabled()
+    # Another name is no remedy.
+    type_path(qtbot, dialog, "mine.svg")
+    assert said(dialog)[0].startswith("There is no loss to plot")
+    assert not dialog.export_button.isEnabled()
+    dialog.list.select("map")
+    assert said(dialog) == ("", "")
+    assert dialog.export_button.isEnabled()
+
+
+def test_a_worksheet_without_blanks_is_refused_at_once(
+    subject: Subject, make_dialog: Callable[..., ExportDialog]
+) -> None:
+    # Of so many steps there is no preview.
+    dialog = make_dialog(msgspec.structs.replace(subject, steps=10_000), "worksheets")
+    dialog.form.set_value("blanks", ())
+    text, kind = said(dialog)
+    assert (kind, text.partition(":")[0]) == ("warning", "Nothing is left blank on the worksheet")
+    assert not dialog.export_button.isEnabled()
+    dialog.form.set_value("blanks", ("loss",))
+    assert said(dialog) == ("", "")
+    assert dialog.export_button.isEnabled()
+
+
+def test_only_a_place_at_fault_gets_the_keys(
+    subject: Subject, make_dialog: Callable[..., ExportDialog], qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(_subject: object, _path: Path, _values: object) -> Job:
+        yield Progress(0, 1, "Trying")
+        raise ExportError("There is no loss to plot: train the network first.")
+
+    monkeypatch.setitem(ENTRIES, "csv", msgspec.structs.replace(ENTRIES["csv"], write=refuse))
+    dialog = make_dialog(subject, "csv")
+    with qtbot.waitSignal(dialog.runner.failed):
+        dialog.export()
+    assert said(dialog)[1] == "error"
+    assert not dialog.path_field.hasFocus()
 
 
 def test_a_preview_that_cannot_be_made_is_said(
@@ -733,6 +822,43 @@ def test_the_subject_is_what_the_window_shows(hands: WindowHands) -> None:
     assert (subject.index, subject.steps) == (7, hands.player.length)
     assert subject.style.digits == 6
     assert re.fullmatch(r"[\w-]+", subject.name)
+
+
+def test_plots_show_what_their_panels_show(hands: WindowHands, tmp_path: Path) -> None:
+    hands.window.open_example(examples()[7])
+    entries, values = {name: ENTRIES[name] for name in ("loss", "map")}, {}
+    for name, entry in entries.items():
+        values[name] = {option.name: option.default for option in entry.options(subject_of(hands.window))}
+    # Nothing is drawn yet, so nothing was chosen: test rows are shown where there are any.
+    assert plot_options(subject_of(hands.window), values["loss"]).shown == Shown()
+    hands.window.training_panel.apply_update()
+    bar = hands.window.loss_plot.bar
+    finish(entries["loss"].write(subject_of(hands.window), tmp_path / "loss.svg", values["loss"]))
+    assert "<title>Mean loss of 4 rows" in (tmp_path / "loss.svg").read_text(encoding="utf-8")
+    bar.log.setChecked(True)
+    assert plot_options(subject_of(hands.window), values["loss"]).shown == Shown(log=True, test=False)
+    bar.accuracy.setChecked(True)
+    finish(entries["loss"].write(subject_of(hands.window), tmp_path / "loss.svg", values["loss"]))
+    assert "<title>Accuracy after each update" in (tmp_path / "loss.svg").read_text(encoding="utf-8")
+    # The panel of another project, out of sight, has not followed it yet.
+    hands.window.docks["Loss"].hide()
+    hands.document.undo_stack.setClean()
+    hands.window.open_example(examples()[0])
+    hands.window.training_panel.apply_update()
+    finish(entries["loss"].write(subject_of(hands.window), tmp_path / "loss.svg", values["loss"]))
+
+    def answers(typed: dict[str, float]) -> set[str]:
+        hands.window.map.controls.fixed.typed = typed
+        over_one = {**values["map"], "form": "csv", "across": "i1", "upwards": "i1"}
+        finish(entries["map"].write(subject_of(hands.window), tmp_path / "map.csv", over_one))
+        return set((tmp_path / "map.csv").read_text(encoding="utf-8").splitlines())
+
+    assert len(answers({}) & answers({"i2": 7.0})) == 1
+    controls = hands.window.map.controls
+    for box in (controls.two_box, controls.test_box):
+        box.toggle()
+    shown = plot_options(subject_of(hands.window), values["map"]).show
+    assert shown == Show(in_two=True, training=True, test=False)
 
 
 def test_weights_come_back_through_the_menu(

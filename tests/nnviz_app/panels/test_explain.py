@@ -10,6 +10,7 @@ from PySide6.QtGui import QGuiApplication
 
 from core.dataset import Dataset
 from core.network import Role
+from core.project import Project
 from core.quantities import Kind
 from nnviz_app.formula import lay_out
 from nnviz_app.panels.explain import BEGIN, DONE, DONE_WITHOUT_LOSS, EMPTY, ExplainPanel, formula_pieces
@@ -105,11 +106,31 @@ def test_with_nothing_to_step_it_says_so(desk: Desk, panel: ExplainPanel) -> Non
     assert not panel.next.isVisible()
 
 
+def test_it_never_says_that_there_is_nothing_when_there_is(desk: Desk) -> None:
+    project = desk.document.project
+    desk.document.open_project(Project())
+    panel = desk.show(ExplainPanel(desk.player, desk.preferences, desk.inquiry), 360, 420)
+    assert panel.sentence.text() == EMPTY
+    # No event is handled in between, as when keys are held down.
+    desk.document.open_project(project)
+    assert panel.sentence.text() == BEGIN
+    desk.player.go_to(18)
+    assert panel.sentence.text() in ("", BEGIN)
+    desk.document.open_project(Project())
+    desk.settle()
+    desk.document.open_project(project)
+    desk.player.go_to(18)
+    desk.settle()
+    assert panel.explanation is not None
+    assert panel.result.isVisible()
+
+
 def test_digits_are_the_preferred_ones(desk: Desk, panel: ExplainPanel) -> None:
     desk.step_to(Kind.WEIGHT_GRAD, "w5")
     desk.preferences.set_digits(7)
     desk.settle()
-    assert panel.result.latex() == "= 0.08216704"
+    # What is printed, 0.1384986 · 0.59327, is 0.08216706.
+    assert panel.result.latex() == r"\approx 0.08216704"
 
 
 def test_every_step_of_every_example_can_be_typeset(desk: Desk, panel: ExplainPanel) -> None:
