@@ -7,9 +7,13 @@ A job is a generator. Whoever runs it takes its `Progress` one after the other a
 from __future__ import annotations
 
 from collections.abc import Generator
+from contextlib import closing
 from pathlib import Path
+from typing import TypeVar
 
 from msgspec import Struct
+
+T = TypeVar("T")
 
 
 class Progress(Struct, frozen=True):
@@ -30,11 +34,23 @@ class Written(Struct, frozen=True):
 Job = Generator[Progress, None, Written]
 
 
-def finish(job: Job) -> Written:
-    """Run a job to its end."""
+def finish(work: Generator[object, None, T]) -> T:
+    """Run a job, or something else that is made step by step, to its end; what it has made."""
     while True:
         try:
-            next(job)
+            next(work)
         except StopIteration as stop:
-            written: Written = stop.value
-            return written
+            made: T = stop.value
+            return made
+
+
+def reporting(work: Generator[object, None, T], progress: Progress) -> Generator[Progress, None, T]:
+    """What is made step by step as a part of a job: `progress` after each step; closed where the job is stopped."""
+    with closing(work):
+        while True:
+            try:
+                next(work)
+            except StopIteration as stop:
+                made: T = stop.value
+                return made
+            yield progress

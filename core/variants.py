@@ -2,25 +2,25 @@
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 from core.dataset import Dataset
+from core.learning import Learner, rate_of
 from core.losses import LOSSES
-from core.network import Network, Role
-from core.passes import trace_project
-from core.plan import Plan, compile_network
+from core.network import Edge, Network, Role
+from core.plan import compile_network
 from core.project import Project
-from core.trace import Trace
 
 # Weights are multiples of STEP up to 1, for neurons with many sources up to less; biases up to LARGEST_BIAS.
 STEP = 0.05
 LARGEST_BIAS = 0.6
 # Tables with more rows than this are data of their own: their rows change places instead of their numbers.
 MOST_DRAWN_ROWS = 8
+# Of so many numbers others are chosen for inputs that are equal.
+MOST_CHOICES = 1000
 # So often numbers are drawn anew while a line of the calculation is not worth making; then the best ones are taken.
 ATTEMPTS = 400
 # What all attempts together may take, in parameters: large networks get fewer of them.
@@ -38,121 +38,158 @@ LARGEST_LOSS = 10.0
 _RANGES = {"sigmoid": (0.05, 0.95), "softmax": (0.05, 0.95), "tanh": (-0.95, 0.95), "relu": (0.1, 1.0)}
 
 Draw = np.random.Generator
+# Parameters by id, and the data.
+Numbers = tuple[dict[str, float], Dataset]
 
 
-def variant(project: Project, seed: int, number: int, *, rows: Sequence[int] | None = None) -> Project:
-    """Variant `number` (from 1) of this seed: the last one of so many `variants`."""
-    return next(itertools.islice(variants(project, seed, rows=rows), number - 1, None))
-
-
-def variants(project: Project, seed: int, *, rows: Sequence[int] | None = None) -> Iterator[Project]:
+class Variants:
     """Projects with other weights, inputs and targets, each unlike those before it where that is possible.
 
     Structure, settings, frozen parameters and tied weights stay. Inputs that are all 0 or 1 stay as they are (with
-    the targets, where there are several rows: a truth table), targets of 0 and 1 stay classes, and the rows of larger
-    tables change places. The pass of these `rows` (of the first batch without them) is one to calculate by hand
-    (`flaws`), as far as can be. The same seed gives the same variants in the same order.
+    the targets, where there are several rows: a truth table), unless nothing but 0 has been entered; targets of 0 and
+    1 stay classes, and the rows of larger tables change places. The pass of these `rows` (of the first batch without
+    them) is one to calculate by hand (`Critic`), as far as can be. The same seed gives the same variants in the same
+    order.
     """
-    plan = compile_network(project.network)
-    seen: set[tuple[object, ...]] = set()
-    for number in itertools.count(1):
+
+    def __init__(self, project: Project, seed: int, *, rows: Sequence[int] | None = None) -> None:
+        self._project = project
+        self._seed = seed
+        self._critic = Critic(project, rows)
+        self._seen: set[tuple[object, ...]] = set()
+        self._number = 0
+
+    def find(self) -> Generator[None, None, Project]:
+        """Look for the next variant; it yields after each attempt, since all of them together take a while."""
+        project, number = self._project, self._number + 1
         for repeat in range(MOST_REPEATS):
-            found = _best(project, plan, np.random.default_rng([seed, number, repeat]), rows)
-            key = _key(found)
-            if key not in seen:
+            values, dataset = yield from self._best(np.random.default_rng([self._seed, number, repeat]))
+            key = (*values.values(), *(column.tobytes() for column in dataset.columns.values()))
+            if key not in self._seen:
                 break
-        seen.add(key)
+        self._seen.add(key)
+        self._number = number
+        found = project.copy()
+        found.begin_anew()
+        found.notes, found.walkthrough, found.breakpoints = "", None, ()
+        found.network.set_values(values)
+        found.dataset = dataset
         found.title = f"{project.title or 'Network'}, variant {number}"
-        found.source = f"Variant {number} of seed {seed}"
-        yield found
+        found.source = f"Variant {number} of seed {self._seed}"
+        return found
+
+    def _best(self, rng: Draw) -> Generator[None, None, Numbers]:
+        network = self._project.network
+        attempts = max(1, min(ATTEMPTS, MOST_WORK // max(1, len(network.values))))
+        best, fewest = None, np.inf
+        for _ in range(attempts):
+            numbers = _draw(self._project, rng)
+            found = self._critic.flaws(*numbers)
+            if best is None or found < fewest:
+                best, fewest = numbers, found
+            if not found:
+                break
+            yield
+        assert best is not None
+        return best
 
 
-def flaws(trace: Trace) -> float:
-    """How many numbers of a trace are not worth calculating by hand, 0 at best.
+class Critic:
+    """Counts how many numbers of a project's pass are not worth calculating by hand.
 
-    Those are pre-activations so large that the activation is saturated, gradients of 0 or almost 0 that the structure
-    does not ask for, outputs that are right already, and a very large loss. A layer of ReLUs that are all inactive
-    counts for more than all others.
+    `rows` are those whose pass it is, the first batch without them. It passes each attempt with the engine alone:
+    hundreds are made for one variant.
     """
-    network = trace.network
-    if not network.outputs:
-        return 0.0
-    count = 0.0
-    for sample in range(trace.batch):
-        numbers = trace.sample_pass(sample)
-        count += sum(
-            abs(numbers.pre_activation(name)) > LARGEST_Z
-            for name, n in network.neurons.items()
-            if n.role is not Role.INPUT
+
+    def __init__(self, project: Project, rows: Sequence[int] | None = None) -> None:
+        network = project.network
+        plan = compile_network(network)
+        self._network, self._settings, self._rows = network, project.settings, rows
+        self._learner = Learner(plan, project.settings)
+        self._inputs, self._outputs = ([n.id for n in of] for of in (network.inputs, network.outputs))
+        neurons = network.neurons
+        self._computed = [plan.rows[name] for name, n in neurons.items() if n.role is not Role.INPUT]
+        self._rectified = [
+            places
+            for level in network.levels()
+            if (places := [plan.rows[name] for name in level if neurons[name].activation == "relu"])
+        ]
+        edges: dict[str, list[Edge]] = {}
+        for edge in network.edges.values():
+            edges.setdefault(edge.parameter, []).append(edge)
+        live = _reaching_output(network)
+        self._can_learn = np.array(
+            [any(n in live for n in ([e.target for e in edges.get(name, ())] or [name])) for name in plan.names],
+            dtype=bool,
         )
-        count += sum(abs(numbers.activation(n.id) - numbers.targets[n.id]) < LEAST_DIFFERENCE for n in network.outputs)
-        for level in trace.network.levels():
-            rectified = [name for name in level if network.neurons[name].activation == "relu"]
-            if rectified and not any(numbers.pre_activation(name) > 0 for name in rectified):
-                count += len(network.values) + 1
-    if not np.isfinite(trace.loss) or trace.loss > LARGEST_LOSS:
-        count += 1
-    return count + sum(
-        not abs(gradient) >= LEAST_GRADIENT for name, gradient in trace.gradient.items() if _can_learn(trace, name)
-    )
+        # Weights that nothing but inputs is multiplied with: which weight, and which input.
+        place_of = {name: place for place, name in enumerate(self._inputs)}
+        pairs = [
+            (weight, place_of[edge.source])
+            for weight, name in enumerate(plan.names)
+            if all(edge.source in place_of for edge in edges.get(name, ()))
+            for edge in edges.get(name, ())
+        ]
+        self._of_inputs = np.array(pairs, dtype=np.intp).reshape(-1, 2)
+
+    def flaws(self, values: Mapping[str, float], dataset: Dataset) -> float:
+        """The count for these parameters and data, 0 at best.
+
+        Those are pre-activations so large that the activation is saturated, gradients of 0 or almost 0 that the
+        structure does not ask for, outputs that are right already, and a very large loss. A layer of ReLUs that are
+        all inactive counts for more than all others. Raises TrainingError where the pass cannot be computed.
+        """
+        settings, learner, plan = self._settings, self._learner, self._learner.plan
+        # Which rows are the first batch depends on the places of the test rows.
+        chosen = Project(dataset=dataset, settings=settings).first_rows if self._rows is None else self._rows
+        rows = np.asarray(chosen, dtype=np.intp)
+        if not self._outputs or not len(rows):
+            return 0.0
+        x, targets = dataset.matrix(self._inputs, rows), dataset.matrix(self._outputs, rows)
+        # As the trace of a project at its start has it (core.passes).
+        training = not dataset.test[rows].any()
+        learner.load(values)
+        loss = learner.gradient(
+            x,
+            targets,
+            masks=learner.masks(1, len(x)) if training else None,
+            rate=rate_of(settings, 0) if training else None,
+        )
+        work = learner.engine.workspace
+        count = float((np.abs(work.z[self._computed]) > LARGEST_Z).sum())
+        count += float((np.abs(work.raw[plan.output_rows] - targets.T) < LEAST_DIFFERENCE).sum())
+        inactive = sum(int((~(work.z[places] > 0).any(axis=0)).sum()) for places in self._rectified)
+        count += inactive * (len(self._network.values) + 1)
+        if not np.isfinite(loss) or loss > LARGEST_LOSS:
+            count += 1
+        gradient = learner.engine.gradient[plan.name_positions]
+        return count + float((self._learning(x) & ~(np.abs(gradient) >= LEAST_GRADIENT)).sum())
+
+    def _learning(self, x: NDArray[np.float64]) -> NDArray[np.bool_]:
+        """Of which parameters a gradient of 0 would be one of these numbers: not where an input is 0, say."""
+        weights, inputs = self._of_inputs.T
+        is_fed = np.ones(len(self._can_learn), dtype=bool)
+        is_fed[weights] = False
+        is_fed[weights[np.isin(inputs, np.flatnonzero(x.any(axis=0)))]] = True
+        learning: NDArray[np.bool_] = self._can_learn & is_fed
+        return learning
 
 
-def _can_learn(trace: Trace, parameter: str) -> bool:
-    """Whether a gradient of 0 would be one of these numbers alone: not if an input is 0, say."""
-    network = trace.network
-    edges = network.edges_of_parameter(parameter) if parameter in network.edges else []
-    places = {neuron.id: place for place, neuron in enumerate(network.inputs)}
-    if edges and all(e.source in places and not trace.x[:, places[e.source]].any() for e in edges):
-        return False
-    starts = [edge.target for edge in edges] or [parameter]
-    return any(_reaches_output(network, start) for start in starts)
+def _reaching_output(network: Network) -> set[str]:
+    """The neurons to which a gradient can come back from an output: past no step function."""
+    found: set[str] = set()
+    for level in reversed(network.levels()):
+        for name in level:
+            neuron = network.neurons[name]
+            is_end = neuron.role is Role.OUTPUT
+            if neuron.activation != "step" and (is_end or any(e.target in found for e in network.outgoing(name))):
+                found.add(name)
+    return found
 
 
-def _reaches_output(network: Network, start: str) -> bool:
-    """Whether a gradient can come back from an output to this neuron: past no step function."""
-    queue, seen = [start], {start}
-    while queue:
-        neuron = network.neurons[queue.pop()]
-        if neuron.activation == "step":
-            continue
-        if neuron.role is Role.OUTPUT:
-            return True
-        new = [edge.target for edge in network.outgoing(neuron.id) if edge.target not in seen]
-        seen.update(new)
-        queue += new
-    return False
-
-
-def _key(project: Project) -> tuple[object, ...]:
-    columns = project.dataset.columns
-    return (*project.network.values.values(), *(column.tobytes() for column in columns.values()))
-
-
-def _best(project: Project, plan: Plan, rng: Draw, rows: Sequence[int] | None) -> Project:
-    best, fewest = project, np.inf
-    schedule = None
-    attempts = max(1, min(ATTEMPTS, MOST_WORK // max(1, len(project.network.values))))
-    for _ in range(attempts):
-        candidate = _draw(project, rng)
-        if not candidate.dataset.rows:
-            return candidate
-        trace = trace_project(candidate, rows, plan=plan, schedule=schedule)
-        schedule = trace.schedule
-        found = flaws(trace)
-        if found < fewest:
-            best, fewest = candidate, found
-        if not found:
-            break
-    return best
-
-
-def _draw(project: Project, rng: Draw) -> Project:
-    drawn = project.copy()
-    drawn.begin_anew()
-    drawn.notes, drawn.walkthrough, drawn.breakpoints = "", None, ()
-    drawn.network.set_values(_draw_values(project.network, rng, update_biases=project.settings.update_biases))
-    drawn.dataset = _draw_data(project, rng)
-    return drawn
+def _draw(project: Project, rng: Draw) -> Numbers:
+    drawn = _draw_values(project.network, rng, update_biases=project.settings.update_biases)
+    return {**project.network.values, **drawn}, _draw_data(project, rng)
 
 
 def _draw_values(network: Network, rng: Draw, *, update_biases: bool) -> dict[str, float]:
@@ -208,15 +245,19 @@ def _draw_data(project: Project, rng: Draw) -> Dataset:
         drawn.set_test(np.flatnonzero(~marks), test=False)
         return drawn
     several = dataset.rows > 1
+    # Nobody has entered anything in rows of zeros, such as those of an imported network.
+    are_inputs_new = not any(column.any() for column in inputs.values())
+    are_new = are_inputs_new and not any(column.any() for column in targets.values())
     # A single 0 or 1 is a number like any other.
-    bits = _are_binary(inputs) and len(inputs) * dataset.rows > 1
+    bits = not are_inputs_new and _are_binary(inputs) and len(inputs) * dataset.rows > 1
     if bits and several:
         return drawn
-    columns = {
-        name: column if bits or (several and _is_binary(column)) else _draw_inputs(column, rng)
-        for name, column in inputs.items()
-    }
-    columns |= _draw_targets(project, targets, rng)
+    new = [
+        name for name, column in inputs.items() if not (bits or (several and not are_inputs_new and _is_binary(column)))
+    ]
+    columns = {name: _draw_inputs(column, rng) if name in new else column for name, column in inputs.items()}
+    _tell_apart(columns, {name: _choices(inputs[name]) for name in new}, rng)
+    columns |= _draw_targets(project, targets, rng, are_new=are_new)
     drawn.set_values(_cells(columns))
     return drawn
 
@@ -233,24 +274,64 @@ def _are_binary(columns: Mapping[str, NDArray[np.float64]]) -> bool:
     return all(_is_binary(column) for column in columns.values())
 
 
-def _draw_inputs(column: NDArray[np.float64], rng: Draw) -> NDArray[np.float64]:
-    """Numbers of the column's own sort: whole ones stay whole, ones below 0 occur where they did."""
+def _input_steps(column: NDArray[np.float64]) -> tuple[float, int, int]:
+    """The step of the numbers that a column's are drawn from, and the least and the largest of them in steps."""
     largest = float(np.abs(column).max())
     is_whole = largest > 1.0 and bool((column == np.round(column)).all())
     step = 1.0 if is_whole else STEP if largest <= 1.0 else 0.1 if largest <= 10.0 else 1.0
-    low, high = max(1, round(0.1 / step)), max(2, round(max(largest, 1.0) / step))
+    return step, max(1, round(0.1 / step)), max(2, round(max(largest, 1.0) / step))
+
+
+def _draw_inputs(column: NDArray[np.float64], rng: Draw) -> NDArray[np.float64]:
+    """Numbers of the column's own sort: whole ones stay whole, ones below 0 occur where they did."""
+    step, low, high = _input_steps(column)
     sizes = rng.integers(low, high + 1, size=len(column)) * step
     signs = np.where((column.min() < 0) & (rng.random(len(column)) < 0.5), -1.0, 1.0)
     return np.array([_nice(value) for value in sizes * signs])
 
 
+def _choices(column: NDArray[np.float64]) -> list[float]:
+    """What `_draw_inputs` chooses from, but for what is out of all proportion."""
+    step, low, high = _input_steps(column)
+    sizes = [_nice(size * step) for size in range(low, min(high, low + MOST_CHOICES) + 1)]
+    return [*sizes, *(-size for size in sizes if column.min() < 0)]
+
+
+def _tell_apart(columns: Mapping[str, NDArray[np.float64]], choices: Mapping[str, Sequence[float]], rng: Draw) -> None:
+    """Draw again where two inputs of a row are equal, or all those of two rows, as far as there are `choices` enough.
+
+    Equal inputs make equal gradients, and equal rows the same calculation twice. `choices` names the new columns.
+    """
+    seen: set[tuple[float, ...]] = set()
+    for row in range(max(map(len, columns.values()), default=0)):
+        numbers = {name: float(column[row]) for name, column in columns.items()}
+        taken = {value for name, value in numbers.items() if name not in choices}
+        for name in choices:
+            if numbers[name] in taken:
+                free = sorted({*choices[name]} - {*numbers.values()})
+                numbers[name] = float(rng.choice(free)) if free else numbers[name]
+            taken.add(numbers[name])
+        for name in choices:
+            if tuple(numbers.values()) not in seen:
+                break
+            others = {value for other, value in numbers.items() if other != name}
+            free = [v for v in choices[name] if v not in others and tuple((numbers | {name: v}).values()) not in seen]
+            numbers[name] = float(rng.choice(free)) if free else numbers[name]
+        seen.add(tuple(numbers.values()))
+        for name in choices:
+            columns[name][row] = numbers[name]
+
+
 def _draw_targets(
-    project: Project, columns: Mapping[str, NDArray[np.float64]], rng: Draw
+    project: Project, columns: Mapping[str, NDArray[np.float64]], rng: Draw, *, are_new: bool
 ) -> dict[str, NDArray[np.float64]]:
     if not columns:
         return {}
     table = np.stack(list(columns.values()), axis=1)
-    if _are_binary(columns) or LOSSES[project.settings.loss].joint_activation == "softmax":
+    are_shares = LOSSES[project.settings.loss].joint_activation == "softmax"
+    if are_shares or (_are_binary(columns) and (len(columns) == 1 or not are_new)):
+        if are_shares and are_new:
+            table[:, 0] = 1.0
         if table.shape[1] == 1:
             return {name: rng.integers(0, 2, size=len(column)).astype(float) for name, column in columns.items()}
         # Each row keeps its probabilities, given to other classes.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from enum import StrEnum
 
 from msgspec import Struct
@@ -42,6 +42,10 @@ _GROUPS = {
     **dict.fromkeys((Kind.WEIGHT_GRAD, Kind.BIAS_GRAD, Kind.PARAMETER_GRAD, Kind.PENALIZED_GRAD), Group.GRADIENTS),
     **dict.fromkeys((*TERM_KINDS, Kind.UPDATE), Group.UPDATES),
 }
+_PLACES = {group: place for place, group in enumerate(Group)}
+
+# The quantities in the cells of a table, by row and column.
+Cells = dict[tuple[int, int], Quantity]
 
 
 class Blanks(Struct, frozen=True):
@@ -67,13 +71,17 @@ def worksheet(
 ) -> tuple[Sheet, Sheet]:
     """The exercise and its key: the worked solution of `core.solution.solve` twice, with the same numbers of lines.
 
-    Nothing on the exercise gives an answer away: neither the numbers of later lines nor tables, sentences or drawings.
+    Both end with the last group that has blanks: what follows would give answers away. Up to there no number that is
+    asked for stands anywhere else on the exercise: neither in lines nor in tables, sentences or drawings. The result of
+    a group in between that is not asked for stays, though it is made of answers.
     The title is the project's without `title`; `label` stands below it, such as "variant 3 of seed 1".
     Raises as `solve`, and ExportError where nothing would be left to calculate.
     """
     solved = solve(project, rows, granularity=granularity, style=style, rounding=rounding)
     trace = trace_project(project, rows, rounding=rounding)
-    secrets = _Secrets(trace, solved, blanks)
+    ending = _Ending(trace, solved, blanks)
+    solved = ending.cut(solved)
+    secrets = _Secrets(trace, solved, lambda q: _GROUPS.get(q.kind) in blanks.groups or ending.is_later(q))
     if not secrets.asked:
         raise ExportError(
             "Nothing would be left blank on the worksheet: choose something that the passes of these rows calculate."
@@ -91,10 +99,121 @@ def worksheet(
 
 
 def _instruction(style: Style, rounding: Rounding | None) -> str:
-    how = f"Give each number with {style.digits} significant digits."
     if rounding is not None:
-        how = f"Round each number to {rounding} before you go on with it."
-    return f"Calculate what is left blank. {how}"
+        return f"Calculate what is left blank. Round each number to {rounding} before you go on with it."
+    return (
+        "Calculate what is left blank, with all digits of your calculator, "
+        f"and give each number with up to {style.digits} significant digits."
+    )
+
+
+class _Ending:
+    """Where a worksheet ends: with the last group in which something is left blank."""
+
+    def __init__(self, trace: Trace, solved: Solution, blanks: Blanks) -> None:
+        self.trace = trace
+        quantities = {*solved.formulas.values(), *solved.cells.values()}
+        asked = [q for q in quantities if _is_made(trace, q) and _GROUPS.get(q.kind) in blanks.groups]
+        self.last = max((_PLACES[_GROUPS[q.kind]] for q in asked), default=_PLACES[Group.UPDATES])
+        # Where an error goes back through new weights, what is asked for is made of later groups: they are asked for.
+        self._needed: set[Quantity] = set()
+        while asked:
+            for operand in trace.operands(asked.pop()):
+                if operand not in self._needed and operand.kind not in GIVEN_KINDS:
+                    self._needed.add(operand)
+                    asked.append(operand)
+
+    def is_later(self, quantity: Quantity) -> bool:
+        """Whether a quantity is of a group behind the last one."""
+        return quantity.kind in _GROUPS and self._is_behind(_GROUPS[quantity.kind])
+
+    def _is_behind(self, group: Group) -> bool:
+        return _PLACES[group] > self.last
+
+    def _is_left_out(self, quantity: Quantity) -> bool:
+        return self.is_later(quantity) and quantity not in self._needed
+
+    def cut(self, solved: Solution) -> Solution:
+        """The solution up to there, its formulas numbered anew."""
+        if not any(map(self._is_behind, Group)):
+            return solved
+        blocks: list[Block] = []
+        formulas: dict[int, Quantity] = {}
+        cells: dict[tuple[int, int, int], Quantity] = {}
+        batch_loss = number = 0
+        for block, quantities in _without_empty_parts(list(self._kept(solved))):
+            cells |= {(len(blocks), *where): quantity for where, quantity in quantities.items()}
+            if not isinstance(block, Formula):
+                blocks.append(block)
+                continue
+            number += 1
+            blocks.append(replace(block, number=number))
+            if block.number == solved.batch_loss:
+                batch_loss = number
+            elif block.number in solved.formulas:
+                formulas[number] = solved.formulas[block.number]
+        return Solution(replace(solved.sheet, blocks=tuple(blocks)), formulas, cells, batch_loss)
+
+    def _kept(self, solved: Solution) -> Iterator[tuple[Block, Cells]]:
+        """The blocks that are not left out, and the quantities in the cells of tables."""
+        trace = self.trace
+        pictured = {0, *map(trace.end_of_forward, range(trace.batch))}
+        # The sentences in the passes are about the update, or without one about the loss.
+        group = Group.UPDATES if trace.training else Group.LOSS
+        is_told = not self._is_behind(group) or any(_GROUPS.get(q.kind) is group for q in self._needed)
+        above: set[Quantity] = set()
+        for place, block in enumerate(solved.sheet.blocks):
+            quantities: Cells = {}
+            match block:
+                case Formula() if block.number == solved.batch_loss:
+                    if self._is_behind(Group.LOSS):
+                        continue
+                case Formula() if block.number in solved.formulas:
+                    if self._is_left_out(solved.formulas[block.number]):
+                        continue
+                    above.add(solved.formulas[block.number])
+                case Table():
+                    table, quantities = self._without_columns(block, _cells_of(solved, place))
+                    made = {quantity for quantity in quantities.values() if quantity.kind in _GROUPS}
+                    # What is left of a table of later numbers may stand above already.
+                    if table is not block and made <= above:
+                        continue
+                    above |= made
+                    block = table  # noqa: PLW2901 - without some of its columns
+                case Paragraph() if above and not is_told:
+                    continue
+                case Figure() if self._is_behind(Group.BACKWARD) and block.index not in pictured:
+                    continue
+                case _:
+                    pass
+            yield block, quantities
+
+    def _without_columns(self, table: Table, cells: Cells) -> tuple[Table, Cells]:
+        """A table without the columns of what is left out, and what is in the cells of the others."""
+        left_out = {column for (_, column), quantity in cells.items() if self._is_left_out(quantity)}
+        left_out -= {column for (_, column), quantity in cells.items() if not self._is_left_out(quantity)}
+        if not left_out:
+            return table, cells
+        kept = [column for column in range(len(table.header)) if column not in left_out]
+        header, *rows = (tuple(row[column] for column in kept) for row in (table.header, *table.rows))
+        inside = {(row, kept.index(column)): q for (row, column), q in cells.items() if column in kept}
+        return replace(table, header=header, rows=tuple(rows)), inside
+
+
+def _without_empty_parts(parts: Sequence[tuple[Block, Cells]]) -> list[tuple[Block, Cells]]:
+    """All but the headings under which nothing is left but drawings."""
+    kept: list[tuple[Block, Cells]] = []
+    # The levels whose next heading has something below it.
+    filled: set[int] = set()
+    for block, quantities in reversed(parts):
+        if isinstance(block, Heading):
+            if block.level not in filled:
+                continue
+            filled = {level for level in filled if level < block.level}
+        elif not isinstance(block, Figure):
+            filled = {1, 2, 3}
+        kept.append((block, quantities))
+    return kept[::-1]
 
 
 class _Secrets:
@@ -103,14 +222,14 @@ class _Secrets:
     `limit`: a drawing with more steps done than that shows one of them.
     """
 
-    def __init__(self, trace: Trace, solved: Solution, blanks: Blanks) -> None:
+    def __init__(self, trace: Trace, solved: Solution, is_chosen: Callable[[Quantity], bool]) -> None:
         self.trace = trace
         on_sheet = sorted(
             {*solved.formulas.values(), *solved.cells.values()},
             # What no step reveals repeats what one does: last.
             key=lambda quantity: (not trace.has_step(quantity), trace.index_of(quantity)),
         )
-        self.asked = {q for q in on_sheet if _is_made(trace, q) and _GROUPS.get(q.kind) in blanks.groups}
+        self.asked = {q for q in on_sheet if _is_made(trace, q) and is_chosen(q)}
         self._follows: dict[Quantity, bool] = {}
         # What merely repeats an answer, such as the gradient of a bias after δ, is asked for too.
         for quantity in on_sheet:
@@ -176,7 +295,7 @@ def _hidden_result(solved: Solution, result: int, secrets: _Secrets) -> Iterable
                 pass
 
 
-def _cells_of(solved: Solution, place: int) -> dict[tuple[int, int], Quantity]:
+def _cells_of(solved: Solution, place: int) -> Cells:
     return {(row, column): q for (where, row, column), q in solved.cells.items() if where == place}
 
 
@@ -217,7 +336,7 @@ def _hide_lines(formula: Formula, *, asked: bool, follows: bool, hide: Blank) ->
     return formula
 
 
-def _hide_cells(table: Table, cells: dict[tuple[int, int], Quantity], secrets: _Secrets) -> Table:
+def _hide_cells(table: Table, cells: Cells, secrets: _Secrets) -> Table:
     contained = (Kind.PRODUCT, Kind.CONTRIBUTION)
     hidden = {
         place

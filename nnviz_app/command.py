@@ -212,6 +212,7 @@ def follow(job: Job) -> Written:
     """
     stream = sys.stderr
     bar = _Bar(stream) if stream.isatty() else None
+    stopped = False
     with _interrupts_held() as let_go:
         try:
             while True:
@@ -223,10 +224,15 @@ def follow(job: Job) -> Written:
                 let_go()
                 if bar is not None:
                     bar.show(progress)
+        except (KeyboardInterrupt, SystemExit):
+            stopped = True
+            raise
         finally:
             job.close()
             if bar is not None:
                 bar.clear()
+            if stopped:
+                complain("Stopped: nothing was written.")
 
 
 @contextlib.contextmanager

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -90,7 +91,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         choices=(*MODELS, *PICTURES, *ANIMATIONS),
         help=f"one of {' '.join((*MODELS, *PICTURES, *ANIMATIONS))}",
     )
-    parser.add_argument("-o", "--out", metavar="PATH", type=Path, required=True, help="where to write")
+    parser.add_argument("-o", "--out", metavar="PATH", type=_place, required=True, help="where to write")
     models = parser.add_argument_group("weights and models")
     models.add_argument(
         "--precision", choices=["float64", "float32"], help="of the numbers (float64; onnx and keras: float32)"
@@ -117,6 +118,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     pictures.add_argument("--last-seconds", metavar="X", type=_positive, help="the last frame lasts (3)")
     add_rows(pictures)
     add_style(pictures, digits=DIGITS)
+
+
+def _place(text: str) -> str:
+    """Where to write, as it was typed: a slash at its end would be lost in a Path."""
+    if text in ("", "-"):
+        raise argparse.ArgumentTypeError(f"“{text}” is no place to write to: name a file")
+    return text
 
 
 def _positive(text: str) -> float:
@@ -149,6 +157,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _job(options: argparse.Namespace) -> Job:
+    from core.errors import ExportError
     from core.project_file import load_project
     from nnviz_app.export.entries import ENTRIES
 
@@ -156,7 +165,9 @@ def _job(options: argparse.Namespace) -> Job:
     entry = ENTRIES[options.plot or options.to]
     subject = _subject(load_project(options.file), entry, options)
     values = _values(entry, subject, options)
-    return (yield from entry.write(subject, entry.path(options.out, subject, values), values))
+    if entry.suffixes and options.out.endswith(("/", os.sep)) and not os.path.isdir(options.out):
+        raise ExportError(f"There is no folder {options.out}: make it first, or leave the slash at its end out.")
+    return (yield from entry.write(subject, entry.path(Path(options.out), subject, values), values))
 
 
 def _subject(project: Project, entry: Entry, options: argparse.Namespace) -> Subject:

@@ -1,7 +1,7 @@
 """A CSV table, one row a parameter: name, source, target, value.
 
 A weight's row has its edge's source and target; edges that share a weight each have their row. A bias's row has its
-neuron as name and target, and no source. The structure is in it, activations and loss are not.
+neuron as name and target, and no source. What is between what is in it, activations and loss are not.
 """
 
 from __future__ import annotations
@@ -18,8 +18,9 @@ from numpy.typing import NDArray
 from core.export.checked_file import write_checked
 from core.export.form import ModelForm, model_form
 from core.export.verify import Precision
+from core.imports.assignments import listed
 from core.jobs import Job, Written
-from core.network import Network
+from core.network import Network, Role
 from core.project import Project
 
 HEADER = ("name", "source", "target", "value")
@@ -44,7 +45,39 @@ def write(project: Project, path: Path, *, precision: Precision) -> Job:
         project, path, precision=precision, put=put, compute=compute, where="read back as a table"
     )
     sentence = "The table holds the parameters alone: activations and loss are not in it."
-    return Written(written.paths, (sentence, *written.sentences[1:]))
+    return Written(written.paths, (sentence, *_losses(project), *written.sentences[1:]))
+
+
+def _losses(project: Project) -> tuple[str, ...]:
+    """A sentence on what else of the network its table does not bring back, if anything."""
+    network = project.network
+    edges = network.edges.values()
+    if not edges:
+        return ("Without edges it cannot be imported as a new network.",)
+    read = {edge.source for edge in edges}
+    inputs = [neuron.id for neuron in network.inputs if neuron.id in read]
+    outputs = [neuron.id for neuron in network.outputs if neuron.id not in read]
+    # Neurons come as the rows name them: sources and targets of edges first, then those of biases.
+    named = dict.fromkeys([*(name for edge in edges for name in (edge.source, edge.target)), *network.neurons])
+    places = {name: place for place, name in enumerate(named)}
+    lost = {
+        "inputs without edges are left out": [one.id for one in network.inputs if one.id not in read],
+        "hidden neurons that lead nowhere become outputs": [
+            one.id for one in network.with_role(Role.HIDDEN) if one.id not in read
+        ],
+        "outputs that lead on become hidden neurons": [one.id for one in network.outputs if one.id in read],
+        "inputs or outputs come in another order": [
+            name
+            for names in (inputs, outputs)
+            for name, other in zip(names, sorted(names, key=places.__getitem__), strict=True)
+            if name != other
+        ],
+        "weights are shared no more": [edge.id for edge in edges if edge.tied_to],
+        "parameters are frozen no more": sorted(network.frozen),
+        "columns are scaled no more": list(dict.fromkeys(one.neuron for one in project.dataset.scalings)),
+    }
+    parts = [f"{what} ({listed(tuple(names))})" for what, names in lost.items() if names]
+    return (f"Imported as a new network it differs: {', '.join(parts)}.",) if parts else ()
 
 
 def _rows(network: Network) -> Iterator[tuple[str, str, str, str]]:

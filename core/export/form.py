@@ -11,12 +11,11 @@ from numpy.typing import DTypeLike, NDArray
 
 from core.activations import ACTIVATIONS, evaluate
 from core.errors import ExportError
+from core.imports.records import FORMAT, VERSION
 from core.network import Network
 from core.project import Project
 
 Array = NDArray[np.floating[Any]]
-
-METADATA_VERSION = 1
 
 
 class Layer(Struct, frozen=True, eq=False):
@@ -68,14 +67,16 @@ class ModelForm(Struct, frozen=True, eq=False):
     def outputs_of(self, x: Array) -> Array:
         """The outputs for inputs of shape (rows, inputs), shape (rows, outputs), by plain numpy products."""
         found = np.asarray(x).T
-        for layer in self.layers:
-            z = layer.weight @ found[list(layer.sources)] + layer.bias[:, None]
-            found = np.concatenate([found, evaluate(layer.activation, z)])
+        # What overflows is told by core.export.verify.
+        with np.errstate(all="ignore"):
+            for layer in self.layers:
+                z = layer.weight @ found[list(layer.sources)] + layer.bias[:, None]
+                found = np.concatenate([found, evaluate(layer.activation, z)])
         return found[list(self.outputs)].T
 
 
-def model_form(network: Network, dtype: DTypeLike = np.float64) -> ModelForm:
-    """The form of a network, its numbers in the precision `dtype`.
+def model_form(network: Network, dtype: DTypeLike = np.float64, *, has_float64: bool = True) -> ModelForm:
+    """The form of a network, its numbers in the precision `dtype`; `has_float64`: that could be chosen instead.
 
     Raises ExportError where there is no input or no output, or a number is too large for the precision.
     """
@@ -93,7 +94,7 @@ def model_form(network: Network, dtype: DTypeLike = np.float64) -> ModelForm:
         for name in sorted(members, key=lambda n: order[network.neurons[n].activation]):
             groups.setdefault(network.neurons[name].activation, []).append(name)
         for activation, group in groups.items():
-            layer = _layer(network, group, activation, place, np.dtype(dtype))
+            layer = _layer(network, group, activation, place, np.dtype(dtype), has_float64=has_float64)
             is_layered &= layer.mask is None and layer.sources == tuple(place[name] for name in former)
             layers.append(layer)
         is_layered &= len(groups) == 1
@@ -104,7 +105,15 @@ def model_form(network: Network, dtype: DTypeLike = np.float64) -> ModelForm:
     return ModelForm(inputs, tuple(layers), outputs, is_layered)
 
 
-def _layer(network: Network, group: list[str], activation: str, place: dict[str, int], dtype: np.dtype[Any]) -> Layer:
+def _layer(
+    network: Network,
+    group: list[str],
+    activation: str,
+    place: dict[str, int],
+    dtype: np.dtype[Any],
+    *,
+    has_float64: bool,
+) -> Layer:
     # A layer whose neurons have no edge at all reads the first input, masked: other programs know no empty layer.
     sources = sorted({place[edge.source] for name in group for edge in network.incoming(name)}) or [0]
     column = {source: i for i, source in enumerate(sources)}
@@ -120,7 +129,8 @@ def _layer(network: Network, group: list[str], activation: str, place: dict[str,
     if not all(np.isfinite(part).all() for part in rounded):
         if not all(np.isfinite(network.bias(name)) for name in group) or not np.isfinite(weight).all():
             raise ExportError(f"A parameter of {', '.join(group)} is not a finite number: give it one.")
-        raise ExportError(f"A parameter of {', '.join(group)} is too large for {dtype.name}: choose float64.")
+        remedy = "choose float64" if has_float64 else "make it smaller"
+        raise ExportError(f"A parameter of {', '.join(group)} is too large for {dtype.name}: {remedy}.")
     return Layer(
         neurons=tuple(group),
         activation=activation,
@@ -141,8 +151,8 @@ def metadata(project: Project, form: ModelForm) -> dict[str, object]:
     network, settings = project.network, project.settings
     names = form.names
     return {
-        "format": "nnviz-weights",
-        "version": METADATA_VERSION,
+        "format": FORMAT,
+        "version": VERSION,
         "title": project.title,
         "form": "layers" if form.is_layered else "masked",
         "loss": settings.loss,

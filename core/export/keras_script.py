@@ -17,10 +17,9 @@ from msgspec.structs import replace
 from numpy.typing import NDArray
 
 from core.activations import LEAKY_SLOPE
-from core.errors import ExportError
 from core.export.child import run_python
 from core.export.form import Layer, ModelForm, model_form, remarks
-from core.export.source_text import LINE_LENGTH, fill_template, name_list, packed, plain_title
+from core.export.source_text import LINE_LENGTH, fill_template, name_list, packed_list, plain_title
 from core.export.verify import Precision, check, make_trial
 from core.jobs import Job, Progress, Written
 from core.project import Project
@@ -42,9 +41,6 @@ FUNCTIONS = {
 }
 # What Keras can run on, by the names that it and Python know it by; the lightest to start comes first.
 BACKENDS = ("torch", "tensorflow", "jax")
-# Elsewhere the products of float64 layers are rounded to float32 (keras.backend.result_type).
-DOUBLE_BACKEND = "tensorflow"
-DOUBLE_NOTE = "Keras computes in float64 on TensorFlow alone; on PyTorch and JAX it rounds products to float32."
 
 # Run by another process: the outputs of the written file's model for inputs in a file, to another file.
 _CHECK = """
@@ -64,10 +60,10 @@ def write(project: Project, path: Path, *, precision: Precision) -> Job:
     """Write the script. Raises ExportError.
 
     Where Keras 3 and something that it runs on are installed another process makes the model and computes the outputs
-    that are checked. That cannot succeed in float64 but on TensorFlow, so it is refused.
+    that are checked.
     """
     yield Progress(0, 3, "Collecting the parameters")
-    form = model_form(project.network, precision)
+    form = model_form(project.network, precision, has_float64=False)
     with new_file(path) as temporary:
         yield Progress(1, 3, f"Writing {path.name}")
         temporary.write_text((yield from _source(project, form, precision)), "utf-8")
@@ -88,10 +84,9 @@ def _check(
     if missing:
         found = _read_back(file, form, precision).outputs_of(trial.x)
         return (
-            check(trial, found, precision, "the file's weights read back"),
+            check(trial, found, precision, "the file's weights read back", has_float64=False),
             f"{missing} is not installed here, so the model itself was not made.",
         )
-    backend = _choose_backend(precision)
     with tempfile.TemporaryDirectory() as place:
         given, computed = Path(place, "x.npy"), Path(place, "y.npy")
         np.save(given, trial.x)
@@ -102,22 +97,12 @@ def _check(
             what="Keras makes the model",
             # Its settings file is written at its first import: not in the user's home.
             environment={
-                "KERAS_BACKEND": backend,
+                "KERAS_BACKEND": os.environ.get("KERAS_BACKEND") or find_backends()[0],
                 "KERAS_HOME": place,
-                "JAX_ENABLE_X64": "1",
             },
         )
-        return (check(trial, np.load(computed), precision, "computed by the model in Keras"),)
-
-
-def _choose_backend(precision: Precision) -> str:
-    found = find_backends()
-    backend = os.environ.get("KERAS_BACKEND") or (
-        DOUBLE_BACKEND if precision == "float64" and DOUBLE_BACKEND in found else found[0]
-    )
-    if precision == "float64" and backend != DOUBLE_BACKEND:
-        raise ExportError(f"{DOUBLE_NOTE} Here it runs on {backend}: choose float32.")
-    return backend
+        where = "computed by the model in Keras"
+        return (check(trial, np.load(computed), precision, where, has_float64=False),)
 
 
 def find_backends() -> list[str]:
@@ -168,7 +153,7 @@ def _source(project: Project, form: ModelForm, precision: Precision) -> Generato
     if not form.is_layered:
         functions.append(fill_template("keras_masked.py.txt"))
     title = plain_title(project.title)
-    notes = [form.description, *([DOUBLE_NOTE] if precision == "float64" else []), *remarks(project)]
+    notes = [form.description, *remarks(project)]
     literals = yield from _literals(form)
     needs_ops = any("ops." in text for text in functions)
     return fill_template(
@@ -197,39 +182,31 @@ def _literals(form: ModelForm) -> Generator[Progress, None, str]:
     for k, layer in enumerate(form.layers):
         yield Progress(1, 3, f"Writing layer {k + 1} of {len(form.layers)}")
         names = f"  # {name_list(layer.neurons, 80)}"
-        rows = "\n".join(_row(map(str, row), indent=8) for row in layer.weight.T)
+        rows = "\n".join(packed_list("[", map(str, row), "],", indent=8) for row in layer.weight.T)
         kernels.append(f"    [{names}\n{rows}\n    ],")
-        biases.append(_row(map(str, layer.bias), indent=4))
+        biases.append(packed_list("[", map(str, layer.bias), "],", indent=4))
         if layer.mask is None:
             edges.append("    None,")
         else:
-            rows = "\n".join(_row(("1" if one else "0" for one in row), indent=8) for row in layer.mask.T)
+            ones = (("1" if one else "0" for one in row) for row in layer.mask.T)
+            rows = "\n".join(packed_list("[", row, "],", indent=8) for row in ones)
             edges.append(f"    [{names}\n{rows}\n    ],")
     parts = ["# The weights of each layer: a row for each source, a column for each neuron.", _list("KERNELS", kernels)]
     parts.append(_list("BIASES", biases))
     if not form.is_layered:
         parts += [
             "# What each layer reads: places among the inputs and the neurons of all layers before.",
-            _list("SOURCES", [_row(map(str, layer.sources), indent=4) for layer in form.layers]),
+            _list("SOURCES", [packed_list("[", map(str, layer.sources), "],", indent=4) for layer in form.layers]),
             "# Where there are edges (1), in the shape of the kernels.",
             _list("EDGES", edges),
             "# The places of the outputs.",
-            f"OUTPUTS = {_row(map(str, form.outputs), indent=0)[:-1]}",
+            packed_list("OUTPUTS = [", map(str, form.outputs), "]"),
         ]
     return "\n".join(parts)
 
 
 def _list(name: str, items: list[str]) -> str:
     return "\n".join([f"{name} = [", *items, "]"])
-
-
-def _row(numbers: Any, *, indent: int) -> str:
-    """A list of numbers on one line, or on several where it is too long."""
-    numbers = list(numbers)
-    line = f"{' ' * indent}[{', '.join(numbers)}],"
-    if len(line) <= LINE_LENGTH:
-        return line
-    return f"{' ' * indent}[\n{packed(numbers, indent=indent + 4)}\n{' ' * indent}],"
 
 
 def _activation(layer: Layer) -> str:

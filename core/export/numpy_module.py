@@ -8,13 +8,14 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 
 from core.activations import ELU_ALPHA, LEAKY_SLOPE
 from core.export.blocks import reading
 from core.export.checked_file import write_checked
 from core.export.form import ModelForm, remarks
-from core.export.source_text import LINE_LENGTH, name_list, packed, plain_title
+from core.export.source_text import LINE_LENGTH, name_list, packed_list, plain_title
 from core.export.verify import Precision
 from core.jobs import Job
 from core.project import Project
@@ -99,7 +100,8 @@ def _compute(file: Path, x: NDArray[Any]) -> NDArray[Any]:
     # No foreign code: the file was written a moment ago, and nothing in it is anyone's text but as a literal.
     module: dict[str, Any] = {"__name__": "exported_by_nnviz"}
     exec(compile(file.read_text(encoding="utf-8"), file.name, "exec"), module)
-    outputs: NDArray[Any] = module["predict"](x)
+    with np.errstate(all="ignore"):
+        outputs: NDArray[Any] = module["predict"](x)
     return outputs
 
 
@@ -161,7 +163,7 @@ def _layer_lines(form: ModelForm, k: int) -> Iterator[str]:
         yield f"# {line}"
     yield f"W{k} = np.array(["
     for row in layer.weight:
-        yield _listed("    [", _literals(row.tolist()), "],", "    ")
+        yield packed_list("[", _literals(row.tolist()), "],", indent=4)
     yield "])"
     yield _assigned(f"b{k}", layer.bias.tolist(), "np.array([", "])")
 
@@ -175,15 +177,7 @@ def _literals(values: Sequence[str | float]) -> list[str]:
 
 
 def _assigned(name: str, values: Sequence[str | float], opening: str = "[", closing: str = "]") -> str:
-    return _listed(f"{name} = {opening}", _literals(values), closing, "")
-
-
-def _listed(opening: str, literals: list[str], closing: str, indent: str) -> str:
-    """A list on one line, or, where that is too long, its entries on the lines below."""
-    line = opening + ", ".join(literals) + closing
-    if len(line) <= LINE_LENGTH:
-        return line
-    return f"{opening}\n{packed(literals, indent=len(indent) + 4)}\n{indent}{closing}"
+    return packed_list(f"{name} = {opening}", _literals(values), closing)
 
 
 def _predict(form: ModelForm) -> str:

@@ -26,6 +26,20 @@ from core.whole_files import new_folder
 
 Array = NDArray[np.floating[Any]]
 
+# What says that a file is of such an export: a text near the beginning of one, a key in the metadata of another.
+TEXT_MARKS = {
+    "model.py": "A neural network in PyTorch, exported from nnviz.",
+    "train.py": "Goes on training the network of model.py, from where nnviz left it",
+    "README.md": "exported from nnviz for PyTorch.",
+}
+TENSOR_MARKS = {
+    "weights.safetensors": "nnviz",
+    "weights.state.safetensors": "optimizer_updates",
+    "data.safetensors": "targets",
+}
+# So far into a text its mark is looked for, in letters.
+BEGINNING = 1000
+
 # Run by another process in the written folder: the outputs of the model for inputs in a file, to another file.
 _CHECK = """
 import sys
@@ -39,12 +53,13 @@ with torch.no_grad():
 
 
 def write(project: Project, path: Path, *, precision: Precision) -> Job:
-    """Write the folder `path`. Raises ExportError.
+    """Write the folder `path`. Raises ExportError, also where it would replace a file that is not of such an export.
 
     Where PyTorch is installed another process loads the model and computes the outputs that are checked.
     """
     yield Progress(0, 4, "Collecting the parameters")
     form = model_form(project.network, precision)
+    _keep_other_files(path)
     with new_folder(path) as folder:
         yield Progress(1, 4, f"Writing {path.name}")
         (folder / "model.py").write_text(model_source(project, form, precision), "utf-8")
@@ -57,6 +72,28 @@ def write(project: Project, path: Path, *, precision: Precision) -> Job:
         sentences = yield from _check(project, folder, precision, weights)
         yield Progress(4, 4, "Checked model.py")
     return Written((path,), (form.description, *sentences, *train_remarks(project), *remarks(project)))
+
+
+def _keep_other_files(folder: Path) -> None:
+    for name in (*TEXT_MARKS, *TENSOR_MARKS):
+        if (folder / name).is_file() and not _is_own(folder / name):
+            raise ExportError(
+                f"{folder / name} is not of such an export and would be replaced: choose a folder that is free."
+            )
+
+
+def _is_own(file: Path) -> bool:
+    """Whether a file that is there was written by such an export."""
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        if file.name in TEXT_MARKS:
+            with file.open(encoding="utf-8", errors="replace") as opened:
+                return TEXT_MARKS[file.name] in opened.read(BEGINNING)
+        with safe_open(file, framework="numpy") as tensors:
+            return TENSOR_MARKS[file.name] in (tensors.metadata() or {})
+    except (OSError, SafetensorError):
+        return False
 
 
 def _check(

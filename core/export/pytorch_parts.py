@@ -120,7 +120,6 @@ def train_source(project: Project, form: ModelForm) -> str:
         rate=_rate(settings),
         optimizer=_optimizer(settings),
         loss=loss,
-        find_unused="" if form.is_layered else ", find_unused_parameters=True",
     )
 
 

@@ -46,6 +46,15 @@ def bracketed(start: str, items: Iterable[str], end: str, *, indent: int = 0) ->
     return f"{' ' * indent}{start}\n{inner}{' ' * indent}{end}"
 
 
+def packed_list(start: str, items: Iterable[str], end: str, *, indent: int = 0) -> str:
+    """As `bracketed`, but as many items on a line as fit; for between `# fmt: off` and `# fmt: on`."""
+    items = list(items)
+    line = " " * indent + start + ", ".join(items) + end
+    if len(line) <= LINE_LENGTH:
+        return line
+    return f"{' ' * indent}{start}\n{packed(items, indent=indent + 4)}\n{' ' * indent}{end}"
+
+
 def packed(items: Iterable[str], *, indent: int = 4) -> str:
     """The items with a comma after each, as many on a line as fit; for between `# fmt: off` and `# fmt: on`."""
     lines: list[str] = []

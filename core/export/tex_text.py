@@ -71,6 +71,19 @@ def unusual(code: str) -> str:
     return "".join(dict.fromkeys(re.findall(r"\\nnvizchar\{([^}]*)\}", code)))
 
 
+def unusual_remark(letters: str, fonts: str = r"\setmainfont{...} \setsansfont{...}") -> str:
+    r"""What to do where pdfLaTeX has no sign for `letters`, in a sentence; "" where there are none.
+
+    `fonts` are the commands of fontspec by which the document gets fonts that have them.
+    """
+    if not letters:
+        return ""
+    return (
+        f"pdfLaTeX has no sign for {letters}: compile it with LuaLaTeX or XeLaTeX, and a font that has them "
+        rf"(\usepackage{{fontspec}} {fonts} before \begin{{document}})."
+    )
+
+
 def _clusters(text: str) -> list[str]:
     """The characters, each with the accents that follow it."""
     found: list[str] = []

@@ -13,7 +13,7 @@ from PySide6.QtGui import QColor, QImage, QPainter
 
 from core.book import RoundedTrace
 from core.errors import ExportError
-from core.jobs import Job, Progress, Written
+from core.jobs import Job, Progress, Written, reporting
 from core.project import Project
 from core.quantities import Granularity
 from core.style import Rounding, Style
@@ -46,15 +46,13 @@ class AnimationOptions(Struct, frozen=True, kw_only=True):
     """What an animation shows, and how fast.
 
     A frame for each `granularity`; `width` in pixels, the height follows; `seconds` for each frame, `last_seconds` for
-    the last one, which is never shorter. `loop` is for a GIF. `rows` are those that are stepped through; without them
-    it is the first batch.
+    the last one, which is never shorter. `rows` are those that are stepped through; without them it is the first batch.
     """
 
     granularity: Granularity = Granularity.TERM
     width: int = 960
     seconds: float = 1.0
     last_seconds: float = 3.0
-    loop: bool = True
     look: Look = Look()
     rows: tuple[int, ...] | None = None
     rounding: Rounding | None = None
@@ -86,7 +84,9 @@ def write_animation(
             raise ExportError("There is no pass to animate: the network needs an input and the data a row.")
         moments = find_moments(trace, options.granularity)
         frames = _Frames(picture, trace, options)
-        yield Progress(0, len(moments), "Measuring the drawing")
+        measuring = Progress(0, len(moments), "Measuring the drawing")
+        yield measuring
+        yield from reporting(picture.measure(), measuring)
         size = frames.size
         with new_file(path) as temporary:
             if form == ".gif":
@@ -178,7 +178,7 @@ def _write_gif(
         for place in np.unique(np.linspace(0, count - 1, min(count, SAMPLES)).astype(int)).tolist():
             yield Progress(0, count, "Choosing the colours")
             writer.sample(frames.paint(moments[place]))
-        writer.begin(*frames.size, loop=options.loop, colors=frames.colors())
+        writer.begin(*frames.size, colors=frames.colors())
         for place, index in enumerate(moments):
             yield Progress(place, count, f"Frame {place + 1:,} of {count:,}")
             image = frames.paint(index)

@@ -40,14 +40,17 @@ class GifWriter:
         """See to it that the colours of this frame are there."""
         self._samples.append(np.unique(_codes(image), return_counts=True))
 
-    def begin(self, width: int, height: int, *, loop: bool, colors: Sequence[QColor] = ()) -> None:
-        """Write what precedes the frames. These `colors` are kept exactly, however little there is of them."""
+    def begin(self, width: int, height: int, *, colors: Sequence[QColor] = ()) -> None:
+        """Write what precedes the frames, which are shown again and again.
+
+        These `colors` are kept exactly, however little there is of them.
+        """
         from PIL import GifImagePlugin, Image
 
         self._table = _choose_colors(self._samples, colors)
         first = Image.new("P", (width, height))
         first.putpalette([*_parts(self._table).ravel().tolist(), 0, 0, 0])
-        header, _ = GifImagePlugin.getheader(first, info={"loop": 0 if loop else None, "transparency": UNCHANGED})
+        header, _ = GifImagePlugin.getheader(first, info={"loop": 0, "transparency": UNCHANGED})
         self._file.write(b"".join(header))
 
     def add(self, image: QImage, seconds: float) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from types import TracebackType
 from typing import Literal
@@ -17,6 +17,7 @@ from PySide6.QtWidgets import QApplication, QGraphicsItem, QStyleOptionGraphicsI
 from core.errors import ExportError
 from core.explanation import explain
 from core.export.tikz import tikz_picture
+from core.jobs import finish
 from core.project import Project
 from core.quantities import Quantity
 from core.style import Rounding
@@ -181,9 +182,23 @@ class CanvasPicture:
 
     def rect(self) -> QRectF:
         """The rectangle of the scene that is painted: the same at every moment, with all that is ever written in it."""
+        return finish(self.measure())
+
+    def measure(self) -> Generator[None, None, QRectF]:
+        """Find out `rect`, which takes long where edges are many, a moment at a time."""
         if self._rect is None:
-            with theme().borrowed(self.look.mode):
-                self._rect = self._measure()
+            rect = self._scene.content_rect()
+            length, edges = self._player.length, len(self._scene.network.edges)
+            count = min(length + 1, MOMENTS, max(EDGES_MEASURED // max(edges, 1), 3))
+            moments = np.unique(np.linspace(0, length, count).astype(int)).tolist()
+            for index in (None, *moments):
+                # The theme is the window's own again whenever that can paint.
+                with theme().borrowed(self.look.mode):
+                    self._show(index)
+                    rect = rect.united(self._scene.written_rect())
+                yield
+            # In whole units, so that an image has no half pixels at its rim.
+            self._rect = QRectF(rect.adjusted(-MARGIN, -MARGIN, MARGIN, MARGIN).toAlignedRect())
         return QRectF(self._rect)
 
     def paint(self, painter: QPainter, target: QRectF, index: int | None) -> None:
@@ -192,7 +207,11 @@ class CanvasPicture:
 
     def svg(self, index: int | None) -> str:
         """A moment as a whole SVG document: text as text, one group for each neuron."""
-        rect = self.rect()
+        return finish(self.make_svg(index))
+
+    def make_svg(self, index: int | None) -> Generator[None, None, str]:
+        """As `svg`, step by step."""
+        rect = yield from self.measure()
         buffer = QBuffer()
         buffer.open(QIODevice.OpenModeFlag.WriteOnly)
         generator = QSvgGenerator()
@@ -208,20 +227,31 @@ class CanvasPicture:
             lambda name: painter.drawText(QPointF(), group_mark(name)),
         )
         painter.end()
-        return tidy_svg(
-            bytes(buffer.data().data()).decode(),
-            size=(rect.width(), rect.height()),
-            title=self.title,
-            description=self.describe(index),
+        yield
+        return (
+            yield from tidy_svg(
+                bytes(buffer.data().data()).decode(),
+                size=(rect.width(), rect.height()),
+                title=self.title,
+                description=self.describe(index),
+            )
         )
 
     def tikz(self, index: int | None, *, write: Callable[[str, Mapping[str, str]], str] = tikz_picture) -> str:
         """A moment as a tikzpicture environment, or what else of core.export.tikz writes, without maps."""
+        return finish(self.make_tikz(index, write=write))
+
+    def make_tikz(
+        self, index: int | None, *, write: Callable[[str, Mapping[str, str]], str] = tikz_picture
+    ) -> Generator[None, None, str]:
+        """As `tikz`, step by step."""
         with theme().borrowed(self.look.mode):
             colors = {theme().palette.color(name).name(): name.replace("_", "") for name in reversed(COLORS)}
         self._show_maps(False)
         try:
-            return write(self.svg(index), colors)
+            svg = yield from self.make_svg(index)
+            yield
+            return write(svg, colors)
         finally:
             self._show_maps(self.look.maps)
 
@@ -316,17 +346,6 @@ class CanvasPicture:
                 with _kept(painter):
                     painter.translate(item.pos())
                     item.paint(painter, option, None)
-
-    def _measure(self) -> QRectF:
-        rect = self._scene.content_rect()
-        length, edges = self._player.length, len(self._scene.network.edges)
-        count = min(length + 1, MOMENTS, max(EDGES_MEASURED // max(edges, 1), 3))
-        moments = np.unique(np.linspace(0, length, count).astype(int)).tolist()
-        for index in (None, *moments):
-            self._show(index)
-            rect = rect.united(self._scene.written_rect())
-        # In whole units, so that an image has no half pixels at its rim.
-        return QRectF(rect.adjusted(-MARGIN, -MARGIN, MARGIN, MARGIN).toAlignedRect())
 
 
 def _chosen_rows(project: Project, rows: Sequence[int] | NDArray[np.intp] | None) -> NDArray[np.intp]:

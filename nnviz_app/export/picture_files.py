@@ -11,7 +11,7 @@ from PySide6.QtGui import QPageLayout, QPageSize, QPainter, QPdfWriter
 from core.errors import ExportError
 from core.export.tex_text import unusual
 from core.export.tikz import tikz_document
-from core.jobs import Job, Progress, Written
+from core.jobs import Job, Progress, Written, reporting
 from core.whole_files import new_file
 from nnviz_app.export.picture import CanvasPicture
 from nnviz_app.export.whole_pdf import check_whole
@@ -22,6 +22,9 @@ from nnviz_app.theme import theme
 UNITS_PER_INCH = 96.0
 POINTS_PER_INCH = 72.0
 MILLIMETRES_PER_INCH = 25.4
+
+# Writes a file step by step; what is to be said of it.
+Writing = Generator[None, None, tuple[str, ...]]
 
 
 def write_picture(
@@ -40,11 +43,12 @@ def write_picture(
         _check(picture, index)
         writing = Progress(1, 2, f"Writing {path.name}")
         yield writing
+        yield from reporting(picture.measure(), writing)
         with new_file(path) as place:
             if ending == ".png":
                 sentences = yield from _write_png(picture, place, index, scale, writing)
             else:
-                sentences = WRITERS[ending](picture, place, index)
+                sentences = yield from reporting(WRITERS[ending](picture, place, index), writing)
     return Written((path,), sentences)
 
 
@@ -90,21 +94,23 @@ def _write_png(
     return (f"{image.width():,} × {image.height():,} pixels, {UNITS_PER_INCH * scale:.0f} dpi.",)
 
 
-def _write_svg(picture: CanvasPicture, path: Path, index: int | None) -> tuple[str, ...]:
-    path.write_text(picture.svg(index), encoding="utf-8")
+def _write_svg(picture: CanvasPicture, path: Path, index: int | None) -> Writing:
+    text = yield from picture.make_svg(index)
+    path.write_text(text, encoding="utf-8")
     rect = picture.rect()
     return (f"{rect.width():,.0f} × {rect.height():,.0f} pixels at 100 %; text is text.",)
 
 
-def _write_pdf(picture: CanvasPicture, path: Path, index: int | None) -> tuple[str, ...]:
+def _write_pdf(picture: CanvasPicture, path: Path, index: int | None) -> Writing:
     size = write_pdf_page(picture, path, index)
+    yield
     check_whole(path)
     width, height = (side / POINTS_PER_INCH * MILLIMETRES_PER_INCH for side in size)
     return (f"One page of {width:.0f} × {height:.0f} mm; text is text.",)
 
 
-def _write_tikz(picture: CanvasPicture, path: Path, index: int | None) -> tuple[str, ...]:
-    text = picture.tikz(index, write=tikz_document)
+def _write_tikz(picture: CanvasPicture, path: Path, index: int | None) -> Writing:
+    text = yield from picture.make_tikz(index, write=tikz_document)
     path.write_text(text, encoding="utf-8")
     sentences = [
         "A document that LaTeX compiles as it is; in one of yours, \\usepackage{tikz} and \\input bring the picture."
@@ -120,7 +126,7 @@ def _write_tikz(picture: CanvasPicture, path: Path, index: int | None) -> tuple[
     return tuple(sentences)
 
 
-WRITERS: dict[str, Callable[[CanvasPicture, Path, int | None], tuple[str, ...]]] = {
+WRITERS: dict[str, Callable[[CanvasPicture, Path, int | None], Writing]] = {
     ".svg": _write_svg,
     ".pdf": _write_pdf,
     ".tex": _write_tikz,

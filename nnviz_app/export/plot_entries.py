@@ -52,9 +52,10 @@ def _second_first(names: list[str]) -> list[str]:
 
 
 def plot_options(subject: Subject, values: Values) -> PlotOptions:
-    """How the plot looks and what it shows."""
+    """How the plot looks and what it shows, which is what the panels show."""
     from nnviz_app.export.plots import PlotOptions
 
+    usual = PlotOptions()
     return PlotOptions(
         mode=chosen_mode(subject, values),
         transparent=values["transparent"],
@@ -64,6 +65,9 @@ def plot_options(subject: Subject, values: Values) -> PlotOptions:
         neuron=values.get("neuron", ""),
         axes=tuple(values[name] for name in ("across", "upwards") if name in values),
         row=subject.row,
+        shown=subject.shown or usual.shown,
+        show=subject.show or usual.show,
+        others=subject.others,
     )
 
 
@@ -93,7 +97,7 @@ PLOTS = (
         name="loss",
         group="Plots",
         title="Loss",
-        about="The loss of each update, for training and test rows, as the Loss panel shows it.",
+        about="The loss or the accuracy after each update, for training and test rows, as the Loss panel shows it.",
         keeps="The curves as a picture, or as CSV their numbers to the last digit.",
         suffixes=(".svg", ".png", ".csv"),
         file="{name}-loss",

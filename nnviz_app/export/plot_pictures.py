@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import Protocol
 
 import numpy as np
@@ -119,7 +120,7 @@ class LossPlot:
     @property
     def title(self) -> str:
         """What it is."""
-        return f"{self._name} after each update".capitalize()
+        return f"{self._name} {self._when}".capitalize()
 
     def describe(self) -> str:
         """The first and the last number of each line, and the least or the greatest."""
@@ -141,6 +142,20 @@ class LossPlot:
     @property
     def _name(self) -> str:
         return "accuracy" if self.shown.accuracy else loss_name(self.project)
+
+    @property
+    def _when(self) -> str:
+        """After what there is a point: of long runs not every epoch has one."""
+        runs = [self.run, *(kept.run for kept in self.kept)]
+        updates = [[point.update for point in run.points()] for run in runs]
+        if all(after - before == 1 for of_run in updates for before, after in pairwise(of_run)):
+            return "after each update"
+        epochs = [
+            [run.epoch_at(update) for update in of_run if run.first <= update <= run.last]
+            for run, of_run in zip(runs, updates, strict=True)
+        ]
+        is_each = all(after - before == 1 for of_run in epochs for before, after in pairwise(of_run))
+        return "after each epoch" if is_each else "over the updates"
 
     def keys(self) -> Sequence[Key]:
         """Which line is which."""

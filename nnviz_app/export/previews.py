@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Generator, Sequence
 from contextlib import closing
 from dataclasses import replace as changed
 from time import perf_counter
@@ -53,7 +53,7 @@ def preview_plot(
 
 
 def preview_page(
-    make: Callable[[], tuple[Project, Sheet]],
+    make: Generator[None, None, tuple[Project, Sheet]],
     *,
     steps: int,
     rows: tuple[int, ...],
@@ -64,10 +64,15 @@ def preview_page(
     """The first page of the sheet that `make` makes, with the project in it, of a pass of so many steps."""
     if steps > MOST_STEPS:
         return None
-    project, sheet = make()
+    made = yield from _in_time(make)
+    if made is None:
+        return None
+    project, sheet = made
     yield None
     look = Look(transparent=True, lights_steps=False, style=picture_style(style, rounding))
     with CanvasPicture(project, rows=rows, rounding=rounding, look=look) as picture:
+        if (yield from _in_time(picture.measure())) is None:
+            return None
         page = yield from _in_time(_first_page(sheet, picture, paper))
         if page is None:
             return None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import re
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from core.errors import ExportError
+from core.export.tex_text import unusual, unusual_remark
 from core.jobs import Job, Progress, Written
 from core.quantities import Granularity
 from core.sheet import Figure, Formula, Sheet
@@ -24,6 +26,8 @@ if TYPE_CHECKING:
     from nnviz_app.export.picture import CanvasPicture
 
 FORMS = (".html", ".pdf", ".md", ".tex")
+# What drawings beside a document are called; those that a former document had there go.
+DRAWING = re.compile(r"figure-\d+\.(svg|png)")
 # More digits would not fit beside the edges of a drawing.
 PICTURE_DIGITS = 6
 
@@ -75,8 +79,8 @@ def write_solution(
 def write_sheet(sheet: Sheet, picture: CanvasPicture | None, path: Path, *, paper: Paper = "A4") -> Job:
     """Write a sheet as a document; without a `picture` its figures are left out.
 
-    Markdown's drawings come into a folder beside it. Raises ExportError for an ending that is no form, and where
-    nothing can be written.
+    Markdown's drawings come into a folder beside it, in place of those that were there. Raises ExportError for an
+    ending that is no form, and where nothing can be written.
     """
     form = form_of(path)
     if form == ".pdf":
@@ -87,11 +91,14 @@ def write_sheet(sheet: Sheet, picture: CanvasPicture | None, path: Path, *, pape
     folder = path.with_name(f"{path.stem}-figures") if form == ".md" and drawn else None
     with new_file(path) as file, ExitStack() as stack:
         # The folder is there before the document that refers to it.
-        place = stack.enter_context(new_folder(folder)) if folder is not None else None
-        yield from _write_pieces(_pieces(sheet, form, _drawings(picture, form, folder, place)), file, sheet)
+        place = stack.enter_context(new_folder(folder, outdated=DRAWING)) if folder is not None else None
+        pieces = _pieces(sheet, form, _drawings(picture, form, folder, place))
+        strange = yield from _write_pieces(pieces, file, sheet)
     formulas = sum(isinstance(block, Formula) for block in sheet.blocks)
-    sentence = f"{_count(formulas, 'formula')}, {_count(len(drawn), 'drawing')}."
-    return Written((path,) if folder is None else (path, folder), (sentence,))
+    sentences = [f"{_count(formulas, 'formula')}, {_count(len(drawn), 'drawing')}."]
+    if form == ".tex" and strange:
+        sentences.append(unusual_remark(strange))
+    return Written((path,) if folder is None else (path, folder), tuple(sentences))
 
 
 def _drawings(
@@ -133,13 +140,17 @@ def _pieces(sheet: Sheet, form: str, drawing: Callable[[Figure], str]) -> Iterat
     return write_markdown(sheet, drawing)
 
 
-def _write_pieces(pieces: Iterator[str], file: Path, sheet: Sheet) -> Generator[Progress, None, None]:
+def _write_pieces(pieces: Iterator[str], file: Path, sheet: Sheet) -> Generator[Progress, None, str]:
+    """Write the pieces; the characters in them that LaTeX has no sign for, where they are LaTeX."""
     total = len(sheet.blocks)
+    strange: dict[str, None] = {}
     with file.open("w", encoding="utf-8", newline="\n") as out:
         for done, piece in enumerate(pieces):
             out.write(piece)
+            strange |= dict.fromkeys(unusual(piece))
             # The document's beginning and end are pieces too.
             yield Progress(min(done, total), total, f"Writing {sheet.title}")
+    return "".join(strange)
 
 
 def _count(count: int, what: str) -> str:

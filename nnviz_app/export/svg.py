@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 import zlib
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from xml.etree import ElementTree
 
 from PySide6.QtGui import QFont, QFontMetricsF
@@ -37,6 +37,8 @@ ACROSS, DOWN = ("x", "cx"), ("y", "cy")
 LENGTHS = ("r", "rx", "ry", "width", "height", "stroke-width", "stroke-dashoffset", "font-size")
 # A text that begins so close to another's end, in sizes of its letters, goes on with it.
 NEAR = 0.2
+# So many elements are put in order at once.
+AT_ONCE = 100
 NUMBER = re.compile(r"-?\d*\.?\d+(?:e[-+]?\d+)?", re.IGNORECASE)
 
 Attributes = dict[str, str]
@@ -47,10 +49,11 @@ def group_mark(name: str) -> str:
     return f"{MARK}{name.encode().hex()}"
 
 
-def tidy_svg(text: str, *, size: tuple[float, float], title: str, description: str) -> str:
+def tidy_svg(text: str, *, size: tuple[float, float], title: str, description: str) -> Generator[None, None, str]:
     """The document that Qt's generator has written, in order; `size` in pixels. The same picture gives the same text.
 
-    Raises ValueError where it is turned or skewed, which the canvas never is.
+    It yields now and then, since large networks take a while. Raises ValueError where the document is turned or
+    skewed, which the canvas never is.
     """
     source = ElementTree.fromstring(_without_forbidden(text))
     width, height = (number(value) for value in size)
@@ -66,7 +69,9 @@ def tidy_svg(text: str, *, size: tuple[float, float], title: str, description: s
     group = ElementTree.SubElement(root, "g")
     patterns: dict[str, str] = {}
     rim = float("inf")
-    for element, attributes in _joined(_elements(source)):
+    for place, (element, attributes) in enumerate(_joined(_elements(source))):
+        if place % AT_ONCE == 0:
+            yield
         if _is_mark(element):
             group = ElementTree.SubElement(root, "g")
             name = bytes.fromhex((element.text or "").removeprefix(MARK)).decode()
@@ -87,7 +92,9 @@ def tidy_svg(text: str, *, size: tuple[float, float], title: str, description: s
         group.append(_made(element, attributes))
     for empty in [g for g in root.findall("g") if all(child.tag == "title" for child in g)]:
         root.remove(empty)
+    yield
     ElementTree.indent(root, " ")
+    yield
     return f'<?xml version="1.0" encoding="UTF-8"?>\n{ElementTree.tostring(root, encoding="unicode")}\n'
 
 

@@ -15,14 +15,14 @@ from msgspec import Struct
 
 from core.errors import ExportError
 from core.file_writing import project_to_text
-from core.jobs import Job, Progress, Written
+from core.jobs import Job, Progress, Written, reporting
 from core.numbers import format_number
 from core.passes import trace_project
 from core.project import Project
 from core.quantities import Granularity
 from core.sheet import Sheet
 from core.style import Rounding, Style
-from core.variants import variants as make_variants
+from core.variants import Variants
 from core.whole_files import new_folder
 from core.worksheet import Blanks, worksheet
 from nnviz_app.export.pages import Page, Paper, PdfFile, lay_out_sheet
@@ -100,13 +100,22 @@ def write_worksheets(
             for name in ("worksheets", "keys"):
                 pdf = PdfFile(folder / f"all-{name}.pdf", title=project.title, paper=options.paper)
                 collected[name] = stack.enter_context(pdf)
-        for exercise in _exercises(project, variants, seed, options):
+        drawn = Variants(project, seed, rows=options.rows) if variants else None
+        digits = max(2, len(str(count)))
+        while done < count:
             what = f"Worksheet {done + 1} of {count}"
+            yield Progress(done, count, what)
+            if drawn is None:
+                exercise = _exercise(project, options, title=project.title)
+            else:
+                variant = yield from reporting(drawn.find(), Progress(done, count, what))
+                exercise = _exercise(variant, options, title=project.title, number=done + 1, seed=seed, digits=digits)
             yield Progress(done, count, what)
             # Paper is the background.
             style = picture_style(options.style, options.rounding)
             look = Look(transparent=form == "pdf", lights_steps=False, style=style)
             with CanvasPicture(exercise.project, rows=options.rows, rounding=options.rounding, look=look) as picture:
+                yield from reporting(picture.measure(), Progress(done, count, what))
                 # Not by save_project: it would name the folder that is there for the meantime where the disk is full.
                 data = project_to_text(exercise.project).encode()
                 (folder / f"project{exercise.label}.nnviz").write_bytes(data)
@@ -116,7 +125,7 @@ def write_worksheets(
                     )
                 else:
                     write = _write_sheets(exercise, picture, folder, form)
-                pages = yield from _reporting(write, Progress(done, count, what))
+                pages = yield from reporting(write, Progress(done, count, what))
                 lengths += [pages] if pages is not None else []
             done += 1
             listed.append(exercise)
@@ -148,40 +157,28 @@ def _range_of(numbers: Sequence[int]) -> str:
     return f"{span} page{'' if most == 1 else 's'}"
 
 
-def _exercises(project: Project, count: int, seed: int, options: WorksheetOptions) -> Iterator[_Exercise]:
-    digits = max(2, len(str(count)))
-    drawn = make_variants(project, seed, rows=options.rows)
-    for number in range(1, max(1, count) + 1):
-        variant = next(drawn) if count else project
-        task, key = worksheet(
-            variant,
-            options.rows,
-            blanks=options.blanks,
-            granularity=options.granularity,
-            style=options.style,
-            rounding=options.rounding,
-            title=project.title,
-            label=f"variant {number} of seed {seed}" if count else "",
-        )
-        loss = trace_project(variant, options.rows, rounding=options.rounding).loss
-        if count:
-            yield _Exercise(f"-{number:0{digits}}", variant, task, key, loss, number)
-        else:
-            yield _Exercise("", variant, task, key, loss)
-
-
-def _reporting(
-    write: Generator[None, None, Pages | None], progress: Progress
-) -> Generator[Progress, None, Pages | None]:
-    """Run a writer, and report after each of its steps; it is closed before the folder is given up."""
-    with closing(write):
-        while True:
-            try:
-                next(write)
-            except StopIteration as stop:
-                pages: Pages | None = stop.value
-                return pages
-            yield progress
+def _exercise(
+    project: Project,
+    options: WorksheetOptions,
+    *,
+    title: str,
+    number: int | None = None,
+    seed: int = 1,
+    digits: int = 2,
+) -> _Exercise:
+    """The sheet of a project, which is variant `number` of a seed, or the exercise's own."""
+    task, key = worksheet(
+        project,
+        options.rows,
+        blanks=options.blanks,
+        granularity=options.granularity,
+        style=options.style,
+        rounding=options.rounding,
+        title=title,
+        label="" if number is None else f"variant {number} of seed {seed}",
+    )
+    loss = trace_project(project, options.rows, rounding=options.rounding).loss
+    return _Exercise("" if number is None else f"-{number:0{digits}}", project, task, key, loss, number)
 
 
 def _write_pages(

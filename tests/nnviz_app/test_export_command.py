@@ -329,7 +329,7 @@ def test_a_process_that_is_asked_to_end_leaves_nothing(tmp_path: Path) -> None:
         f"command.follow(job(Path({str(tmp_path / 'a.txt')!r})))"
     )
     done = subprocess.run([sys.executable, "-c", code], check=False, capture_output=True, text=True, timeout=60)
-    assert (done.returncode, done.stderr) == (command.TERMINATED, "")
+    assert (done.returncode, done.stderr) == (command.TERMINATED, "Stopped: nothing was written.\n")
     assert list(tmp_path.iterdir()) == []
 
 

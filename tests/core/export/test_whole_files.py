@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 
 import pytest
@@ -116,6 +117,76 @@ def test_an_error_leaves_the_former_folder_as_it_was(tmp_path: Path) -> None:
         (temporary / "a.txt").write_text(f"half{1 // 0}")
     assert [p.name for p in tmp_path.iterdir()] == ["out"]
     assert (path / "a.txt").read_text() == "former"
+
+
+def write_all(folder: Path, *names: str) -> None:
+    with new_folder(folder) as temporary:
+        for name in names:
+            (temporary / name).parent.mkdir(exist_ok=True)
+            (temporary / name).write_text("new")
+
+
+@pytest.mark.parametrize(
+    ("there", "sentence"),
+    [
+        ("c.txt/x", r"c\.txt is a folder, where a file is to go: rename it, or choose another place"),
+        ("inner", r"inner is a file, where a folder is to go: rename it, or choose another place"),
+    ],
+)
+def test_a_folder_in_which_one_file_cannot_be_is_left_as_it_was(tmp_path: Path, there: str, sentence: str) -> None:
+    path = tmp_path / "out"
+    (path / there).parent.mkdir(parents=True)
+    (path / there).write_text("there")
+    (path / "a.txt").write_text("former")
+    before = sorted(path.rglob("*"))
+    with pytest.raises(ExportError, match=sentence):
+        write_all(path, "a.txt", "c.txt", "b/new.txt", "inner/d.txt")
+    assert (path / "a.txt").read_text() == "former"
+    assert sorted(path.rglob("*")) == before
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_file_that_may_not_be_written_is_not_replaced_in_a_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("a.txt", "b.txt"):
+        (tmp_path / name).write_text("former")
+    # As the system answers those who are not root.
+    monkeypatch.setattr("core.whole_files._may_write", lambda file: file.name != "b.txt")
+    with pytest.raises(ExportError, match=r"b\.txt cannot be written: you have no permission"):
+        write_all(tmp_path, "a.txt", "b.txt")
+    assert {file.name: file.read_text() for file in tmp_path.iterdir()} == {"a.txt": "former", "b.txt": "former"}
+
+
+def test_in_a_folder_too_links_are_followed_and_permissions_kept(tmp_path: Path) -> None:
+    path, mine = tmp_path / "out", tmp_path / "mine.txt"
+    path.mkdir()
+    for file in (mine, path / "a.txt"):
+        file.write_text("former")
+        file.chmod(0o640)
+    (path / "link.txt").symlink_to(mine)
+    write_all(path, "a.txt", "link.txt")
+    assert (path / "link.txt").is_symlink()
+    for file in (mine, path / "a.txt"):
+        assert file.read_text() == "new"
+        assert file.stat().st_mode & 0o777 == 0o640
+
+
+def test_outdated_files_go_when_the_new_ones_are_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    old = re.compile(r"\d\.txt")
+    for name in ("1.txt", "2.txt", "3.txt", "12.txt", "mine.txt"):
+        (tmp_path / name).write_text("former")
+    (tmp_path / "4.txt").symlink_to(tmp_path / "mine.txt")
+    (tmp_path / "5.txt").mkdir()
+    with pytest.raises(ZeroDivisionError), new_folder(tmp_path, outdated=old) as temporary:
+        (temporary / "1.txt").write_text(f"half{1 // 0}")
+    assert (tmp_path / "2.txt").exists()
+    monkeypatch.setattr("core.whole_files._may_write", lambda file: file.name != "3.txt")
+    with new_folder(tmp_path, outdated=old) as temporary:
+        (temporary / "1.txt").write_text("new")
+    names = ["1.txt", "12.txt", "3.txt", "4.txt", "5.txt", "mine.txt"]
+    assert sorted(file.name for file in tmp_path.iterdir()) == names
+    assert (tmp_path / "1.txt").read_text() == "new"
 
 
 @pytest.mark.parametrize(("name", "sentence"), [("file", "is a file: choose a folder"), ("none/out", "no folder")])

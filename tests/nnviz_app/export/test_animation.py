@@ -106,13 +106,11 @@ def test_it_has_the_colours_of_its_theme_whatever_the_window_has(
         assert np.abs(strip - hue).sum(axis=1).min() < 24
 
 
-def test_it_is_shown_again_and_again_only_if_wanted(project: Project, tmp_path: Path) -> None:
-    for loop in (True, False):
-        path = tmp_path / f"{loop}.gif"
-        options = structs.replace(SMALL, granularity=Granularity.PASS, loop=loop)
-        finish(write_animation(project, path, options=options))
-        with Image.open(path) as image:
-            assert ("loop" in image.info) is loop
+def test_a_gif_is_shown_again_and_again(project: Project, tmp_path: Path) -> None:
+    path = tmp_path / "pass.gif"
+    finish(write_animation(project, path, options=structs.replace(SMALL, granularity=Granularity.PASS)))
+    with Image.open(path) as image:
+        assert image.info["loop"] == 0
 
 
 def test_rounded_numbers_and_other_rows_can_be_animated(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 import shutil
 import subprocess
@@ -18,6 +19,7 @@ from PySide6.QtGui import QImage, QPainter
 from PySide6.QtSvg import QSvgRenderer
 from PySide6.QtWidgets import QApplication
 
+from core.dataset import Dataset
 from core.errors import ExportError
 from core.jobs import finish
 from core.network import Network
@@ -477,6 +479,26 @@ def test_a_job_that_is_stopped_leaves_nothing(tmp_path: Path, ending: str) -> No
     next(job)
     job.close()
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("ending", [".svg", ".tex"])
+def test_the_window_answers_while_a_large_network_is_drawn(tmp_path: Path, ending: str) -> None:
+    network = Network()
+    levels = [
+        [network.add_neuron(role).id for _ in range(size)]
+        for role, size in (("input", 20), ("hidden", 12), ("output", 5))
+    ]
+    for sources, targets in itertools.pairwise(levels):
+        for source, target in itertools.product(sources, targets):
+            network.connect(source, target)
+    project = Project(network, Dataset({n.id: [0.5] for n in (*network.inputs, *network.outputs)}))
+    look = Look(mode="dark")
+    slices = 0
+    for _ in write_picture(lambda: CanvasPicture(project, look=look), tmp_path / f"drawing{ending}"):
+        slices += 1
+        # The window is painted in between, in its own colours.
+        assert not theme().is_dark
+    assert slices > 20
 
 
 def test_a_large_image_is_packed_while_the_window_answers(tmp_path: Path) -> None:

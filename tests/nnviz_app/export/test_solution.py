@@ -73,6 +73,22 @@ def test_each_form_has_the_numbers_and_the_drawings(ending: str, tmp_path: Path)
         assert written.sentences == ("42 formulas, 3 drawings.",)
 
 
+def test_drawings_of_a_former_solution_go_once_the_new_ones_are_there(tmp_path: Path) -> None:
+    path, folder = tmp_path / "s.md", tmp_path / "s-figures"
+    finish(write_solution(classic(), path))
+    for name in ("figure-4.svg", "figure-12.png", "mine.svg", "figure-4.svg.bak", "my-figure-4.svg"):
+        (folder / name).write_text("former", encoding="utf-8")
+    stopped = write_solution(classic(), path)
+    for progress in stopped:
+        if progress.total and progress.done > progress.total / 2:
+            break
+    stopped.close()
+    assert (folder / "figure-4.svg").exists()
+    finish(write_solution(classic(), path))
+    kept = {"mine.svg", "figure-4.svg.bak", "my-figure-4.svg"}
+    assert {file.name for file in folder.iterdir()} == kept | {f"figure-{number}.svg" for number in (1, 2, 3)}
+
+
 def test_rows_granularity_symbols_and_rounding_are_those_asked_for(tmp_path: Path) -> None:
     project = load_project(next(path for path in first_example().path.parent.glob("*xor*")))
     path = tmp_path / "s.md"

@@ -135,6 +135,17 @@ def test_a_stopped_job_leaves_nothing(tmp_path: Path, form: str, reports: int) -
     assert list(tmp_path.iterdir()) == []
 
 
+def test_the_search_for_numbers_can_be_stopped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    attempts = []
+    monkeypatch.setattr("core.variants.Critic.flaws", lambda *_: attempts.append(1) or 1.0)
+    job = write_worksheets(one_neuron(), tmp_path / "sheets", variants=1, form="md")
+    while len(attempts) < 5:
+        next(job)
+    assert len(attempts) == 5
+    job.close()
+    assert not list(tmp_path.iterdir())
+
+
 def test_what_was_in_the_folder_stays(tmp_path: Path) -> None:
     (tmp_path / "mine.txt").write_text("mine", encoding="utf-8")
     finish(write_worksheets(one_neuron(), tmp_path, form="md"))
