@@ -1,11 +1,10 @@
-"""Fills a sheet from a trace: numbered formulas as the explanations have them, tables of quantities, within limits."""
+"""Fills a sheet from a trace: numbered formulas as the explanations have them, tables of quantities."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
 
-from core.errors import ExportError
 from core.explanation import Explanation, explain, explain_batch_loss
 from core.notation import MAX_TERMS, Writer, term_of
 from core.numbers import NOT_COMPUTED
@@ -15,8 +14,6 @@ from core.sheet import Block, Figure, Formula, Heading, Paragraph, Table
 from core.style import Style, unmark
 from core.trace import Trace
 
-# Formulas and rows of tables: some hundred pages.
-MOST_LINES = 5000
 # Columns of a table, without the first; wider ones are divided.
 MOST_COLUMNS = 8
 # Names in a sentence.
@@ -60,7 +57,6 @@ class SheetWriter:
         # The number of the formula of the batch's loss; 0 while there is none.
         self.batch_loss_number = 0
         self._number = 0
-        self._lines = 0
 
     # Blocks
 
@@ -112,13 +108,11 @@ class SheetWriter:
         self._add_formula(told.sentence, unmark(told.symbols), unmark(told.numbers), told.result, plain)
 
     def _add_formula(self, sentence: str, symbols: str, numbers: str, result: str, plain: str) -> None:
-        self._count(1)
         self._number += 1
         self.blocks.append(Formula(self._number, sentence, symbols, numbers, result, plain))
 
     def table(self, header: Sequence[str], rows: Sequence[Sequence[Cell]], caption: str = "") -> None:
         """Add a table; one of many columns as several, each with the first column."""
-        self._count(len(rows))
         for start in range(1, max(2, len(header)), MOST_COLUMNS):
             columns = [0, *range(start, min(start + MOST_COLUMNS, len(header)))]
             place = len(self.blocks)
@@ -140,22 +134,6 @@ class SheetWriter:
         """Whether a quantity is part of the passes: nothing is passed back to inputs, say."""
         trace = self.trace
         return trace.has(quantity) and (quantity.kind is not Kind.CONTRIBUTION or trace.has_step(quantity))
-
-    def _count(self, lines: int) -> None:
-        self._lines += lines
-        if self._lines <= MOST_LINES:
-            return
-        coarser = {
-            Granularity.TERM: "by neuron, by layer or by pass",
-            Granularity.NEURON: "by layer or by pass",
-            Granularity.LAYER: "by pass",
-        }.get(self.granularity)
-        remedies = [f"write it out {coarser}"] if coarser else []
-        remedies += ["choose a single sample"] if self.trace.batch > 1 else []
-        remedy = ", or ".join(remedies) or "choose a smaller network"
-        raise ExportError(
-            f"Written out by {self.granularity}, this pass takes more than {MOST_LINES:,} lines: {remedy}."
-        )
 
     # Sums
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from msgspec import Struct
 
+from core.errors import ExportError
 from core.given import PICTURED, write_given
 from core.network import Role
 from core.numbers import format_number
@@ -15,9 +16,12 @@ from core.quantities import TERM_KINDS, Granularity, Kind, Phase, Quantity, phas
 from core.sheet import Sheet
 from core.sheet_writer import Cell, SheetWriter, listed, row_name
 from core.style import Rounding, Style
+from core.trace import Trace
 
 # How much is written out: every step, each neuron's lines, a table a layer, tables of whole passes.
 GRANULARITIES = (Granularity.TERM, Granularity.NEURON, Granularity.LAYER, Granularity.PASS)
+# Formulas and rows of tables: some hundred pages.
+MOST_LINES = 5000
 # What is no line of its own beside the lines that contain it: the inputs, and the terms of sums.
 _CONTAINED = frozenset({Kind.INPUT, Kind.PRODUCT, Kind.CONTRIBUTION})
 _TITLES = {Phase.FORWARD: "Forward pass", Phase.LOSS: "Loss", Phase.BACKWARD: "Backward pass"}
@@ -65,23 +69,101 @@ def solve(
 
     TERM writes every step of the trace, NEURON leaves out what another line contains with its numbers, LAYER has
     tables for each layer and each kind of formula once, PASS has tables alone.
-    Raises TrainingError as `trace_project` does, ExportError where it would become longer than anyone reads, and
-    ValueError for a granularity that is none of GRANULARITIES.
+    Raises TrainingError, ExportError and ValueError as `check_length` does.
     """
-    if granularity not in GRANULARITIES:
-        raise ValueError(f"granularity is one of {', '.join(GRANULARITIES)}, not {granularity}")
     rows = project.first_rows.tolist() if rows is None else list(rows)
+    check_length(project, rows, granularity)
     trace = trace_project(project, rows, rounding=rounding)
     page = SheetWriter(trace, style, granularity, rounded=rounding is not None)
-    write_given(page, rows, rounding)
-    author = _Lines if granularity in (Granularity.TERM, Granularity.NEURON) else _Tables
-    author(page, rows).write()
+    _write_passes(page, rows, rounding)
     if trace.network.outputs:
-        _write_result(page, project, rows, rounding)
+        _write_effect(page, project, rows, rounding)
     data = f"row {rows[0] + 1} of the data" if len(rows) == 1 else f"a batch of {len(rows):,} rows"
     subtitle = f"Worked solution: {data}" if project.title else data.capitalize()
     sheet = Sheet(project.title or "Worked solution", subtitle, tuple(page.blocks))
     return Solution(sheet, page.formulas, page.cells, page.batch_loss_number)
+
+
+def check_length(project: Project, rows: Sequence[int] | None, granularity: Granularity) -> None:
+    """Refuse what would become longer than anyone reads, with a remedy that helps; other numbers make no difference.
+
+    Raises TrainingError as `trace_project` does, ExportError for more than MOST_LINES lines, and ValueError for a
+    granularity that is none of GRANULARITIES.
+    """
+    if granularity not in GRANULARITIES:
+        raise ValueError(f"granularity is one of {', '.join(GRANULARITIES)}, not {granularity}")
+    rows = project.first_rows.tolist() if rows is None else list(rows)
+    trace = trace_project(project, rows)
+    if _is_short(trace, rows, granularity):
+        return
+    coarser = GRANULARITIES[GRANULARITIES.index(granularity) + 1 :]
+    sizes = [f"by {size}" for size in coarser if _is_short(trace, rows, size)]
+    remedies = [f"write it out {_alternatives(sizes)}"] if sizes else []
+    if trace.batch > 1:
+        alone = trace_project(project, rows[:1])
+        if _is_short(alone, rows[:1], granularity):
+            remedies.append("choose a single sample")
+        elif not remedies:
+            sizes = [f"by {size}" for size in coarser if _is_short(alone, rows[:1], size)]
+            remedies += [f"choose a single sample and write it out {_alternatives(sizes)}"] if sizes else []
+    remedy = ", or ".join(remedies) or "choose a smaller network"
+    raise ExportError(f"Written out by {granularity}, this pass takes more than {MOST_LINES:,} lines: {remedy}.")
+
+
+def _alternatives(names: Sequence[str]) -> str:
+    return " or ".join(part for part in (", ".join(names[:-1]), names[-1]) if part)
+
+
+class _TooLongError(Exception):
+    """The lines counted are more than MOST_LINES."""
+
+
+class _LineCounter(SheetWriter):
+    """Counts the lines of a sheet instead of writing them, until they are too many."""
+
+    _lines = 0
+
+    def definition(self, sentence: str, latex: str, plain: str) -> None:
+        """Count a definition."""
+        self._count(1)
+
+    def formula(self, quantity: Quantity, sentence: str = "") -> None:
+        """Count a formula."""
+        self._count(1)
+
+    def batch_loss(self) -> None:
+        """Count the formula of the batch's loss."""
+        self._count(1)
+
+    def table(self, header: Sequence[str], rows: Sequence[Sequence[Cell]], caption: str = "") -> None:
+        """Count the rows of a table."""
+        self._count(len(rows))
+
+    def _count(self, lines: int) -> None:
+        self._lines += lines
+        if self._lines > MOST_LINES:
+            raise _TooLongError
+
+
+def _is_short(trace: Trace, rows: Sequence[int], granularity: Granularity) -> bool:
+    """Whether a pass takes MOST_LINES lines at most."""
+    # All weights stand in a table in any case: of very many not even the rows need be made.
+    if len(trace.network.edges) > MOST_LINES:
+        return False
+    try:
+        _write_passes(_LineCounter(trace, Style(), granularity, rounded=False), rows, None)
+    except _TooLongError:
+        return False
+    return True
+
+
+def _write_passes(page: SheetWriter, rows: Sequence[int], rounding: Rounding | None) -> None:
+    """Write everything but what the update does to the loss."""
+    write_given(page, rows, rounding)
+    author = _Lines if page.granularity in (Granularity.TERM, Granularity.NEURON) else _Tables
+    author(page, rows).write()
+    if page.trace.network.outputs:
+        _write_result(page)
 
 
 class _Author:
@@ -333,17 +415,10 @@ def _title_of_parameter(page: SheetWriter, parameter: str) -> str:
     return f"Weight {page.writer.weight(parameter)}" if is_weight else f"Bias of {parameter}"
 
 
-def _write_result(page: SheetWriter, project: Project, rows: Sequence[int], rounding: Rounding | None) -> None:
-    """The parameters before and after, and what the update has done to the loss."""
+def _write_result(page: SheetWriter) -> None:
+    """The parameters before and after."""
     trace = page.trace
     page.heading("Result")
-    what = (
-        "The loss of this sample" if trace.batch == 1 else f"The {'mean' if trace.mean else 'total'} loss of the batch"
-    )
-    if not trace.training:
-        loss = format_number(trace.loss, page.style.digits)
-        page.paragraph(f"{what} is {loss}. Nothing is learned from test rows, so no parameter changes.")
-        return
     table: list[list[Cell]] = [
         [
             page.writer.parameter(name),
@@ -353,8 +428,20 @@ def _write_result(page: SheetWriter, project: Project, rows: Sequence[int], roun
         ]
         for name in page.parameters
     ]
-    if table:
+    if table and trace.training:
         page.table(["Parameter", "Old value", "Gradient", "New value"], table)
+
+
+def _write_effect(page: SheetWriter, project: Project, rows: Sequence[int], rounding: Rounding | None) -> None:
+    """What the update has done to the loss."""
+    trace = page.trace
+    what = (
+        "The loss of this sample" if trace.batch == 1 else f"The {'mean' if trace.mean else 'total'} loss of the batch"
+    )
+    if not trace.training:
+        loss = format_number(trace.loss, page.style.digits)
+        page.paragraph(f"{what} is {loss}. Nothing is learned from test rows, so no parameter changes.")
+        return
     # The same update's number: dropout leaves the same neurons out.
     after = project.copy()
     after.network.set_values(trace.new_values)

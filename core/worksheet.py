@@ -173,13 +173,13 @@ class _Ending:
                         continue
                     above.add(solved.formulas[block.number])
                 case Table():
-                    table, quantities = self._without_columns(block, _cells_of(solved, place))
+                    table, quantities = self._cut_table(block, _cells_of(solved, place))
                     made = {quantity for quantity in quantities.values() if quantity.kind in _GROUPS}
                     # What is left of a table of later numbers may stand above already.
                     if table is not block and made <= above:
                         continue
                     above |= made
-                    block = table  # noqa: PLW2901 - without some of its columns
+                    block = table  # noqa: PLW2901 - without some of its numbers
                 case Paragraph() if above and not is_told:
                     continue
                 case Figure() if self._is_behind(Group.BACKWARD) and block.index not in pictured:
@@ -188,16 +188,25 @@ class _Ending:
                     pass
             yield block, quantities
 
-    def _without_columns(self, table: Table, cells: Cells) -> tuple[Table, Cells]:
-        """A table without the columns of what is left out, and what is in the cells of the others."""
-        left_out = {column for (_, column), quantity in cells.items() if self._is_left_out(quantity)}
-        left_out -= {column for (_, column), quantity in cells.items() if not self._is_left_out(quantity)}
+    def _cut_table(self, table: Table, cells: Cells) -> tuple[Table, Cells]:
+        """A table without columns and rows of what is left out, and what is in the cells of the others."""
+        left_out = {place for place, quantity in cells.items() if self._is_left_out(quantity)}
         if not left_out:
             return table, cells
-        kept = [column for column in range(len(table.header)) if column not in left_out]
-        header, *rows = (tuple(row[column] for column in kept) for row in (table.header, *table.rows))
-        inside = {(row, kept.index(column)): q for (row, column), q in cells.items() if column in kept}
-        return replace(table, header=header, rows=tuple(rows)), inside
+        stays = cells.keys() - left_out
+        without_columns = {column for _, column in left_out} - {column for _, column in stays}
+        without_rows = {row for row, _ in left_out} - {row for row, c in stays if cells[row, c].kind in _GROUPS}
+        columns = [column for column in range(len(table.header)) if column not in without_columns]
+        rows = [row for row in range(len(table.rows)) if row not in without_rows]
+        header = tuple(table.header[column] for column in columns)
+        texts = tuple(tuple(table.rows[row][column] for column in columns) for row in rows)
+        inside = {
+            (new_row, new_column): cells[row, column]
+            for new_row, row in enumerate(rows)
+            for new_column, column in enumerate(columns)
+            if (row, column) in cells
+        }
+        return replace(table, header=header, rows=texts), inside
 
 
 def _without_empty_parts(parts: Sequence[tuple[Block, Cells]]) -> list[tuple[Block, Cells]]:

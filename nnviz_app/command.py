@@ -224,8 +224,9 @@ def follow(job: Job) -> Written:
                 let_go()
                 if bar is not None:
                     bar.show(progress)
-        except (KeyboardInterrupt, SystemExit):
-            stopped = True
+        except (KeyboardInterrupt, SystemExit) as stop:
+            # A job may end the program for another reason, such as options that do not go together.
+            stopped = isinstance(stop, KeyboardInterrupt) or stop.code == TERMINATED
             raise
         finally:
             job.close()

@@ -80,7 +80,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="WHAT,...",
         type=_groups,
         default=GROUPS,
-        help=f"what is left blank: any of {','.join(GROUPS)} (default all)",
+        help=f"what is left blank: any of {','.join(GROUPS)} (default all); sheet and key end with the last of them, "
+        "as what follows would give answers away",
     )
     parser.add_argument(
         "--hide",

@@ -1,7 +1,7 @@
 """A CSV table, one row a parameter: name, source, target, value.
 
 A weight's row has its edge's source and target; edges that share a weight each have their row. A bias's row has its
-neuron as name and target, and no source. What is between what is in it, activations and loss are not.
+neuron as name and target, and no source. Activations and loss are not in it, nor what no edge tells: see _left_out.
 """
 
 from __future__ import annotations
@@ -45,17 +45,17 @@ def write(project: Project, path: Path, *, precision: Precision) -> Job:
         project, path, precision=precision, put=put, compute=compute, where="read back as a table"
     )
     sentence = "The table holds the parameters alone: activations and loss are not in it."
-    return Written(written.paths, (sentence, *_losses(project), *written.sentences[1:]))
+    return Written(written.paths, (sentence, *_left_out(project), *written.sentences[1:]))
 
 
-def _losses(project: Project) -> tuple[str, ...]:
+def _left_out(project: Project) -> tuple[str, ...]:
     """A sentence on what else of the network its table does not bring back, if anything."""
     network = project.network
     edges = network.edges.values()
-    if not edges:
-        return ("Without edges it cannot be imported as a new network.",)
     read = {edge.source for edge in edges}
     inputs = [neuron.id for neuron in network.inputs if neuron.id in read]
+    if not inputs:
+        return ("No edge leads from an input, so it cannot be imported as a new network.",)
     outputs = [neuron.id for neuron in network.outputs if neuron.id not in read]
     # Neurons come as the rows name them: sources and targets of edges first, then those of biases.
     named = dict.fromkeys([*(name for edge in edges for name in (edge.source, edge.target)), *network.neurons])

@@ -78,7 +78,7 @@ def _keep_other_files(folder: Path) -> None:
     for name in (*TEXT_MARKS, *TENSOR_MARKS):
         if (folder / name).is_file() and not _is_own(folder / name):
             raise ExportError(
-                f"{folder / name} is not of such an export and would be replaced: choose a folder that is free."
+                f"{folder / name} is of no PyTorch export, but one would replace it: choose a folder that is free."
             )
 
 

@@ -198,6 +198,7 @@ def _blanks(values: Values) -> Blanks:
 
 
 def _preview_worksheet(subject: Subject, values: Values) -> Previewing:
+    from core.solution import check_length
     from core.variants import Variants
     from core.worksheet import worksheet
 
@@ -205,6 +206,7 @@ def _preview_worksheet(subject: Subject, values: Values) -> Previewing:
         yield
         project, rows, label = subject.project, _chosen_rows(subject, values), ""
         if values["variants"]:
+            check_length(project, rows, Granularity(values["by"]))
             project = yield from Variants(project, values["seed"], rows=rows).find()
             yield
             label = f"variant 1 of seed {values['seed']}"

@@ -9,7 +9,7 @@ from PySide6.QtCore import QMarginsF, QRectF, QSizeF
 from PySide6.QtGui import QPageLayout, QPageSize, QPainter, QPdfWriter
 
 from core.errors import ExportError
-from core.export.tex_text import unusual
+from core.export.tex_text import unusual, unusual_remark
 from core.export.tikz import tikz_document
 from core.jobs import Job, Progress, Written, reporting
 from core.whole_files import new_file
@@ -119,10 +119,7 @@ def _write_tikz(picture: CanvasPicture, path: Path, index: int | None) -> Writin
         sentences.append("The maps in the neurons are left out: they are images, which TikZ does not draw.")
     strange = unusual(text)
     if strange:
-        sentences.append(
-            f"pdfLaTeX has no sign for {strange}: compile it with LuaLaTeX or XeLaTeX, and a font that has them "
-            "(\\usepackage{fontspec} \\setsansfont{...} before \\begin{document})."
-        )
+        sentences.append(unusual_remark(strange, r"\setsansfont{...}"))
     return tuple(sentences)
 
 

@@ -145,16 +145,16 @@ class LossPlot:
 
     @property
     def _when(self) -> str:
-        """After what there is a point: of long runs not every epoch has one."""
+        """After what there is a point: of long runs not every epoch has one, and of earlier ones none is known."""
         runs = [self.run, *(kept.run for kept in self.kept)]
         updates = [[point.update for point in run.points()] for run in runs]
         if all(after - before == 1 for of_run in updates for before, after in pairwise(of_run)):
             return "after each update"
-        epochs = [
-            [run.epoch_at(update) for update in of_run if run.first <= update <= run.last]
+        is_each = all(
+            run.first <= before < after <= run.last and run.epoch_at(after) - run.epoch_at(before) == 1
             for run, of_run in zip(runs, updates, strict=True)
-        ]
-        is_each = all(after - before == 1 for of_run in epochs for before, after in pairwise(of_run))
+            for before, after in pairwise(of_run)
+        )
         return "after each epoch" if is_each else "over the updates"
 
     def keys(self) -> Sequence[Key]:

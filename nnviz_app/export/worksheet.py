@@ -6,7 +6,7 @@ import csv
 import io
 import re
 from collections.abc import Collection, Generator, Iterator, Sequence
-from contextlib import ExitStack, closing
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, get_args
@@ -21,6 +21,7 @@ from core.passes import trace_project
 from core.project import Project
 from core.quantities import Granularity
 from core.sheet import Sheet
+from core.solution import check_length
 from core.style import Rounding, Style
 from core.variants import Variants
 from core.whole_files import new_folder
@@ -89,10 +90,13 @@ def write_worksheets(
         raise ExportError(f"A worksheet is one of {', '.join(FORMS)}, not {form}: choose one of these.")
     if not 0 <= variants <= MOST_VARIANTS:
         raise ExportError(f"There can be {MOST_VARIANTS} variants at most, not {variants:,}: choose fewer.")
+    # Before numbers are drawn in vain.
+    check_length(project, options.rows, options.granularity)
     count = max(1, variants)
     done = 0
     listed: list[_Exercise] = []
     lengths: list[Pages] = []
+    remarks: dict[str, None] = {}
     yield Progress(0, count, "Choosing numbers")
     with new_folder(path) as folder, ExitStack() as stack:
         collected: dict[str, PdfFile] = {}
@@ -120,11 +124,11 @@ def write_worksheets(
                 data = project_to_text(exercise.project).encode()
                 (folder / f"project{exercise.label}.nnviz").write_bytes(data)
                 if form == "pdf":
-                    write: Generator[None, None, Pages | None] = _write_pages(
+                    write: Generator[object, None, Pages | None] = _write_pages(
                         exercise, picture, folder, list(collected.values()), paper=options.paper
                     )
                 else:
-                    write = _write_sheets(exercise, picture, folder, form)
+                    write = _write_sheets(exercise, picture, folder, form, remarks)
                 pages = yield from reporting(write, Progress(done, count, what))
                 lengths += [pages] if pages is not None else []
             done += 1
@@ -133,7 +137,7 @@ def write_worksheets(
         former = listed_files(path)
         new = {file.name for file in folder.iterdir()}
     left = list(_remove(path, former - new))
-    return Written((path,), (*_describe(count, lengths, has_all=bool(collected)), *left))
+    return Written((path,), (*_describe(count, lengths, has_all=bool(collected)), *remarks, *left))
 
 
 def _describe(count: int, lengths: Sequence[Pages], *, has_all: bool) -> Iterator[str]:
@@ -203,11 +207,13 @@ def _write_pages(
     return lengths[0], lengths[1]
 
 
-def _write_sheets(exercise: _Exercise, picture: CanvasPicture, folder: Path, form: Form) -> Generator[None, None, None]:
+def _write_sheets(
+    exercise: _Exercise, picture: CanvasPicture, folder: Path, form: Form, remarks: dict[str, None]
+) -> Generator[object, None, None]:
+    """Write the documents; `remarks` gets what is to be said of them beside their size, each sentence once."""
     for name, sheet in exercise.sheets:
-        with closing(write_sheet(sheet, picture, folder / f"{name}.{form}")) as job:
-            for _ in job:
-                yield
+        written = yield from write_sheet(sheet, picture, folder / f"{name}.{form}")
+        remarks |= dict.fromkeys(written.sentences[1:])
 
 
 def _index(exercises: Sequence[_Exercise], form: Form, seed: int) -> str:

@@ -25,7 +25,7 @@ from core.project_file import load_project
 from core.quantities import Granularity, Kind, Quantity
 from core.settings import Settings
 from core.sheet import Blank, Figure, Formula, Heading, Paragraph, Sheet, Table
-from core.solution import GRANULARITIES, Solution, solution, solve
+from core.solution import GRANULARITIES, Solution, check_length, solution, solve
 from core.style import Notation, Rounding, Style
 from core.worksheet import Blanks, Group, worksheet
 
@@ -193,12 +193,16 @@ def test_a_batch_is_written_row_by_row_and_then_the_mean_of_its_gradients() -> N
 def test_a_worksheet_asks_for_the_loss_of_the_batch_with_those_of_its_rows() -> None:
     project = load_project(next(path for path in EXAMPLES if "batch" in path.stem))
     number = solve(project).batch_loss
-    for group, blank in ((Group.LOSS, Blank.NUMBERS), (Group.FORWARD, Blank.NOTHING), (Group.UPDATES, Blank.NOTHING)):
-        task, key = worksheet(project, blanks=Blanks(frozenset({group})))
+    asked = (
+        ({Group.FORWARD, Group.LOSS, Group.UPDATES}, Blank.NUMBERS),
+        ({Group.FORWARD, Group.UPDATES}, Blank.NOTHING),
+    )
+    for groups, blank in (*asked, ({Group.UPDATES}, Blank.NOTHING)):
+        task, key = worksheet(project, blanks=Blanks(frozenset(groups)))
         line, answer = (next(f for f in formulas(sheet) if f.number == number) for sheet in (task, key))
         assert line.blank is blank
         # The losses of the rows come of what is asked for: then they stand nowhere.
-        is_shown = group is Group.UPDATES
+        is_shown = groups == {Group.UPDATES}
         assert ("0.1544" in answer.numbers, "0.1544" in line.numbers + line.plain) == (True, is_shown)
         assert (line.plain == answer.plain) == is_shown
 
@@ -414,15 +418,44 @@ def test_what_is_not_there_is_not_counted_and_not_put_in() -> None:
     assert (lines["z(o)"].numbers, lines["z(o)"].result) == ("", "= 0.5")
 
 
-def test_a_pass_that_is_too_long_is_refused_with_what_to_do() -> None:
-    project = dense(60, 40)
-    with pytest.raises(ExportError, match=r"more than 5,000 lines: write it out by neuron, by layer or by pass\."):
-        solution(project, [0], granularity=Granularity.TERM)
-    with pytest.raises(ExportError, match=r"by layer or by pass, or choose a single sample\."):
-        solution(project, [0, 1], granularity=Granularity.NEURON)
-    project = dense(100, 60)
-    with pytest.raises(ExportError, match=r"lines: choose a smaller network\."):
-        solution(project, [0], granularity=Granularity.PASS)
+def remedy(project: Project, rows: list[int], granularity: Granularity) -> str:
+    with pytest.raises(ExportError, match=f"^Written out by {granularity}, .* more than 5,000 lines: ") as refused:
+        solution(project, rows, granularity=granularity)
+    return str(refused.value).partition(" lines: ")[2]
+
+
+def test_a_pass_that_is_too_long_is_refused_with_what_helps() -> None:
+    project = dense(30, 40)
+    assert remedy(project, [0], Granularity.TERM) == "write it out by layer or by pass."
+    solution(project, [0], granularity=Granularity.LAYER)
+    solution(project, [0], granularity=Granularity.PASS)
+    alone = "choose a single sample and write it out by layer or by pass."
+    assert remedy(project, [0, 1], Granularity.NEURON) == alone
+    assert remedy(project, [0, 1], Granularity.PASS) == "choose a single sample."
+    several = [0, 1] * 10
+    assert remedy(dense(12, 10), several, Granularity.TERM) == (
+        "write it out by layer or by pass, or choose a single sample."
+    )
+    for granularity in (Granularity.LAYER, Granularity.PASS):
+        solution(dense(12, 10), several, granularity=granularity)
+    for granularity in GRANULARITIES:
+        assert remedy(dense(30, 60), [0, 1], granularity) == "choose a smaller network."
+        # So many weights are not looked at one by one.
+        assert remedy(dense(100, 60), [0], granularity) == "choose a smaller network."
+
+
+@pytest.mark.parametrize("granularity", GRANULARITIES)
+def test_lines_are_formulas_and_rows_of_tables(granularity: Granularity, monkeypatch: pytest.MonkeyPatch) -> None:
+    for path in EXAMPLES[::3]:
+        project = load_project(path)
+        sheet = solution(project, granularity=granularity)
+        lines = len(formulas(sheet)) + sum(len(block.rows) for block in sheet.blocks if isinstance(block, Table))
+        monkeypatch.setattr("core.solution.MOST_LINES", lines)
+        check_length(project, None, granularity)
+        monkeypatch.setattr("core.solution.MOST_LINES", lines - 1)
+        with pytest.raises(ExportError, match="more than"):
+            check_length(project, None, granularity)
+        monkeypatch.undo()
 
 
 def test_other_sizes_are_no_sizes_of_a_solution() -> None:

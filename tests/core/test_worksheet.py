@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 import re
 from pathlib import Path
@@ -116,9 +117,16 @@ def test_what_is_not_asked_for_gives_nothing_away(asked: set[Group]) -> None:
     trace = trace_project(project)
     answers = {value(step.value) for step in trace if any(step.kind in kinds[group] for group in asked)}
     assert not numbers_on(task) & answers - {"2"}
-    # What is not asked for is there to compare with.
-    others = {value(step.value) for group in set(Group) - asked for step in trace if step.kind in kinds[group]}
-    assert others - answers <= numbers_on(task)
+    groups = list(Group)
+    last = max(map(groups.index, asked))
+    before, behind = (
+        {value(step.value) for group in set(part) - asked for step in trace if step.kind in kinds[group]} - answers
+        for part in (groups[:last], groups[last + 1 :])
+    )
+    # What is not asked for is there to compare with, up to the last answers.
+    assert before <= numbers_on(task)
+    given_numbers = numbers_on(worksheet(project)[0])
+    assert not (behind - before - given_numbers) & numbers_on(key)
     assert len(formulas(task)) == len(formulas(key))
 
 
@@ -165,10 +173,88 @@ def test_the_result_table_is_there_for_what_only_it_asks_for() -> None:
     ]
 
 
+def asking(*groups: Group) -> Blanks:
+    return Blanks(frozenset(groups))
+
+
+@pytest.mark.parametrize("path", EXAMPLES[::3], ids=lambda path: path.stem)
+@pytest.mark.parametrize("granularity", GRANULARITIES)
+@pytest.mark.parametrize("last", Group)
+def test_both_end_with_what_is_asked_for_last(path: Path, granularity: Granularity, last: Group) -> None:
+    project = load_project(path)
+    task, key = worksheet(project, blanks=asking(last), granularity=granularity)
+    assert [formula.number for formula in formulas(key)] == list(range(1, len(formulas(key)) + 1))
+    assert [formula.number for formula in formulas(task)] == list(range(1, len(formulas(key)) + 1))
+    left_out = {
+        Group.FORWARD: ("loss", "backward", "update", "result"),
+        Group.LOSS: ("backward", "update", "result"),
+        Group.BACKWARD: ("update", "result"),
+        Group.GRADIENTS: (),
+        Group.UPDATES: (),
+    }[last]
+    for sheet in (task, key):
+        titles = [block.text.lower() for block in sheet.blocks if isinstance(block, Heading)]
+        assert not [title for title in titles for word in left_out if word in title]
+        columns = {name for block in sheet.blocks if isinstance(block, Table) for name in block.header}
+        assert "New value" not in columns or last is Group.UPDATES
+        assert "Gradient" not in columns or last in (Group.GRADIENTS, Group.UPDATES)
+        assert not any("falls from" in block.text for block in sheet.blocks if isinstance(block, Paragraph)) or (
+            last is Group.UPDATES and sheet is key
+        )
+        for one, other in itertools.pairwise(sheet.blocks):
+            assert not (isinstance(one, Heading) and isinstance(other, Heading) and other.level <= one.level)
+    whole = solve(project, granularity=granularity).sheet
+    assert (key.blocks == whole.blocks) is (last is Group.UPDATES)
+
+
+def test_what_follows_the_answers_does_not_give_them_away() -> None:
+    project = load_project(CLASSIC)
+    forward, _ = worksheet(project, blanks=asking(Group.FORWARD))
+    # a(o1) is this plus the target.
+    assert "0.7414" not in shown(forward)
+    backward, key = worksheet(project, blanks=asking(Group.BACKWARD))
+    # δ(h1) is this by the input.
+    assert "0.0008771" not in shown(backward) + shown(key)
+    gradients, _ = worksheet(project, blanks=asking(Group.GRADIENTS))
+    assert "0.3589" not in shown(gradients)
+
+
+def test_the_loss_of_a_batch_ends_a_worksheet_about_losses() -> None:
+    batch = next(load_project(path) for path in EXAMPLES if "batch" in path.stem)
+    task, key = worksheet(batch, blanks=asking(Group.LOSS))
+    assert formulas(task)[-1].blank is Blank.NUMBERS
+    assert formulas(key)[-1].plain.startswith("L = 1/4")
+    forward, _ = worksheet(batch, blanks=asking(Group.FORWARD))
+    assert Heading("Loss of the batch") not in forward.blocks
+
+
+def test_new_weights_through_which_a_gradient_goes_back_are_asked_for_with_it() -> None:
+    project = load_project(CLASSIC)
+    project.settings = dataclasses.replace(project.settings, updated_weights=True)
+    for granularity in GRANULARITIES:
+        task, key = worksheet(project, blanks=asking(Group.BACKWARD), granularity=granularity)
+        trace = trace_project(project)
+        names = {step.quantity.subject: value(step.value) for step in trace if step.kind is Kind.UPDATE}
+        assert {names["w5"], names["w8"]} <= numbers_on(key)
+        assert not {names["w5"], names["w8"]} & numbers_on(task)
+        assert not {names["w1"], names["w4"]} & numbers_on(key)
+
+
+def test_a_worksheet_of_a_test_row_ends_with_what_is_asked_for_too() -> None:
+    project = load_project(CLASSIC)
+    project.dataset.set_test([0])
+    for group, is_said in ((Group.FORWARD, False), (Group.LOSS, True)):
+        for sheet in worksheet(project, [0], blanks=asking(group)):
+            assert ("Nothing is learned from test rows" in shown(sheet)) is is_said
+            assert "Numbers are shown with up to" in shown(sheet)
+
+
 def test_the_result_table_is_there_for_what_it_gives() -> None:
-    task, _ = worksheet(load_project(CLASSIC), blanks=Blanks(frozenset({Group.GRADIENTS})))
+    task, _ = worksheet(
+        load_project(CLASSIC), blanks=asking(Group.FORWARD, Group.UPDATES), granularity=Granularity.LAYER
+    )
     (table,) = results(task)
-    assert {column for _, column in table.blanks} == {table.header.index("Gradient")}
+    assert {column for _, column in table.blanks} == {table.header.index("New value")}
     assert Heading("Result") in task.blocks
 
 
@@ -198,6 +284,11 @@ def test_names_and_instructions_come_first() -> None:
     assert isinstance(second, Paragraph)
     assert first.text.startswith("Name: ____")
     assert second.text == "Calculate what is left blank. Round each number to 4 decimals before you go on with it."
+    task, _ = worksheet(load_project(CLASSIC), style=Style(digits=5))
+    assert task.blocks[1] == Paragraph(
+        "Calculate what is left blank, with all digits of your calculator, "
+        "and give each number with up to 5 significant digits."
+    )
 
 
 def test_a_test_row_has_nothing_to_update() -> None:
@@ -232,3 +323,24 @@ def test_any_pass_makes_a_worksheet(data: st.DataObject) -> None:
         quantity = solved.formulas.get(formula.number)
         if quantity is not None and trace.has_step(quantity) and quantity.kind is not Kind.INPUT:
             assert formula.blank is not Blank.NOTHING
+
+
+@given(data=st.data())
+@settings(max_examples=20)
+def test_any_pass_ends_with_what_is_asked_for(data: st.DataObject) -> None:
+    case = data.draw(cases(max_neurons=7, max_batch=2))
+    project: Project = project_of(case, data.draw(settings_of_any_sort()), dropout=data.draw(st.booleans()))
+    blanks = asking(*data.draw(st.sets(st.sampled_from([*Group][:-1]), min_size=1)))
+    granularity = data.draw(st.sampled_from(GRANULARITIES))
+    try:
+        task, key = worksheet(project, blanks=blanks, granularity=granularity)
+    except ExportError:
+        # Of these groups the pass has nothing.
+        return
+    assert (
+        [f.number for f in formulas(task)] == [f.number for f in formulas(key)] == [*range(1, len(formulas(key)) + 1)]
+    )
+    assert not [f for f in formulas(key) if f.blank is not Blank.NOTHING]
+    if not project.settings.updated_weights:
+        assert not [f for f in formulas(key) if f.plain.startswith("new ")]
+        assert not results(key)

@@ -160,6 +160,28 @@ def test_where_a_folder_is_named_the_file_goes_into_it(
     assert f"Written to {written}." in capsys.readouterr().out
 
 
+@pytest.mark.parametrize(
+    ("form", "place", "sentence"),
+    [
+        ("npz", "none/", "There is no folder none/: make it first, or leave the slash at its end out.\n"),
+        ("npz", "-", "nnviz export: argument -o/--out: “-” is no place to write to: name a file (see"),
+        ("pytorch", "", "nnviz export: argument -o/--out: “” is no place to write to: name a file (see"),
+    ],
+)
+def test_a_place_that_cannot_be_meant_is_refused(
+    form: str,
+    place: str,
+    sentence: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert main(["export", TWO, "--to", form, "-o", place]) == 2
+    assert capsys.readouterr().err.startswith(sentence)
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_the_folder_that_one_is_in_is_named(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -27,7 +27,7 @@ def test_it_offers_the_sizes_that_there_are() -> None:
 def test_it_says_what_it_has_written(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = tmp_path / "s.html"
     assert main(["solution", TWO, "-o", str(path)]) == 0
-    assert capsys.readouterr().out == f"42 formulas, 3 drawings.\nWritten to {path}.\n"
+    assert capsys.readouterr().out == f"43 formulas, 3 drawings.\nWritten to {path}.\n"
     assert "0.3589" in path.read_text(encoding="utf-8")
 
 

@@ -38,8 +38,10 @@ def test_what_is_asked_for_and_how_is_chosen(tmp_path: Path, file: str) -> None:
     assert "Round each number to 3 decimals" in text
     assert "net" in text
     key = (tmp_path / "a" / "key.md").read_text(encoding="utf-8")
-    assert "falls from" in key
-    assert "falls from" not in text
+    assert "Gradient |" in key
+    # Sheet and key end with the gradients.
+    assert "New value" not in text + key
+    assert "falls from" not in text + key
 
 
 def test_without_anything_chosen_all_is_asked_for(tmp_path: Path, file: str) -> None:

@@ -109,6 +109,8 @@ def test_a_weight_too_large_for_float32_is_named() -> None:
     assert np.isfinite(model_form(network).layers[0].weight).all()
     with pytest.raises(ExportError, match=r"n10.*too large for float32: choose float64"):
         model_form(network, "float32")
+    with pytest.raises(ExportError, match=r"n10.*too large for float32: make it smaller"):
+        model_form(network, "float32", has_float64=False)
 
 
 def test_scaled_data_is_remarked_and_kept_in_the_metadata() -> None:

@@ -117,6 +117,14 @@ def test_a_precision_that_keras_does_not_have_is_refused(tmp_path: Path) -> None
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_number_too_large_is_not_advised_another_precision(tmp_path: Path) -> None:
+    project = small_project()
+    project.network.set_value(next(iter(project.network.edges)), 1e39)
+    with pytest.raises(ExportError, match=r"too large for float32: make it smaller\."):
+        finish(keras_script.write(project, tmp_path / "net.py", precision="float32"))
+    assert list(tmp_path.iterdir()) == []
+
+
 @pytest.mark.parametrize("count", [1, 2, 4, pytest.param(8, marks=needs_keras)])
 def test_stopping_the_check_leaves_nothing_behind(tmp_path: Path, count: int) -> None:
     job = keras_script.write(small_project(), tmp_path / "net.py", precision="float32")

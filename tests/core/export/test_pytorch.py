@@ -212,6 +212,31 @@ def test_stopping_at_any_time_leaves_nothing_behind(tmp_path: Path) -> None:
         assert list(tmp_path.iterdir()) == []
 
 
+def test_a_former_export_is_replaced_and_what_else_is_there_stays(tmp_path: Path) -> None:
+    for precision in ("float64", "float32"):
+        finish(pytorch.write(free_form_project(), tmp_path, precision=precision))
+        (tmp_path / "mine.py").write_text("mine")
+        (tmp_path / "trained.safetensors").write_text("trained")
+    assert arrays_in(tmp_path / "data.safetensors")["x"].dtype == np.float32
+    assert (tmp_path / "mine.py").read_text() == "mine"
+    assert (tmp_path / "trained.safetensors").read_text() == "trained"
+
+
+@pytest.mark.parametrize("name", [*pytorch.TEXT_MARKS, *pytorch.TENSOR_MARKS])
+def test_a_file_of_another_origin_is_not_replaced(tmp_path: Path, name: str) -> None:
+    from safetensors.numpy import save_file
+
+    if name in pytorch.TENSOR_MARKS:
+        save_file({"x": np.zeros(2)}, tmp_path / name)
+    else:
+        (tmp_path / name).write_text("# mine")
+    before = (tmp_path / name).read_bytes()
+    with pytest.raises(ExportError, match=rf"{name} is of no PyTorch export, .*: choose a folder that is free"):
+        finish(pytorch.write(small_project(), tmp_path, precision="float64"))
+    assert [file.name for file in tmp_path.iterdir()] == [name]
+    assert (tmp_path / name).read_bytes() == before
+
+
 def test_a_model_that_fails_is_told_and_not_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pytorch, "model_source", lambda *_: "raise RuntimeError('broken')")
     with pytest.raises(ExportError, match=r"PyTorch loads model\.py, but fails \(RuntimeError: broken\)"):
@@ -402,6 +427,7 @@ def test_two_processes_make_the_updates_of_the_full_batch(tmp_path: Path) -> Non
     folder = export_unchecked(project, tmp_path)
     done = launch(folder, "--updates", "1", processes=2)
     assert done.returncode == 0, done.stderr
+    assert "find_unused_parameters" not in done.stderr
     assert done.stdout.count("update 1: loss") == 1
     assert_same_weights(arrays_in(folder / "trained.safetensors"), trained_by_engine(project, 1).network, 1e-10)
 

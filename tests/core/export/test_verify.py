@@ -68,6 +68,34 @@ def test_nan_and_infinity_agree_with_themselves_alone() -> None:
             check(trial_of(np.inf), np.array([[wrong]]), "float64", "read back")
 
 
+def overflowing() -> Project:
+    """Two weights in series whose product is more than a float64 holds, before outputs that are finite all the same."""
+    project = layered(("linear", "sigmoid"))
+    for weight in project.network.edges:
+        project.network.set_value(weight, 1e300)
+    names = [neuron.id for neuron in (*project.network.inputs, *project.network.outputs)]
+    project.dataset = Dataset({name: [1.0, 0.0] for name in names})
+    return project
+
+
+def test_rows_in_which_a_sum_overflows_are_told_though_the_outputs_agree() -> None:
+    trial = make_trial(overflowing())
+    assert np.isfinite(trial.y).all()
+    said = check(trial, trial.y, "float64", "read back")
+    assert "is 0, but in 1 of them a pre-activation overflows; look at its weights for very large numbers." in said
+    one = Trial(np.zeros((1, 1)), np.zeros((1, 1)), is_random=False, overflowing=1)
+    assert "Checked on 1 row, read back: the greatest difference from the engine is 0, but in it" in check(
+        one, one.y, "float64", "read back"
+    )
+    assert make_trial(layered()).overflowing == 0
+
+
+def test_float64_is_no_remedy_where_a_format_has_it_not() -> None:
+    for has_float64, remedy in ((True, "choose float64"), (False, "look at its weights for very large numbers")):
+        with pytest.raises(ExportError, match=f"; {remedy}"):
+            check(trial_of(1.0), np.array([[1.1]]), "float32", "read back", has_float64=has_float64)
+
+
 def perceptron() -> Network:
     """A step function whose pre-activation at (1, 1, 1) is 0, or a rounding error from it."""
     network = Network()

@@ -63,6 +63,22 @@ def test_where_nothing_can_be_written_is_said_in_a_sentence(tmp_path: Path, name
         temporary.write_text("new")
 
 
+def test_a_link_to_a_folder_that_is_not_there_names_that_folder(tmp_path: Path) -> None:
+    link = tmp_path / "link.txt"
+    link.symlink_to(tmp_path / "none" / "a.txt")
+    with pytest.raises(ExportError, match=r"link\.txt cannot be written: there is no folder .*none,"), new_file(link):
+        pass
+
+
+@pytest.mark.skipif(not Path("/proc/self").exists(), reason="this system has no /proc")
+def test_a_folder_in_which_nothing_can_be_made_is_not_said_to_be_missing() -> None:
+    sentence = r"^/proc/x cannot be written: nothing can be made in the folder /proc, so choose another place\.$"
+    with pytest.raises(ExportError, match=sentence), new_file(Path("/proc/x")) as temporary:
+        temporary.write_text("new")
+    with pytest.raises(ExportError, match=sentence), new_folder(Path("/proc/x")):
+        pass
+
+
 @as_root
 def test_a_file_or_folder_that_may_not_be_written_is_left_alone(tmp_path: Path) -> None:
     path = tmp_path / "a.txt"

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -11,6 +13,7 @@ import pytest
 from core.errors import ImportFileError
 from core.imports.arrays import read_arrays
 from core.imports.new_network import make_project
+from core.imports.onnx_graph import GraphReader
 
 onnx = pytest.importorskip("onnx", reason="ONNX files need the library onnx")
 helper, TYPES = onnx.helper, onnx.TensorProto
@@ -62,3 +65,22 @@ def test_dropout_is_passed_on_unless_it_is_in_training(tmp_path: Path) -> None:
     for inputs, words in (("z half on", "it uses Dropout as in training"), ("z half x", "Dropout with “x”, which is")):
         with pytest.raises(ImportFileError, match=words):
             weights_of(path, node("Gemm", "x whole", "z", transB=1), node("Dropout", inputs, "y"))
+
+
+def test_the_outputs_are_not_gone_through_for_each_sigmoid() -> None:
+    class Outputs(list[Any]):
+        times = 0
+
+        def __iter__(self) -> Iterator[Any]:
+            self.times += 1
+            return super().__iter__()
+
+    def times(sigmoids: int) -> int:
+        outputs = Outputs([helper.make_tensor_value_info("y0", TYPES.DOUBLE, None)])
+        nodes = [node("Gemm", "x whole", "z"), *(node("Sigmoid", "z", f"y{k}") for k in range(sigmoids))]
+        inputs = [helper.make_tensor_value_info("x", TYPES.DOUBLE, ["n", 2])]
+        graph: Any = SimpleNamespace(node=nodes, input=inputs, output=outputs)
+        GraphReader(graph, {"whole": WHOLE}, "a.onnx").read()
+        return outputs.times
+
+    assert times(50) == times(1)

@@ -182,6 +182,12 @@ def test_nothing_is_left_of_one_that_was_stopped(project: Project, tmp_path: Pat
     assert path.read_text() == "the former one"
 
 
+def test_the_drawing_is_measured_in_slices(project: Project, tmp_path: Path) -> None:
+    job = write_animation(project, tmp_path / "a.gif", options=AnimationOptions(granularity=Granularity.PASS))
+    measuring = [progress for progress in job if progress.what == "Measuring the drawing"]
+    assert len(measuring) > 3
+
+
 def test_too_many_frames_are_refused_with_a_larger_size(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     trace = trace_project(project)
     monkeypatch.setattr(animation, "MOST_FRAMES", 30)

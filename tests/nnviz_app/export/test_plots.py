@@ -147,6 +147,20 @@ def test_losses_of_one_sort_of_rows_need_no_key(tmp_path: Path) -> None:
     assert "Mean loss of 4 rows after each update" in texts(tmp_path / "loss.svg")
 
 
+def test_the_title_says_after_what_there_is_a_point(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def title(steps: int) -> str:
+        project = example(XOR)
+        project.settings = replace(project.settings, batch_size=2)
+        after, run = trained(project, 4, steps)
+        return finish(write_plot("loss", after, tmp_path / "loss.csv", run=run)).sentences[0]
+
+    assert title(0) == "Mean loss of 4 rows after each epoch."
+    assert [row[:2] for row in table(tmp_path / "loss.csv")[1:]] == [[f"{2 * k}", f"{k}"] for k in range(5)]
+    assert title(3) == "Mean loss of 4 rows over the updates."
+    monkeypatch.setattr("core.history.POINT_LIMIT", 2)
+    assert title(0) == "Mean loss of 4 rows over the updates."
+
+
 def test_accuracies_are_plotted_where_there_are_any(tmp_path: Path) -> None:
     after, run = trained(example(XOR), 5)
     options = PlotOptions(shown=Shown(accuracy=True))

@@ -70,7 +70,7 @@ def test_each_form_has_the_numbers_and_the_drawings(ending: str, tmp_path: Path)
             pass
     assert names == {path.name}
     if ending != ".pdf":
-        assert written.sentences == ("42 formulas, 3 drawings.",)
+        assert written.sentences == ("43 formulas, 3 drawings.",)
 
 
 def test_drawings_of_a_former_solution_go_once_the_new_ones_are_there(tmp_path: Path) -> None:
@@ -158,6 +158,21 @@ def test_latex_with_its_drawings_compiles_whatever_names_are_in_it(tmp_path: Pat
     log = (tmp_path / "s.log").read_text(encoding="latin-1")
     assert done.returncode == 0, log[-2000:]
     assert not re.search(r"Overfull \\hbox", log)
+
+
+def test_letters_that_latex_has_no_sign_for_are_told(tmp_path: Path) -> None:
+    project = classic()
+    for old, new in (("h1", "вес 1"), ("h2", "größe"), ("w5", "日本")):
+        project.rename(old, new)
+    project.title = "Two 😀"
+    written = finish(write_solution(project, tmp_path / "s.tex", granularity=Granularity.PASS))
+    (remark,) = written.sentences[1:]
+    told = remark.removeprefix("pdfLaTeX has no sign for ").partition(":")[0]
+    assert set(told) == set("вес日本😀")
+    assert len(told) == 6
+    assert r"LuaLaTeX or XeLaTeX, and a font that has them (\usepackage{fontspec} \setmainfont{...}" in remark
+    for ending in (".md", ".html"):
+        assert len(finish(write_solution(project, tmp_path / f"s{ending}")).sentences) == 1
 
 
 def test_drawings_in_an_html_page_share_no_names(tmp_path: Path) -> None:

@@ -106,6 +106,13 @@ def test_without_variants_there_is_one_sheet_with_the_projects_own_numbers(tmp_p
     assert "Name: ____" in re.sub(r"\s+", " ", text)
 
 
+def test_letters_that_latex_lacks_are_named_once(tmp_path: Path) -> None:
+    project = one_neuron()
+    project.rename(project.network.inputs[0].id, "Ж")
+    written = finish(write_worksheets(project, tmp_path / "sheets", variants=2, form="tex"))
+    assert sum("pdfLaTeX has no sign for Ж" in sentence for sentence in written.sentences) == 1
+
+
 @pytest.mark.parametrize("form", ["html", "md", "tex"])
 def test_other_forms_are_written_too(tmp_path: Path, form: str) -> None:
     options = WorksheetOptions(blanks=Blanks(hide=Blank.ALL), style=Style(digits=15), rounding=Rounding(3), rows=(0,))
@@ -143,6 +150,14 @@ def test_the_search_for_numbers_can_be_stopped(tmp_path: Path, monkeypatch: pyte
         next(job)
     assert len(attempts) == 5
     job.close()
+    assert not list(tmp_path.iterdir())
+
+
+def test_what_is_too_long_is_refused_before_numbers_are_drawn(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("core.solution.MOST_LINES", 5)
+    monkeypatch.setattr("core.variants.Critic.flaws", lambda *_: pytest.fail("numbers were drawn"))
+    with pytest.raises(ExportError, match="more than 5 lines: choose a smaller network"):
+        finish(write_worksheets(one_neuron(), tmp_path / "sheets", variants=2))
     assert not list(tmp_path.iterdir())
 
 
