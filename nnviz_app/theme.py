@@ -211,8 +211,9 @@ class Theme(QObject):
         """Give `app` its style, colours, font and style sheet, and keep them up to date from now on."""
         if self._app is None:
             QGuiApplication.styleHints().colorSchemeChanged.connect(self._follow_system)
-        self._app = app
-        app.setStyle("Fusion")
+        if self._app is not app:
+            self._app = app
+            app.setStyle("Fusion")
         self._load_settings()
         self._refresh()
 
@@ -251,7 +252,10 @@ class Theme(QObject):
             if self._app is not None:
                 self._app.setPalette(self._qpalette())
                 self._app.setFont(self.font("body"))
-                self._app.setStyleSheet(self.style_sheet())
+                sheet = self.style_sheet()
+                # All widgets are styled anew, which takes a while, even where it is the same one.
+                if sheet != self._app.styleSheet():
+                    self._app.setStyleSheet(sheet)
         finally:
             self._refreshing = False
         self.changed.emit()
