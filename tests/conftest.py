@@ -6,9 +6,13 @@ import gc
 import os
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import settings
+
+if TYPE_CHECKING:
+    from patient_bot import PatientBot
 
 # Before any application is created. NNVIZ_TEST_PLATFORM=xcb runs the same tests in real windows.
 os.environ["QT_QPA_PLATFORM"] = os.environ.get("NNVIZ_TEST_PLATFORM") or "offscreen"
@@ -43,6 +47,14 @@ def own_settings(
         QCoreApplication.setOrganizationName("nnviz-tests")
         QCoreApplication.setApplicationName("nnviz-tests")
     return folder
+
+
+@pytest.fixture
+def qtbot(request: pytest.FixtureRequest, qapp: object) -> PatientBot:
+    """pytest-qt's fixture of this name, with more patience."""
+    from patient_bot import PatientBot
+
+    return PatientBot(request)
 
 
 @pytest.hookimpl(trylast=True)

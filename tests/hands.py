@@ -25,7 +25,7 @@ class Hands:
         self.scene = window.view.canvas_scene
 
     def _xdotool(self, *arguments: object) -> None:
-        subprocess.run(["xdotool", *map(str, arguments)], check=True, timeout=20)
+        subprocess.run(["xdotool", *map(str, arguments)], check=True, timeout=60)
         # The X server has taken the events in; now Qt takes them from there and handles them.
         QGuiApplication.sync()
         QGuiApplication.sync()

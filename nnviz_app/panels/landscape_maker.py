@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from PySide6.QtCore import QObject, QTimer, Signal
 
 from core.landscape import SIDE, Surface
+from nnviz_app.stopwatch import seconds_of
 
 # Seconds: of computing at a time, between two pictures of a surface in the making, and what is only made when asked.
 SLICE = 0.012
@@ -43,9 +44,7 @@ class SurfaceMaker(QObject):
     def begin(self, surface: Surface, basis: object, *, asked: bool) -> None:
         """Make this surface; one that takes long only if a person asked for it."""
         self.give_up()
-        start = time.perf_counter()
-        surface.loss_at(surface.window.left, surface.window.bottom)
-        self.seconds = (time.perf_counter() - start) * SIDE * SIDE
+        self.seconds = seconds_of(lambda: surface.loss_at(surface.window.left, surface.window.bottom)) * SIDE * SIDE
         self.surface, self.basis, self.done = surface, basis, 0
         if asked or self.seconds < LONG:
             self._work, self._pictured = surface.compute(), time.perf_counter()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QSize, Qt, QTimer
@@ -25,6 +24,7 @@ from nnviz_app.panels.plot_page import PlotPage
 from nnviz_app.player import Player
 from nnviz_app.preferences import Preferences
 from nnviz_app.selection import Selection
+from nnviz_app.stopwatch import seconds_of
 from nnviz_app.theme import set_style_property, theme
 
 if TYPE_CHECKING:
@@ -177,9 +177,7 @@ class NudgePanel(ParameterPanel):
         """The curve, with fewer points where each takes long."""
         parameter = self.parameter_box.parameter
         loss_at = ParameterLoss(trace, parameter, sample)
-        start = time.perf_counter()
-        loss_at(loss_at.value)
-        seconds = time.perf_counter() - start
+        seconds = seconds_of(lambda: loss_at(loss_at.value))
         # An odd number, so that the present value is one of them.
         points = POINTS if seconds * POINTS < CURVE_SECONDS else max(FEWEST_POINTS, int(CURVE_SECONDS / seconds) | 1)
         return loss_curve(trace, parameter, sample=sample, span=span, points=points)

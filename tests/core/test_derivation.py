@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import time
 
 import numpy as np
 from hypothesis import assume, given
@@ -113,7 +112,6 @@ def test_shared_subtrees_and_deep_networks_cost_no_more_than_their_quantities() 
         network.connect(source, "o", weight=1.0)
     trace = trace_of(network, [[0.3, -0.2]], [[1.0]])
     quantity = Quantity(Kind.UPDATE, "w1")
-    start = time.perf_counter()
+    # Were they not shared, this would not end.
     assert len(leaves(trace, quantity)) == 4 * 400 + 2 + 2 * 400 + 1 + 2 + 1
     assert np.isclose(recombine(trace, quantity), trace.value(quantity), rtol=1e-12, atol=0.0)
-    assert time.perf_counter() - start < 20.0

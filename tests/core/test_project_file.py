@@ -7,7 +7,7 @@ import os
 import stat
 import struct
 import sys
-import time
+import tracemalloc
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -418,11 +418,8 @@ def test_what_is_too_much_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize("kind", [{}, {"tied": True}, {"frozen": True}])
-def test_many_edges_open_in_reasonable_time(kind: dict[str, bool]) -> None:
-    text = _many(300, edges=10_000, **kind)
-    start = time.perf_counter()
-    project = project_from_text(text)
-    assert time.perf_counter() - start < 2.0
+def test_many_edges_open(kind: dict[str, bool]) -> None:
+    project = project_from_text(_many(300, edges=10_000, **kind))
     assert len(project.network.edges) == 10_000
 
 
@@ -592,10 +589,14 @@ def test_a_huge_file_is_refused_before_it_is_read(tmp_path: Path) -> None:
     path = tmp_path / "huge.nnviz"
     with path.open("wb") as file:
         file.truncate(3 * 2**30)
-    start = time.perf_counter()
-    with pytest.raises(ProjectError, match=r"is too large for a project \(3072 MB\): the limit is 128 MB"):
-        load_project(path)
-    assert time.perf_counter() - start < 1.0
+    tracemalloc.start()
+    try:
+        with pytest.raises(ProjectError, match=r"is too large for a project \(3072 MB\): the limit is 128 MB"):
+            load_project(path)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < 2**20
 
 
 def test_saving_to_what_is_no_file_is_refused(tmp_path: Path) -> None:

@@ -44,7 +44,7 @@ def open_example(hands: Hands, name: str) -> None:
     hands.answer_file_dialog(path)
     hands.key("ctrl+o")
     title = load_project(path).title
-    hands.qtbot.waitUntil(lambda: hands.window.document.project.title == title, timeout=10_000)
+    hands.qtbot.waitUntil(lambda: hands.window.document.project.title == title)
 
 
 def click_operand(hands: Hands, formula: FormulaLabel, place: int) -> None:
@@ -143,13 +143,13 @@ def test_a_walkthrough_is_recorded_saved_opened_and_presented(qtbot: QtBot, wind
     window.view.setFocus()
     hands.answer_file_dialog(path)
     hands.key("ctrl+shift+s")
-    qtbot.waitUntil(path.exists, timeout=10_000)
+    qtbot.waitUntil(path.exists)
 
     hands.key("ctrl+n")
     qtbot.waitUntil(lambda: not window.document.project.network.neurons)
     hands.answer_file_dialog(path)
     hands.key("ctrl+o")
-    qtbot.waitUntil(lambda: guide.count == 3, timeout=10_000)
+    qtbot.waitUntil(lambda: guide.count == 3)
     hands.key("F5")
     presenters: list[QWidget] = []
 
@@ -157,7 +157,7 @@ def test_a_walkthrough_is_recorded_saved_opened_and_presented(qtbot: QtBot, wind
         presenters[:] = [w for w in QApplication.topLevelWidgets() if isinstance(w, Presenter) and w.isActiveWindow()]
         return bool(presenters)
 
-    qtbot.waitUntil(is_presented, timeout=10_000)
+    qtbot.waitUntil(is_presented)
     hands.key("Next")
     qtbot.waitUntil(lambda: guide.place == 1)
     hands.key("Next")

@@ -33,7 +33,7 @@ def hands(qtbot: QtBot, window: MainWindow) -> Hands:
     window.view.setFocus()
     use_dialogs(hands, answer(hands, EXAMPLE), opened_by=lambda: hands.key("ctrl+o"))
     title = load_project(EXAMPLE).title
-    qtbot.waitUntil(lambda: window.document.project.title == title, timeout=10_000)
+    qtbot.waitUntil(lambda: window.document.project.title == title)
     return hands
 
 
@@ -84,7 +84,7 @@ def use_dialogs(
     timer.start()
     opened_by()
     try:
-        hands.qtbot.waitUntil(lambda: not left and not is_used, timeout=20_000)
+        hands.qtbot.waitUntil(lambda: not left and not is_used)
     finally:
         timer.stop()
     if problems:
@@ -123,7 +123,7 @@ def export(hands: Hands, path: Path, *menus: str, fill: Callable[[ExportDialog],
         fill(dialog)
         write_over(hands, dialog.path_field, str(path))
         hands.click_widget(dialog.export_button)
-        hands.qtbot.waitUntil(lambda: not dialog.runner.is_running, timeout=20_000)
+        hands.qtbot.waitUntil(lambda: not dialog.runner.is_running)
         said.append(dialog.sentence.text())
         assert dialog.sentence.property("message") == "success", said
         hands.key("Escape")
@@ -244,14 +244,14 @@ def test_a_long_export_is_stopped_and_leaves_nothing(hands: Hands, tmp_path: Pat
         write_over(hands, dialog.form.fields["width"], "1920")
         write_over(hands, dialog.path_field, str(path))
         hands.key("Return")
-        hands.qtbot.waitUntil(lambda: dialog.bar.value() > 0, timeout=20_000)
+        hands.qtbot.waitUntil(lambda: dialog.bar.value() > 0)
         hands.click_widget(dialog.stop_button)
         hands.qtbot.waitUntil(lambda: not dialog.runner.is_running)
         assert dialog.sentence.text() == "Stopped: nothing was written."
         assert not list(tmp_path.iterdir())
         # What is under way when the dialog goes is stopped as well: Esc stops, Esc closes.
         hands.key("Return")
-        hands.qtbot.waitUntil(lambda: dialog.bar.value() > 0, timeout=20_000)
+        hands.qtbot.waitUntil(lambda: dialog.bar.value() > 0)
         hands.key("Escape")
         hands.qtbot.waitUntil(lambda: not dialog.runner.is_running)
         assert dialog.isVisible()

@@ -131,7 +131,7 @@ def test_draw_step_update_save_and_open_again(qtbot: QtBot, window: MainWindow, 
     path = tmp_path / "drawn.nnviz"
     hands.answer_file_dialog(path)
     hands.key("ctrl+s")
-    qtbot.waitUntil(path.exists, timeout=10_000)
+    qtbot.waitUntil(path.exists)
     qtbot.waitUntil(lambda: not document.is_modified)
     saved = project_to_text(document.project)
     hands.key("ctrl+q")
@@ -142,7 +142,7 @@ def test_draw_step_update_save_and_open_again(qtbot: QtBot, window: MainWindow, 
     assert not again.document.project.network.neurons
     hands.answer_file_dialog(path)
     hands.key("ctrl+o")
-    qtbot.waitUntil(lambda: again.document.path == path, timeout=10_000)
+    qtbot.waitUntil(lambda: again.document.path == path)
     assert project_to_text(again.document.project) == saved
     hands.key(*["Right"] * 21)
     assert hands.read(PartKind.WEIGHT, "w5") == "w5 0.4"

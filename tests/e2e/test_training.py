@@ -25,7 +25,7 @@ def choose_circles(hands: Hands, window: MainWindow) -> None:
     dialog_is_there = lambda: isinstance(QApplication.activeModalWidget(), DataDialog)  # noqa: E731
     hands.answer(dialog_is_there, "type", "--args", "1", "--delay", "40", "circles", "sleep", "0.4", "key", "Return")
     hands.key("ctrl+g")
-    hands.qtbot.waitUntil(lambda: "Circles" in window.document.project.title, timeout=10_000)
+    hands.qtbot.waitUntil(lambda: "Circles" in window.document.project.title)
 
 
 def test_choose_data_train_scrub_branch_and_compare(qtbot: QtBot, window: MainWindow) -> None:
@@ -38,10 +38,10 @@ def test_choose_data_train_scrub_branch_and_compare(qtbot: QtBot, window: MainWi
     window.view.setFocus()
     hands.key("ctrl+r")
     qtbot.waitUntil(lambda: window.trainer.is_running or document.project.updates > 0)
-    qtbot.waitUntil(lambda: document.project.updates > 50, timeout=20_000)
+    qtbot.waitUntil(lambda: document.project.updates > 50)
     if window.trainer.is_running:
         hands.key("ctrl+period")
-    qtbot.waitUntil(lambda: not window.trainer.is_running, timeout=20_000)
+    qtbot.waitUntil(lambda: not window.trainer.is_running)
     run = document.run
     reached, learned = document.project.updates, dict(document.project.network.values)
     assert reached == run.last > 50
@@ -73,7 +73,7 @@ def test_choose_data_train_scrub_branch_and_compare(qtbot: QtBot, window: MainWi
     assert [kept.run for kept in window.runs.kept] == [run]
     hands.click(hands.on_canvas(window.view.mapToScene(QPoint(30, 60))))
     hands.key("ctrl+r")
-    qtbot.waitUntil(lambda: document.project.updates > middle and not window.trainer.is_running, timeout=60_000)
+    qtbot.waitUntil(lambda: document.project.updates > middle and not window.trainer.is_running)
     assert document.run.last > middle
     assert run.parameters_at(reached) == learned
 

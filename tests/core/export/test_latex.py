@@ -27,10 +27,10 @@ def compile_latex(text: str, folder: Path) -> tuple[str, str]:
         pytest.skip("pdflatex and pdftotext are not installed")
     (folder / "sheet.tex").write_text(text, encoding="utf-8")
     command = ["pdflatex", "-interaction=nonstopmode", "-halt-on-error", "sheet.tex"]
-    done = subprocess.run(command, check=False, cwd=folder, capture_output=True, timeout=120)
+    done = subprocess.run(command, check=False, cwd=folder, capture_output=True, timeout=300)
     log = (folder / "sheet.log").read_text(encoding="latin-1")
     assert done.returncode == 0, log[-2000:]
-    subprocess.run(["pdftotext", "-layout", "sheet.pdf", "sheet.txt"], cwd=folder, check=True, timeout=60)
+    subprocess.run(["pdftotext", "-layout", "sheet.pdf", "sheet.txt"], cwd=folder, check=True, timeout=300)
     return log, (folder / "sheet.txt").read_text(encoding="utf-8")
 
 

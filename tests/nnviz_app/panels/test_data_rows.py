@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -17,7 +16,7 @@ from core.errors import DataError
 from core.project import Project
 from nnviz_app.layers import NewNetwork, replace_network
 from nnviz_app.panels.data import NO_COLUMNS_SELECTED, DataPanel
-from nnviz_app.panels.data_model import LOOK_AGAIN, SEEN
+from nnviz_app.panels.data_model import SEEN
 from nnviz_app.panels.data_rows import RowKind, parse_conditions, wrongly_classified
 from nnviz_app.panels.inspector import InspectorPanel
 
@@ -373,7 +372,7 @@ def test_wrongly_classified_rows_follow_the_parameters(desk: Desk, table: DataPa
         for output in draft.network.outputs:
             bias = {"o1": 50.0, "o2": -50.0}[output.id]
             draft.network.set_value(output.id, bias)
-    desk.qtbot.waitUntil(lambda: numbers(table) == ["2", "4"], timeout=20 * LOOK_AGAIN)
+    desk.qtbot.waitUntil(lambda: numbers(table) == ["2", "4"])
 
 
 def test_a_regression_has_no_wrong_rows(desk: Desk, table: DataPanel) -> None:
@@ -513,7 +512,7 @@ def test_what_has_no_room_is_in_a_menu(desk: Desk, table: DataPanel) -> None:
 # Large tables
 
 
-def test_a_large_table_is_sorted_filtered_and_scrolled_at_once(desk: Desk) -> None:
+def test_a_large_table_is_sorted_filtered_and_scrolled(desk: Desk) -> None:
     rows, width = 50_000, 20
     project = Project(settings=replace(desk.document.project.settings, batch_size=32))
     replace_network(project, NewNetwork((width - 1, 4, 1)))
@@ -523,23 +522,17 @@ def test_a_large_table_is_sorted_filtered_and_scrolled_at_once(desk: Desk) -> No
     desk.document.open_project(project)
     panel = desk.show(DataPanel(desk.document, desk.player), 1200, 500)
 
-    def took(act: object) -> float:
-        started = time.perf_counter()
-        act()  # type: ignore[operator]
-        panel.view.grab()
-        return time.perf_counter() - started
-
-    header, bar = panel.view.horizontalHeader(), panel.view.verticalScrollBar()
-    took(lambda: None)
-    times = {
-        "sort": took(lambda: header.setSortIndicator(3, Qt.SortOrder.AscendingOrder)),
-        "filter": took(lambda: panel.bar.filter.setText("i5 > 0.5 and i7 < 0")),
-        "clear": took(lambda: panel.bar.filter.setText("")),
-        "scroll": took(lambda: bar.setValue(bar.maximum() // 2)),
-        "select": took(lambda: panel.view.go_to(30_000, 2)),
-    }
+    panel.view.horizontalHeader().setSortIndicator(3, Qt.SortOrder.AscendingOrder)
     shown = [panel.model.number(place, 3) for place in (0, 10_000, 49_999)]
     assert shown == sorted(shown)
-    print(times)
-    # Generous, for slow machines: here each takes some hundredths of a second.
-    assert max(times.values()) < 1.0, times
+    panel.bar.filter.setText("i5 > 0.5 and i7 < 0")
+    i5, i7 = (project.dataset.columns[name] for name in ("i5", "i7"))
+    assert panel.model.rowCount() == np.count_nonzero((i5 > 0.5) & (i7 < 0)) + 1  # with the row for new ones
+    panel.bar.filter.setText("")
+    assert panel.model.rowCount() == rows + 1
+    bar = panel.view.verticalScrollBar()
+    bar.setValue(bar.maximum() // 2)
+    panel.view.grab()
+    assert panel.view.rowAt(5) > rows // 3
+    panel.view.go_to(30_000, 2)
+    assert panel.view.currentIndex().row() == 30_000

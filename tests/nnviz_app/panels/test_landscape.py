@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import sys
+import time
 from collections.abc import Iterator
+from itertools import count
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -286,6 +288,21 @@ def test_what_takes_long_is_computed_when_asked(
     assert not panel.form.compute_button.isEnabled()
     wait_for_surface(desk, panel)
     assert panel.form.compute_button.isEnabled()
+
+
+def test_one_slow_moment_does_not_make_a_person_ask(
+    panel: LandscapePanel, desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    loss_at, asked = Surface.loss_at, count()
+
+    def interrupted(surface: Surface, x: float, y: float) -> float:
+        if next(asked) == 0:
+            time.sleep(2 * landscape_maker.LONG / SIDE**2)
+        return loss_at(surface, x, y)
+
+    monkeypatch.setattr(Surface, "loss_at", interrupted)
+    choose_view(desk, panel, View.TWO)
+    wait_for_surface(desk, panel)
 
 
 def test_it_is_computed_in_slices(panel: LandscapePanel, desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:

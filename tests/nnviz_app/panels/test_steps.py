@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections import Counter
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -189,7 +188,6 @@ def test_three_million_steps_cost_no_more_than_what_is_seen(
     monkeypatch.setattr(steps_module, "step_title", counted)
     rows = 70_000
     numbers = np.linspace(0, 1, rows)
-    started = time.perf_counter()
     with desk.document.edit("Data") as draft:
         draft.dataset = Dataset(dict.fromkeys(("i1", "i2", "o1", "o2"), numbers))
         draft.settings = replace(draft.settings, batch_size=0)
@@ -203,5 +201,3 @@ def test_three_million_steps_cost_no_more_than_what_is_seen(
     in_sight = 320 // panel.view.rowHeight(0) + 2
     assert len(asked) < 10 * in_sight
     assert sum(asked.values()) < 30 * in_sight
-    # Generous, for slow machines: here it takes a tenth of that.
-    assert time.perf_counter() - started < 5
