@@ -33,6 +33,8 @@ NEAR = 8.0
 MOST_POINTS = 4000
 # Room between two numbers beside each other, and below each other, in text sizes.
 TICK_ROOM, LINE_ROOM = 3.2, 2.1
+# From this height on, in text sizes, the name of the horizontal axis has a line of its own.
+ROOMY = 24.0
 # The size of a point's mark, in text sizes; the second one where there are more than so many.
 MARK, SMALL_MARK, MANY_POINTS = 0.95, 0.72, 150
 # A name beside the map is at most so wide, in text sizes.
@@ -169,6 +171,10 @@ class MapView(QWidget):
         if self.plot.width() >= theme().space(2) and self.plot.height() >= theme().space(2):
             self._paint(painter, self.picture, as_shapes=as_shapes)
 
+    @property
+    def _is_roomy(self) -> bool:
+        return self.height() >= theme().space(ROOMY)
+
     def _place_plot(self, picture: MapPicture) -> None:
         space, metrics = theme().space, QFontMetricsF(theme().font("small"))
         line = metrics.height()
@@ -180,7 +186,7 @@ class MapView(QWidget):
         elif picture.names:
             widest = max(metrics.horizontalAdvance(name) for _, name in picture.names)
             side = space(2.0) + min(widest, space(WIDEST_NAME))
-        top, bottom = float(space(0.6)), line + space(0.5)
+        top, bottom = float(space(0.6)), (2.0 if self._is_roomy else 1.0) * line + space(0.5)
         height = max(self.height() - top - bottom, 0.0)
         marks = ticks(*picture.y_range, max(1, int(height / space(LINE_ROOM))))
         numbers_width = max((metrics.horizontalAdvance(format_number(mark)) for mark in marks), default=0.0)
@@ -233,21 +239,27 @@ class MapView(QWidget):
         metrics = QFontMetricsF(painter.font())
         line, tick = metrics.height(), space(0.25)
         grid = QPen(palette.line, 1.0)
-        # After the numbers, on their line: a line of its own would take as much from the map. Those in its way give in.
-        room = self.width() - plot.center().x()
-        name = metrics.elidedText(picture.x_name, Qt.TextElideMode.ElideMiddle, room)
-        name_width = metrics.horizontalAdvance(name)
-        name_left = min(plot.right() + space(1.2), self.width() - name_width - 1.0)
         baseline = plot.bottom() + tick + metrics.ascent() + 1
         painter.setPen(palette.text)
-        painter.drawText(QPointF(name_left, baseline), name)
+        if self._is_roomy:
+            name = metrics.elidedText(picture.x_name, Qt.TextElideMode.ElideMiddle, plot.width())
+            below = QRectF(plot.left(), baseline + metrics.descent(), plot.width(), line)
+            painter.drawText(below, Qt.AlignmentFlag.AlignCenter, name)
+            numbers_end = float(self.width())
+        else:
+            # After the numbers, on their line, as one of its own would take as much from the map. Those in its way
+            # give in.
+            room = self.width() - plot.center().x()
+            name = metrics.elidedText(picture.x_name, Qt.TextElideMode.ElideMiddle, room)
+            numbers_end = min(plot.right() + space(1.2), self.width() - metrics.horizontalAdvance(name) - 1.0)
+            painter.drawText(QPointF(numbers_end, baseline), name)
         for mark in ticks(*picture.x_range, max(1, int(plot.width() / space(TICK_ROOM)))):
             at, text = self.to_pixels(mark, 0.0).x(), format_number(mark)
             painter.setPen(grid)
             start = plot.bottom() if picture.image is not None else plot.top()
             painter.drawLine(QPointF(at, start), QPointF(at, plot.bottom() + tick))
             half = metrics.horizontalAdvance(text) / 2
-            if at + half + space(0.4) <= name_left:
+            if at + half + space(0.4) <= numbers_end:
                 painter.setPen(palette.muted)
                 painter.drawText(QPointF(at - half, baseline), text)
         for mark in ticks(*picture.y_range, max(1, int(plot.height() / space(LINE_ROOM)))):

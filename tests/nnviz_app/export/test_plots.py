@@ -280,6 +280,24 @@ def test_the_svg_of_a_map_has_its_words_as_text_and_points_as_shapes(tmp_path: P
     assert text.count("<circle") - bare.count("<circle") == 2 * (project.dataset.rows - 1)
 
 
+@pytest.mark.parametrize(("height", "is_below"), [(460, True), (200, False)])
+def test_the_name_of_the_horizontal_axis_is_below_its_numbers_where_there_is_room(
+    tmp_path: Path, height: int, is_below: bool
+) -> None:
+    finish(write_plot("map", example(CLASSES), tmp_path / "map.svg", options=PlotOptions(width=720, height=height)))
+    root = ElementTree.parse(tmp_path / "map.svg").getroot()
+    places = [
+        ((element.text or "").strip(), float(element.get("x", "nan")), float(element.get("y", "nan")))
+        for element in root.iter("{http://www.w3.org/2000/svg}text")
+    ]
+    ((x, line),) = [(x, y) for text, x, y in places if text == "x1"]
+    numbers_line = max(y for text, _, y in places if text[-1:].isdigit() and text not in ("x1", "x2"))
+    numbers = [left for _, left, y in places if y == numbers_line]
+    assert (line > numbers_line + 5) == is_below
+    assert (min(numbers) < x < max(numbers)) == is_below
+    assert line < height
+
+
 # Both
 
 
