@@ -44,6 +44,11 @@ def is_faster(plan: Plan, batch: int) -> bool:
     return -(-batch // LANES) * len(plan.network.edges) <= MOST_WORK
 
 
+def is_prepared() -> bool:
+    """Whether `prepare` has been done."""
+    return _loops.cache_info().currsize > 0
+
+
 def prepare() -> None:
     """Import numba and compile the loops, or load them from numba's cache on disk; once, and from any thread.
 

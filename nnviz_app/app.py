@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import signal
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -40,6 +39,7 @@ def _run_window(path: Path | None) -> int:
     from PySide6.QtWidgets import QApplication
 
     from nnviz_app.application import make_application
+    from nnviz_app.interruption import Interruption
     from nnviz_app.theme import theme
 
     app = make_application(sys.argv[:1])
@@ -48,11 +48,13 @@ def _run_window(path: Path | None) -> int:
     from nnviz_app.main_window import MainWindow
 
     window = MainWindow(fill_later=True)
-    # Ctrl+C in the terminal ends the program as it does any other.
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    interruption = Interruption(window)
     window.painted_first.connect(lambda: _fill(window, path))
     window.show()
-    return QApplication.exec()
+    try:
+        return QApplication.exec()
+    finally:
+        interruption.close()
 
 
 def _fill(window: MainWindow, path: Path | None) -> None:

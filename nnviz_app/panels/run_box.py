@@ -7,6 +7,7 @@ import time
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QLabel, QProgressBar, QPushButton, QSpinBox, QVBoxLayout, QWidget
 
+from core import fast_kernel
 from core.numbers import format_number
 from core.training import Progress
 from nnviz_app.document import Document
@@ -53,7 +54,7 @@ class RunBox(QWidget):
             self._column.addWidget(widget)
         # When and at which update the speed was taken last.
         self._mark = (0.0, 0)
-        self._speed = ""
+        self._speed = self._preparing = ""
         self.show_running(False)
 
     def restyle(self) -> None:
@@ -112,6 +113,8 @@ class RunBox(QWidget):
     def start_clock(self, update: int) -> None:
         """A run begins: count its updates from here."""
         self._mark, self._speed = (time.perf_counter(), update), ""
+        is_first = fast_kernel.available() and not fast_kernel.is_prepared()
+        self._preparing = "preparing the first run: some seconds" if is_first else ""
 
     def show_progress(self, progress: Progress) -> None:
         """Show how far a run has come, and how fast it goes."""
@@ -124,7 +127,7 @@ class RunBox(QWidget):
         self.progress_bar.setMaximum(progress.epochs)
         self.progress_bar.setValue(progress.epoch)
         where = f"Epoch {progress.epoch:,} of {progress.epochs:,}"
-        self.progress_label.setText(f"{where}: loss {format_number(progress.loss)}\n{self._speed}")
+        self.progress_label.setText(f"{where}: loss {format_number(progress.loss)}\n{self._speed or self._preparing}")
 
     def summary(self) -> str:
         """How long a run is."""

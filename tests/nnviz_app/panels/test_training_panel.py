@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,7 @@ from PySide6.QtGui import QWheelEvent
 from PySide6.QtWidgets import QAbstractButton, QApplication, QComboBox, QSpinBox, QWidget
 from pytestqt.qtbot import QtBot
 
+from core import fast_kernel, training_loop
 from core.dataset import Dataset
 from core.losses import LOSSES
 from core.metrics import task_of
@@ -216,6 +218,29 @@ def test_new_weights_and_the_dice(panel: TrainingPanel, qtbot: QtBot) -> None:
     type_into(panel.seed_spin, qtbot, "1")
     qtbot.mouseClick(panel.draw_button, LEFT)
     assert panel.document.project.network.values == first
+
+
+@pytest.mark.parametrize("is_prepared", [False, True])
+def test_a_run_that_has_to_be_prepared_says_so(
+    panel: TrainingPanel, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch, is_prepared: bool
+) -> None:
+    compiled = threading.Event()
+    monkeypatch.setattr(fast_kernel, "available", lambda: True)
+    monkeypatch.setattr(fast_kernel, "is_prepared", lambda: is_prepared)
+    # Without the loops, after what took so long: the run goes on with numpy.
+    monkeypatch.setattr(training_loop, "can_be_fast", lambda *_: compiled.wait() and False)
+    type_into(panel.epochs_spin, qtbot, "500000")
+    qtbot.mouseClick(panel.run_box.run_button, LEFT)
+    try:
+        qtbot.waitUntil(panel.run_box.progress_label.isVisible)
+        first, second = panel.run_box.progress_label.text().split("\n")
+        assert first.startswith("Epoch 0 of 500,000: loss ")
+        assert second == ("" if is_prepared else "preparing the first run: some seconds")
+    finally:
+        compiled.set()
+    qtbot.waitUntil(lambda: panel.run_box.progress_label.text().endswith(" updates per second"))
+    with qtbot.waitSignal(panel.trainer.finished):
+        qtbot.mouseClick(panel.run_box.stop_button, LEFT)
 
 
 def test_a_run_shows_its_progress_and_can_be_stopped(panel: TrainingPanel, qtbot: QtBot) -> None:
