@@ -25,7 +25,9 @@ def is_shown_as(calculated: float, value: float, digits: int) -> bool:
     if value == 0.0 or not (math.isfinite(value) and math.isfinite(calculated)):
         return abs(calculated) < _NOISE if value == 0.0 else str(calculated) == str(value)
     digits = min(digits, _CERTAIN)
-    return printed(calculated * (1.0 + _NOISE), digits) == printed(value, digits)
+    # Noise is less than what the last digit stands for, however many there are.
+    noise = min(_NOISE, 10.0 ** -(digits + 1))
+    return printed(calculated * (1.0 + noise), digits) == printed(value, digits)
 
 
 def comes_out(trace: Trace, quantity: Quantity, digits: int, values: Callable[[Quantity], float] | None = None) -> bool:

@@ -26,6 +26,7 @@ from core.generators import MOST_POINTS, GeneratedData, generate
 from core.network import Network
 from core.project import Project
 from nnviz_app.data_preview import DataPreview
+from nnviz_app.dialogs import fit_to_screen
 from nnviz_app.gallery import GALLERY, Entry, make_project, read_table
 from nnviz_app.panels.fields import PanelArea
 from nnviz_app.panels.split_dialog import SeedField
@@ -153,8 +154,7 @@ class DataDialog(QDialog):
         self.present_button.clicked.connect(self._put)
         self.cancel_button.clicked.connect(self.reject)
         self.select("xor")
-        screen = self.screen().availableSize()
-        self.resize(min(theme().space(58), screen.width()), min(theme().space(50), screen.height()))
+        fit_to_screen(self, 58, 50)
         self.list.setFocus()
 
     # The parts

@@ -49,6 +49,12 @@ def choice_box(choices: Mapping[Any, str]) -> QComboBox:
     return box
 
 
+def fit_to_screen(dialog: QDialog, width: float, height: float) -> None:
+    """Give a dialog this size, in text sizes, as far as the screen has room for it and the frame around it."""
+    screen, space = dialog.screen().availableSize(), theme().space
+    dialog.resize(min(space(width), screen.width() * 19 // 20), min(space(height), screen.height() * 9 // 10))
+
+
 def accept_buttons(dialog: QDialog, text: str) -> tuple[QDialogButtonBox, QPushButton]:
     """The box with the button that accepts a dialog, which says `text`, and Cancel; and that button."""
     buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Ok | QDialogButtonBox.StandardButton.Cancel, dialog)

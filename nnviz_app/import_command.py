@@ -86,12 +86,13 @@ def _make(options: argparse.Namespace) -> None:
     if options.lines is not None:
         options.refuse("--lines does not go with --new: leave it out")
     from core.imports.arrays import read_arrays
+    from core.imports.records import printable
     from core.project_file import save_project
     from nnviz_app.import_weights import new_project
 
     file = read_arrays(options.new)
     project, sentences = new_project(file, activations=options.activations, orientation=options.rows)
-    print_lines(sentences)
+    print_lines(map(printable, sentences))
     if options.dry_run:
         print_lines(["Nothing was saved (--dry-run)."])
         return
@@ -107,6 +108,7 @@ def _take(options: argparse.Namespace) -> None:
     from core.imports.arrays import read_arrays
     from core.imports.assignments import describe_match
     from core.imports.matching import apply_match, match_file
+    from core.imports.records import printable
     from core.project_file import load_project, save_project
     from nnviz_app.import_weights import preview_lines
 
@@ -117,7 +119,7 @@ def _take(options: argparse.Namespace) -> None:
         options.refuse("--rows matters by order, and these weights go by name: leave it out, or give --by order")
     count = LINES if options.lines is None else options.lines
     lines = preview_lines(match, project.network, count) if count else []
-    print_lines([*lines, describe_match(match, project.network)])
+    print_lines(map(printable, [*lines, describe_match(match, project.network)]))
     if options.dry_run:
         print_lines(["Nothing was saved (--dry-run)."])
         return

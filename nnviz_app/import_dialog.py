@@ -24,7 +24,7 @@ from core.errors import DataError
 from core.import_table import ColumnRole, Samples, Use, find_bad_cells, guess_roles, make_samples, role_choices
 from core.network import Network
 from core.table_file import DECIMALS, DELIMITERS, Table, parse_table, read_text
-from nnviz_app.dialogs import LARGEST_SEED, accept_buttons, choice_box
+from nnviz_app.dialogs import LARGEST_SEED, accept_buttons, choice_box, fit_to_screen
 from nnviz_app.document import Document
 from nnviz_app.import_data import HIDDEN_NEURONS, ImportChoice, apply_import, counted, is_scalable, match_columns
 from nnviz_app.import_preview import PreviewTable
@@ -77,8 +77,7 @@ class ImportDialog(QDialog):
         self._lay_out()
         self._read()
         self.test_box.setValue(TEST_PERCENT if self.preview.rows >= LEAST_ROWS_TO_SPLIT else 0)
-        screen = self.screen().availableSize()
-        self.resize(min(theme().space(62), screen.width()), min(theme().space(44), screen.height()))
+        fit_to_screen(self, 62, 44)
         (self.accept_button if self.accept_button.isEnabled() else self.delimiter_box).setFocus()
 
     def _make_fields(self, seed: int) -> None:

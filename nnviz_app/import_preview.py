@@ -294,11 +294,11 @@ class PreviewTable(QWidget):
         self._place()
 
     def _box_height(self) -> int:
-        box = QComboBox(self.strip)
+        # Without a parent it is on no screen, and gone when this ends.
+        box = QComboBox()
         box.addItem("Input")
-        height = box.sizeHint().height()
-        box.deleteLater()
-        return height
+        box.ensurePolished()
+        return box.sizeHint().height()
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         if isinstance(watched, QComboBox):

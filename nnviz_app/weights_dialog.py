@@ -27,12 +27,12 @@ from core.errors import NnvizError
 from core.imports.arrays import ENDINGS, read_arrays
 from core.imports.assignments import Match, describe_match
 from core.imports.dense import has_open_rows
-from core.imports.foreign import DEFAULT_HIDDEN, DEFAULT_OUTPUT, says_activations
+from core.imports.foreign import DEFAULT_HIDDEN, DEFAULT_OUTPUT, says_activations, usual_activations
 from core.imports.matching import apply_match, match_file
 from core.imports.records import NamedArrays
 from core.network import Network, Role
 from core.project import Project
-from nnviz_app.dialogs import accept_buttons, choice_box
+from nnviz_app.dialogs import accept_buttons, choice_box, fit_to_screen
 from nnviz_app.document import Document
 from nnviz_app.import_weights import HEADER, describe_assignment, new_project
 from nnviz_app.layers import allowed_activations
@@ -141,8 +141,7 @@ class WeightsDialog(QDialog):
         self._make_fields()
         self._lay_out()
         self._begin()
-        screen = self.screen().availableSize()
-        self.resize(min(theme().space(46), screen.width()), min(theme().space(40), screen.height()))
+        fit_to_screen(self, 46, 40)
 
     def _make_fields(self) -> None:
         self.into_radio = QRadioButton("Into this &network")
@@ -157,8 +156,10 @@ class WeightsDialog(QDialog):
         self.by_box.setToolTip("Names are those of neurons and edges; layers are counted from the inputs")
         self.rows_box = choice_box(ROWS)
         self.rows_box.setToolTip("Their shapes do not tell what their rows stand for")
-        self.hidden_box = _activation_box(Role.HIDDEN, DEFAULT_HIDDEN)
-        self.output_box = _activation_box(Role.OUTPUT, DEFAULT_OUTPUT)
+        hidden, output = _usual_activations(self.file)
+        self.hidden_box = _activation_box(Role.HIDDEN, hidden)
+        self.output_box = _activation_box(Role.OUTPUT, output)
+        self._has_chosen = False
         self.model = _LinesModel(self)
         self.view = QTableView()
         self.view.setModel(self.model)
@@ -179,6 +180,8 @@ class WeightsDialog(QDialog):
         self.sentence.setTextFormat(Qt.TextFormat.PlainText)
         self.sentence.setMinimumHeight(theme().space(3.6))
         self.where.buttonClicked.connect(self._check)
+        for box in (self.hidden_box, self.output_box):
+            box.activated.connect(self._choose)
         for box in (self.by_box, self.rows_box, self.hidden_box, self.output_box):
             box.activated.connect(self._check)
 
@@ -216,6 +219,9 @@ class WeightsDialog(QDialog):
             self.into_radio.setToolTip(_tip(refused))
 
     # Saying
+
+    def _choose(self) -> None:
+        self._has_chosen = True
 
     def _check(self) -> None:
         """Show what would be done, or say why it cannot be."""
@@ -264,10 +270,10 @@ class WeightsDialog(QDialog):
         return describe_match(match, network)
 
     def _make(self) -> str:
-        chosen: tuple[str, ...] = (self.hidden_box.currentData(), self.output_box.currentData())
-        if says_activations(self.file) or chosen == (DEFAULT_HIDDEN, DEFAULT_OUTPUT):
-            # What is taken for granted is said so.
-            chosen = ()
+        chosen: tuple[str, ...] = ()
+        # What is taken for granted is said so.
+        if self._has_chosen and not says_activations(self.file):
+            chosen = (self.hidden_box.currentData(), self.output_box.currentData())
         project, sentences = new_project(self.file, activations=chosen, orientation=self.rows_box.currentData())
         lines = _layer_lines(project.network)
         self.model.show(LAYERS_HEADER, len(lines), lines.__getitem__)
@@ -289,6 +295,16 @@ def _layer_lines(network: Network) -> list[tuple[str, str, str, str]]:
         title = "outputs" if number == len(levels) - 1 else f"layer {number}"
         lines.append((title, f"{len(level):,}", ", ".join(titles), f"{edges:,}"))
     return lines
+
+
+def _usual_activations(file: NamedArrays) -> tuple[str, str]:
+    """What is chosen at first, of what can be chosen."""
+    try:
+        hidden, output = usual_activations(file)
+    except NnvizError:
+        return DEFAULT_HIDDEN, DEFAULT_OUTPUT
+    hidden = hidden if hidden in allowed_activations(Role.HIDDEN) else DEFAULT_HIDDEN
+    return hidden, output if output in allowed_activations(Role.OUTPUT) else DEFAULT_OUTPUT
 
 
 def _activation_box(role: Role, chosen: str) -> QComboBox:

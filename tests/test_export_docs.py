@@ -64,7 +64,7 @@ def test_what_it_says_works(title: str, tmp_path: Path, monkeypatch: pytest.Monk
         capture_output=True,
         text=True,
         env={**os.environ, "KERAS_BACKEND": "torch"},
-        timeout=300,
+        timeout=600,
     )
     assert done.returncode == 0, done.stderr
     assert done.stdout.strip()

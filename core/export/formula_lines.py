@@ -12,6 +12,8 @@ from core.sheet import Blank, Formula
 
 # Widths are in digits. A formula up to this width stands on one line, numbers and result included.
 ONE_LINE = 44.0
+# What is no wider than this does not stand on a last line alone.
+ALONE = 8.0
 # The least share of the width for the right side.
 LEAST = 0.6
 # The room for what is to be filled in: a result, a line of numbers.
@@ -108,14 +110,19 @@ def _break(side: str, width: float) -> Iterator[str]:
     if width_of(side) <= width:
         yield side
         return
-    line = ""
+    lines = [[""]]
     for piece in _pieces(side, inside=False):
         for part in [piece] if width_of(piece) <= width else _pieces(piece, inside=True):
+            line = "".join(lines[-1])
             if line.strip() and width_of(line + part) > width:
-                yield line.strip()
-                line = ""
-            line += part
-    yield line.strip()
+                lines.append([])
+            lines[-1].append(part)
+    if len(lines) > 1 and len(lines[-1]) == 1 and width_of(lines[-1][0]) <= ALONE:
+        # No lone "+ 0": the term before it goes with it, where the line above keeps one.
+        *kept, last = lines[-2]
+        if "".join(kept).strip(" =") and width_of(last + lines[-1][0]) <= width:
+            lines[-2:] = [kept, [last, *lines[-1]]]
+    yield from ("".join(line).strip() for line in lines)
 
 
 def _pieces(side: str, *, inside: bool) -> Iterator[str]:

@@ -5,6 +5,7 @@ It compiles with pdflatex and the packages of texlive-latex-base, texlive-latex-
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable, Iterator, Sequence
 
@@ -18,6 +19,11 @@ WIDTH = 64.0
 LINE = 92.0
 # Rows of a table that is not divided between two pages.
 SHORT_TABLE = 30
+# Letters that are wider than others, in letters; the fonts of small sizes are wider in proportion.
+_WIDTHS = {"M": 2.0, "W": 2.0, "m": 1.75, "w": 1.5}
+_CAPITAL, _BOLD, _SMALL = 1.45, 1.15, 0.65
+# The width of what is to be filled in, in letters.
+_BLANK = 10.5
 _SECTIONS = {1: "section", 2: "subsection", 3: "subsubsection"}
 _PREAMBLE = r"""\documentclass[11pt,a4paper,fleqn]{article}
 \usepackage[utf8]{inputenc}
@@ -46,9 +52,13 @@ _COMMANDS = r"""
 \newcommand{\lhs}[1]{\side{0.2\linewidth}{#1}}
 \newcommand{\rhs}[1]{\side{0.67\linewidth}{{}#1}}
 \newcommand{\blank}[1]{\ \underline{\hspace{#1}\rule[-0.4em]{0pt}{1.8em}}}
+\newcommand{\cellblank}{\underline{\hspace{5em}\rule[-0.1em]{0pt}{1.7em}}\rule[-0.75em]{0pt}{0pt}}
 % What stands above a table, close to it; an empty one is but a gap.
 \newcommand{\tablecaption}[1]{\par\addvspace{0.9\baselineskip}%
   \ifx\relax#1\relax\else{\small\itshape #1\par}\nopagebreak\vspace{-0.4\baselineskip}\fi}
+% The table in the box, no wider than the text.
+\newcommand{\fittedtable}{\par\ifdim\wd\sidebox>\linewidth\resizebox{\linewidth}{!}{\usebox{\sidebox}}%
+  \else\usebox{\sidebox}\fi\par\addvspace{0.5\baselineskip}}
 % The drawing in the box with its caption: no wider than the text, not higher than a third of the page.
 \newcommand{\drawing}[1]{\begin{center}%
   \ifdim\wd\sidebox>\linewidth\sbox{\sidebox}{\resizebox{\linewidth}{!}{\usebox{\sidebox}}}\fi
@@ -113,25 +123,45 @@ def _table(table: Table) -> str:
     numeric = [is_numeric(column) for column in columns]
     cells = [[_cell(text, room) for text, room in zip(column, trailing(column), strict=True)] for column in columns]
     for row, column in table.blanks:
-        cells[column][row] = r"\underline{\hspace{5em}}"
+        cells[column][row] = r"\cellblank{}"
     header = [rf"\textbf{{{tex_text(title)}}}" for title in table.header]
     kinds = "".join("r" if number else "l" for number in numeric)
     rows = list(map(_row, zip(*cells, strict=True)))
+    # Names of up to forty letters in three columns are wider than the page.
+    widths = [
+        max(_BOLD * _width(title), *map(_width, column)) for title, column in zip(table.header, columns, strict=True)
+    ]
+    for _, column in table.blanks:
+        widths[column] = max(widths[column], _BLANK)
+    wide = sum(2.0 + width for width in widths)
     if len(rows) > SHORT_TABLE:
         # The columns get their widths from a line that is not printed, so that one run of LaTeX is enough.
-        widest = " & ".join(max(column, key=len) for column in cells)
+        widest = " & ".join(max(column, key=_width) for column in cells)
         opening = [rf"\begin{{longtable}}{{@{{}}{kinds}@{{}}}}", rf"{widest} \kill", r"\hline", _row(header), r"\hline"]
         lines = [*opening, r"\endhead", r"\hline", r"\endfoot", *rows, r"\end{longtable}"]
+        if wide > LINE:
+            size = 11.0 * _scale(LINE / wide)
+            lines = [rf"{{\fontsize{{{size:.1f}}}{{{1.2 * size:.1f}}}\selectfont", *lines, "}"]
     else:
         opening = [rf"\begin{{tabular}}{{@{{}}{kinds}@{{}}}}", r"\hline", _row(header), r"\hline"]
-        lines = [*opening, *rows, r"\hline", r"\end{tabular}\par\addvspace{0.5\baselineskip}"]
-    # Names of up to forty letters in three columns are wider than the page.
-    wide = sum(2.0 + max(map(len, (title, *column))) for title, column in zip(table.header, columns, strict=True))
-    if wide > LINE:
-        size = 11.0 * LINE / wide
-        lines = [rf"{{\fontsize{{{size:.1f}}}{{{1.2 * size:.1f}}}\selectfont", *lines, "}"]
+        lines = [*opening, *rows, r"\hline", r"\end{tabular}"]
+        if wide > LINE / 2:
+            lines = [r"\begin{lrbox}{\sidebox}%", *lines, r"\end{lrbox}%", r"\fittedtable"]
+        else:
+            lines[-1] += r"\par\addvspace{0.5\baselineskip}"
     body = "\n".join(lines)
     return f"\\tablecaption{{{tex_text(table.caption)}}}\n{body}\n\n"
+
+
+def _width(text: str) -> float:
+    """About how wide a text is, in letters."""
+    return sum(_WIDTHS.get(letter, _CAPITAL if letter.isupper() else 1.0) for letter in text)
+
+
+def _scale(share: float) -> float:
+    """How much smaller letters must be to take this share of their width: s (1 + _SMALL (1 - s)) = share."""
+    sum_ = 1.0 + _SMALL
+    return (sum_ - math.sqrt(sum_**2 - 4.0 * _SMALL * share)) / (2.0 * _SMALL)
 
 
 def _row(cells: Sequence[str]) -> str:

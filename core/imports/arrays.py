@@ -42,7 +42,8 @@ def read_arrays(path: Path) -> NamedArrays:
             what += "; one like this can hold code, so save its numbers, for PyTorch with safetensors.torch.save_file"
         elif path.is_dir():
             what += ": choose one of them in this folder"
-        refuse(path.name, f"{what}.")
+        # The folder "." has no name.
+        refuse(path.name or str(path), f"{what}.")
     return reader(_read_bytes(path), path.name)
 
 
@@ -61,8 +62,10 @@ def _read_bytes(path: Path) -> bytes:
         # ValueError: a path with a null character.
         reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
         raise ImportFileError(f"{path} cannot be read ({reason}): choose another file.") from None
-    if max(status.st_size, len(data)) > most:
+    if status.st_size > most:
         refuse(path.name, f"it is larger than {most // 2**20} MB, more than any network that can be drawn needs.")
+    if len(data) != status.st_size:
+        refuse(path.name, "it changed while it was read: wait until it is written, then import it again.")
     if not data:
         refuse(path.name, "the file is empty: save it anew, or choose another one.")
     return data

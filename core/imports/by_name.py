@@ -69,7 +69,7 @@ def match_names(file: NamedArrays, network: Network, *, strangers: bool) -> Matc
                 refuse(file.name, f"{shorten(first)} and {shorten(given.name)} both {where}: keep one.")
             refuse(
                 file.name,
-                f"{first} and {given.name} share one weight in this network, but the file has "
+                f"{shorten(first)} and {shorten(given.name)} share one weight in this network, but the file has "
                 f"{format_exact(former.new)} and {format_exact(given.value)}: untie them first, or make them equal.",
             )
         firsts.setdefault(parameter, (given.name, owner))

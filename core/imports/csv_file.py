@@ -59,7 +59,11 @@ def read_csv(data: bytes, name: str) -> NamedArrays:
         lines.begin_row()
         if not {"name", "value"} <= set(header):
             refuse(name, "its first row has to name the columns: name, source, target, value (or name, value).")
-        columns = [header.index(title) if title in header else -1 for title in ("name", "source", "target", "value")]
+        titles = ("name", "source", "target", "value")
+        double = next((title for title in titles if header.count(title) > 1), None)
+        if double is not None:
+            refuse(name, f"its first row names the column “{double}” twice: give each column its own name.")
+        columns = [header.index(title) if title in header else -1 for title in titles]
         for cells in reader:
             lines.begin_row()
             if not "".join(cells).strip():
@@ -67,14 +71,20 @@ def read_csv(data: bytes, name: str) -> NamedArrays:
             where = f"row {reader.line_num:,}"
             if len(cells) <= max(columns):
                 refuse(name, f"{where} has fewer cells than the first row: fill it up.")
+            if any(cell.strip() for cell in cells[len(header) :]):
+                refuse(
+                    name,
+                    f"{where} has more cells than the first row: write numbers with a point (0.5), or between "
+                    "quotation marks.",
+                )
             label, source, target, number = (cells[i].strip() if i >= 0 else "" for i in columns)
             if not label or label in parameters:
                 what = f"“{shorten(label)}” is there twice" if label else "the name is missing"
                 refuse(name, f"{where}: {what}; each parameter has one row and its own name.")
             try:
-                parameters[label] = parse_number(shorten(number))
+                parameters[label] = parse_number(number)
             except DataError as error:
-                refuse(name, f"{where}: {shorten(label)}: {error}")
+                refuse(name, f"{where}: {shorten(label)}: {str(error).replace(number, shorten(number))}")
             if target and columns[1] >= 0:
                 ends[label] = (source, target)
     except UnicodeDecodeError:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from itertools import pairwise
-from typing import Literal
+from typing import Literal, NoReturn
 
 from msgspec import Struct
 
 from core.errors import ImportFileError
 from core.file_problems import shorten
-from core.imports.assignments import listed
+from core.imports.assignments import listed, shape_of
 from core.imports.layer_order import Order, Size, by_numbers, find_order
 from core.imports.records import Array, NamedArrays, refuse
 
@@ -23,8 +23,16 @@ ORIENTATIONS: dict[Orientation, str] = {
 }
 
 
+# Words in names that say what an array is, and nothing of its layer.
+_WEIGHT_WORDS = frozenset(("weight", "weights", "w", "kernel", "kernels", "coef", "coefs"))
+_BIAS_WORDS = frozenset(("bias", "biases", "b", "intercept", "intercepts"))
+# Names that PyTorch and Keras give to what is no weight matrix of a dense layer, and to vectors that are no biases.
+_OTHER_MATRIX = r"weight_([ih]h(_l\d+(_reverse)?)?|[gv]|orig)$|in_proj_weight$|parametrizations\."
+_OTHER_VECTOR = r"(^|[./_])((running|moving)_(mean|var|variance)|alpha|beta|gamma|scale|weight)(:0)?$"
+
+
 class DenseLayer(Struct, frozen=True, eq=False):
-    """A layer as the file has it, and the names of its arrays; `bias` is None where the layers have none."""
+    """A layer as the file has it, and the names of its arrays; `bias` is None where it has none."""
 
     weight_name: str
     weight: Array
@@ -38,8 +46,9 @@ class DenseLayer(Struct, frozen=True, eq=False):
 
 
 def dense_layers(file: NamedArrays) -> list[DenseLayer]:
-    """The weight matrices as the file has them, each with the bias that has the same place among the vectors.
+    """The weight matrices as the file has them, each with its bias.
 
+    That is the vector whose name says so (fc1.weight, fc1.bias), else the one of the same place among the vectors.
     Names that differ in numbers only are ordered by these; for the others see `arrange`. Raises ImportFileError where
     the arrays are no such layers.
     """
@@ -55,20 +64,80 @@ def dense_layers(file: NamedArrays) -> list[DenseLayer]:
                 f"{shorten(array)} has {values.ndim} dimensions, so it is no dense layer: only weights in two and "
                 "biases in one dimension can be drawn.",
             )
+        if values.ndim == 2 and values.size == 0:
+            refuse(file.name, f"{shorten(array)} has no numbers ({shape_of(values.shape)}): leave its layer out.")
         (weights if values.ndim == 2 else biases).append(array)
     if not weights:
         refuse(file.name, "it holds no weight matrix: give arrays of two dimensions, or named numbers.")
-    if biases and len(biases) != len(weights):
-        refuse(
-            file.name,
-            f"it holds {len(weights)} weight {'matrix' if len(weights) == 1 else 'matrices'} but {len(biases)} "
-            "vectors: each dense layer has one weight matrix and one bias (other kinds of layers cannot be drawn).",
-        )
+    _refuse_other_layers(file.name, weights, biases)
     weights, biases = by_numbers(weights), by_numbers(biases)
+    partners = _partners(file.name, weights, biases)
+    if partners is None:
+        partners = dict(zip(weights, biases, strict=True))
     return [
         DenseLayer(name, file.arrays[name], other, file.arrays[other] if other else None)
-        for name, other in zip(weights, biases or [""] * len(weights), strict=True)
+        for name in weights
+        for other in (partners.get(name, ""),)
     ]
+
+
+def _refuse_other_layers(name: str, weights: list[str], biases: list[str]) -> None:
+    """Refuse arrays that are of other kinds of layers, by their number and by their names."""
+    other = next((one for one in weights if re.search(_OTHER_MATRIX, one)), None)
+    if other is None and len(biases) > len(weights):
+        _refuse_count(name, weights, biases)
+    if other is None:
+        other = next((one for one in biases if re.search(_OTHER_VECTOR, one)), None)
+    if other is not None:
+        what = "weight matrix" if other in weights else "bias"
+        refuse(
+            name,
+            f"{shorten(other)} is no {what} of a dense layer, by its name: only dense layers, such as PyTorch's "
+            "Linear, can be drawn.",
+        )
+
+
+def _refuse_count(name: str, weights: list[str], biases: list[str]) -> NoReturn:
+    refuse(
+        name,
+        f"it holds {len(weights)} weight {'matrix' if len(weights) == 1 else 'matrices'} but {len(biases)} "
+        f"{'vector' if len(biases) == 1 else 'vectors'}: each dense layer has one weight matrix and one bias (other "
+        "kinds of layers cannot be drawn).",
+    )
+
+
+def _partners(name: str, weights: list[str], biases: list[str]) -> dict[str, str] | None:
+    """The bias of each weight matrix that has one, by their names; None where these do not tell, but places do."""
+    layers = {_layer_name(one, _WEIGHT_WORDS): one for one in weights}
+    owners = {_layer_name(one, _BIAS_WORDS): one for one in biases}
+    found = [key for key in owners if key in layers]
+    if not all(map(_is_called_bias, biases)) or len(owners) < len(biases) or len(layers) < len(weights) or not found:
+        if biases and len(biases) != len(weights):
+            _refuse_count(name, weights, biases)
+        return None if biases else {}
+    if len(found) < len(owners):
+        alone = next(one for key, one in owners.items() if key not in layers)
+        refuse(
+            name,
+            f"{shorten(alone)} belongs to no weight matrix, by its name: name each bias as its weights (fc1.weight, "
+            "fc1.bias).",
+        )
+    return {layers[key]: owners[key] for key in found}
+
+
+def _is_called_bias(array: str) -> bool:
+    return not _BIAS_WORDS.isdisjoint(_words(array))
+
+
+def _layer_name(array: str, words: frozenset[str]) -> tuple[str, ...]:
+    """What the name of an array says of its layer: all but the last of these words in it."""
+    parts = _words(array)
+    place = next((i for i in reversed(range(len(parts))) if parts[i] in words), len(parts))
+    return (*parts[:place], *parts[place + 1 :])
+
+
+def _words(array: str) -> list[str]:
+    return re.findall(r"[^\W\d_]+|\d+", array.casefold())
 
 
 def arrange(
@@ -178,6 +247,20 @@ def refuse_rows(file: NamedArrays, asked: Orientation | None) -> None:
     """Refuse the choice of an orientation for a file that leaves none."""
     if asked is not None and (file.notes is not None or not file.arrays):
         refuse(file.name, "it says itself which weight belongs where: leave out what a row of its weights is.")
+
+
+def likely_orientations(
+    file: NamedArrays, layers: list[DenseLayer], fitting: list[Orientation], asked: Orientation | None
+) -> list[Orientation]:
+    """Of the fitting orientations those that can be meant.
+
+    Where some layers have a bias and others none, one of these may be another kind of layer, such as PyTorch's
+    Embedding; shapes alone that speak against the names are no good reason then to turn all the others around.
+    """
+    usual = habit(file)
+    if asked is not None or usual is None or len({layer.bias is None for layer in layers}) == 1:
+        return fitting
+    return [one for one in fitting if one == usual]
 
 
 def choose_orientation(file: NamedArrays, fitting: list[Orientation], asked: Orientation | None) -> Orientation:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 import numpy as np
@@ -9,6 +10,7 @@ from msgspec.structs import replace
 
 from core.activations import ACTIVATIONS
 from core.file_problems import shorten
+from core.file_records import MAX_EDGES, MAX_NEURONS
 from core.imports.assignments import listed
 from core.imports.dense import (
     ORIENTATIONS,
@@ -17,10 +19,11 @@ from core.imports.dense import (
     choose_orientation,
     dense_layers,
     habit,
+    likely_orientations,
     misfit,
     refuse_rows,
 )
-from core.imports.records import LayerNotes, NamedArrays, Notes, refuse
+from core.imports.records import MOST_NUMBERS, LayerNotes, NamedArrays, Notes, refuse
 
 DEFAULT_HIDDEN = "relu"
 DEFAULT_OUTPUT = "linear"
@@ -54,8 +57,14 @@ def describe(
     if not file.arrays and file.parameters:
         refuse_rows(file, orientation)
         return _describe_table(file, activations)
+    if any(re.fullmatch(r"layers\.\d+\.sources", array) for array in file.arrays):
+        refuse(
+            file.name,
+            "it has lost what it says of its network, without which nobody can tell what its layers read: export it "
+            "again, or keep its metadata when you save it.",
+        )
     layers, order = arrange(file, dense_layers(file), orientation=orientation)
-    fitting: list[Orientation] = [one for one in ORIENTATIONS if not misfit(layers, one)]
+    fitting = likely_orientations(file, layers, [one for one in ORIENTATIONS if not misfit(layers, one)], orientation)
     if not fitting or (orientation is not None and orientation not in fitting):
         tried: Orientation = orientation or habit(file) or "neurons"
         refuse(file.name, f"{misfit(layers, tried)} (with {ORIENTATIONS[tried]}): these are no dense layers in order.")
@@ -73,8 +82,11 @@ def describe(
     for k, layer in enumerate(layers):
         arrays[f"layers.{k}.weight"] = layer.weight if taken == "neurons" else layer.weight.T
         arrays[f"layers.{k}.bias"] = np.zeros(sizes[k][0]) if layer.bias is None else layer.bias
-    if any(layer.bias is None for layer in layers):
+    lacking = [layer.weight_name for layer in layers if layer.bias is None]
+    if len(lacking) == len(layers):
         sentences.append("There are no biases in the file: they are 0.")
+    elif lacking:
+        sentences.append(f"There are no biases in the file for {listed(tuple(lacking))}: they are 0.")
     notes = Notes(
         inputs=names[0],
         outputs=names[-1],
@@ -86,14 +98,41 @@ def describe(
     return replace(file, arrays=arrays, parameters={}, notes=notes, sentences=(*file.sentences, *sentences))
 
 
+def refuse_size(name: str, neurons: int, edges: int) -> None:
+    """Refuse a network that is too large in the file called `name`."""
+    if neurons > MAX_NEURONS or edges > MAX_EDGES:
+        refuse(
+            name,
+            f"its network has {neurons:,} neurons and {edges:,} edges; up to {MAX_NEURONS:,} neurons and "
+            f"{MAX_EDGES:,} edges can be drawn.",
+        )
+
+
 def says_activations(file: NamedArrays) -> bool:
-    """Whether the file itself says which activations its layers have."""
-    return file.notes is not None or all(file.texts.get(key) for key in _TOLD)
+    """Whether the file itself says which activations its layers have, in names that are known here."""
+    return file.notes is not None or all(_known(file.texts.get(key, "")) for key in _TOLD)
+
+
+def _known(name: str) -> str:
+    """Our name of an activation that a file names; "" where there is none."""
+    found = SKLEARN_ACTIVATIONS.get(name, name)
+    return found if found in ACTIVATIONS else ""
+
+
+def usual_activations(file: NamedArrays) -> tuple[str, str]:
+    """What is taken for the hidden layers and for the outputs where nobody chooses: what the file says, or the usual.
+
+    Raises ImportFileError where it says something that is not known here.
+    """
+    hidden, output = (file.texts.get(key, "") for key in _TOLD)
+    for name in (hidden, output):
+        if name and not _known(name):
+            refuse(file.name, f"its activation “{shorten(name)}” is not known here: choose the activations.")
+    return _known(hidden) or DEFAULT_HIDDEN, _known(output) or DEFAULT_OUTPUT
 
 
 def _activations(file: NamedArrays, asked: Sequence[str], layers: int) -> tuple[list[str], str]:
     """The activation of each layer, and a sentence that says where they are from."""
-    told = [file.texts.get(key, "") for key in _TOLD]
     if asked:
         for name in asked:
             if name not in ACTIVATIONS:
@@ -109,16 +148,13 @@ def _activations(file: NamedArrays, asked: Sequence[str], layers: int) -> tuple[
                 "layer, or one for the hidden layers and one for the outputs.",
             )
         return chosen, f"Its activations are those you chose: {', '.join(chosen)}."
-    if all(told):
-        for name in told:
-            if name not in SKLEARN_ACTIVATIONS:
-                refuse(file.name, f"its activation “{shorten(name)}” is not known here: choose the activations.")
-        chosen = [SKLEARN_ACTIVATIONS[told[0]]] * (layers - 1) + [SKLEARN_ACTIVATIONS[told[1]]]
+    hidden, output = usual_activations(file)
+    chosen = [hidden] * (layers - 1) + [output]
+    if says_activations(file):
         return chosen, f"Its activations are in the file: {', '.join(chosen)}."
-    chosen = [DEFAULT_HIDDEN] * (layers - 1) + [DEFAULT_OUTPUT]
     return chosen, (
-        f"The file does not say its activations, so {', '.join(chosen)} "
-        f"{'was' if layers == 1 else 'were'} taken: choose others if it had others."
+        f"The file does not say {'all its' if any(map(file.texts.get, _TOLD)) else 'its'} activations, so "
+        f"{', '.join(chosen)} {'was' if layers == 1 else 'were'} taken: choose others if it had others."
     )
 
 
@@ -128,6 +164,7 @@ def _describe_table(file: NamedArrays, activations: Sequence[str]) -> NamedArray
     if not edges:
         refuse(file.name, "it names no edge's source and target, so nobody can tell which neurons there are.")
     biases = {target: file.parameters[name] for name, (source, target) in file.ends.items() if target and not source}
+    refuse_size(file.name, len({*biases, *(end for ends in edges.values() for end in ends)}), len(edges))
     depth = _depths(file, edges, biases)
     read = {source for source, _ in edges.values()}
     outputs = [name for name, level in depth.items() if level and name not in read]
@@ -141,11 +178,20 @@ def _describe_table(file: NamedArrays, activations: Sequence[str]) -> NamedArray
     incoming: dict[str, dict[str, str]] = {name: {} for name in depth}
     for name, (source, target) in edges.items():
         if source in incoming[target]:
-            refuse(file.name, f"{incoming[target][source]} and {name} both lead from {source} to {target}: keep one.")
+            refuse(
+                file.name,
+                f"{shorten(incoming[target][source])} and {shorten(name)} both lead from {shorten(source)} to "
+                f"{shorten(target)}: keep one.",
+            )
         incoming[target][source] = name
     layers, arrays = [], {}
+    left = MOST_NUMBERS
     for k, ((_, activation), neurons) in enumerate(sorted(groups.items(), key=lambda item: item[0][0])):
         sources = list(dict.fromkeys(source for name in neurons for source in incoming[name]))
+        # A table without most edges would take far more memory than its edges do.
+        left -= len(neurons) * len(sources)
+        if left < 0:
+            refuse(file.name, "its layers read too many others to be drawn.")
         named = [[incoming[name].get(source, "") for source in sources] for name in neurons]
         layers.append(LayerNotes(activation, neurons, sources, named))
         arrays[f"layers.{k}.weight"] = np.array(

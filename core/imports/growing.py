@@ -61,8 +61,13 @@ class GrowingNetwork:
         names = self._names(outputs)
         layers, arrays = [], {}
         number = 1
-        for k, places in enumerate(self.groups):
-            sources = list(dict.fromkeys(source for place in places for source in self.sums[place].terms))
+        # By order the first row is the first output, and the first column the first source, whatever came first here.
+        output = {place: i for i, place in enumerate(outputs)}
+        groups = [sorted(places, key=lambda place: output.get(place, -1)) for places in self.groups]
+        inputs = [place for place, activation in enumerate(self.activations) if not activation]
+        rank = {place: i for i, place in enumerate([*inputs, *(place for places in groups for place in places)])}
+        for k, places in enumerate(groups):
+            sources = sorted({source for place in places for source in self.sums[place].terms}, key=rank.__getitem__)
             if len(places) * len(sources) > MOST_NUMBERS:
                 refuse(self.name, "a layer of it reads too many others to be drawn.")
             is_dense = all(len(self.sums[place].terms) == len(sources) for place in places)
@@ -85,8 +90,12 @@ class GrowingNetwork:
                     edges,
                 )
             )
-        inputs = [name for name, activation in zip(names, self.activations, strict=True) if not activation]
-        notes = Notes(inputs=inputs, outputs=[names[place] for place in outputs], layers=layers, made_up=True)
+        notes = Notes(
+            inputs=[names[place] for place in inputs],
+            outputs=[names[place] for place in outputs],
+            layers=layers,
+            made_up=True,
+        )
         return NamedArrays(self.name, arrays=arrays, notes=notes)
 
     def _names(self, outputs: list[int]) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from codecs import BOM_UTF8
 from collections.abc import Iterator
 from typing import Any, NoReturn
 
@@ -9,7 +10,8 @@ import numpy as np
 
 from core.file_problems import shorten
 from core.imports.json_text import decode_json
-from core.imports.records import MOST_NAMED, Array, NamedArrays, as_numbers, check_key, read_notes, refuse
+from core.imports.records import MOST_NAMED, Array, NamedArrays, Notes, as_numbers, check_key, read_notes, refuse
+from core.numbers import format_exact
 
 # Dimensions of lists within lists.
 MOST_DIMENSIONS = 8
@@ -21,7 +23,8 @@ _PARAMETERS = "parameters."
 
 def read_json(data: bytes, name: str) -> NamedArrays:
     """The numbers and lists of numbers in the bytes of a JSON file, by their names. Raises ImportFileError."""
-    content = decode_json(data, name=name, what="it")
+    # Some editors begin a text in UTF-8 with a mark.
+    content = decode_json(data.removeprefix(BOM_UTF8), name=name, what="it")
     if not isinstance(content, dict):
         refuse(name, "it is a list or a single value: weights are named, as in {“parameters”: {“w1”: 0.5}}.")
     notes = read_notes(content, name)
@@ -52,7 +55,33 @@ def read_json(data: bytes, name: str) -> NamedArrays:
                 arrays[key] = _array(value, name=name, array=key)
         except OverflowError:
             refuse(name, f"{shorten(key)} has a number that is too large: a network can only hold finite numbers.")
+    if notes is not None:
+        _check_agreement(notes, arrays, parameters, name)
     return NamedArrays(name, arrays=arrays, parameters=parameters, texts=texts, notes=notes)
+
+
+def _check_agreement(notes: Notes, arrays: dict[str, Array], parameters: dict[str, float], name: str) -> None:
+    """Refuse parameters that have one number by their names and another one in their layer."""
+
+    def check(parameter: str, array: str, place: tuple[int, ...]) -> None:
+        wanted, values = parameters.get(notes.tied.get(parameter, parameter)), arrays.get(array)
+        if wanted is None or values is None or values.ndim != len(place):
+            return
+        is_inside = all(i < size for i, size in zip(place, values.shape, strict=True))
+        if is_inside and values[place] != wanted:
+            refuse(
+                name,
+                f"{shorten(parameter)} is {format_exact(wanted)} among its parameters, but "
+                f"{format_exact(float(values[place]))} in {array}[{', '.join(map(str, place))}]: make them equal.",
+            )
+
+    for k, layer in enumerate(notes.layers):
+        for i, neuron in enumerate(layer.neurons):
+            check(neuron, f"layers.{k}.bias", (i,))
+        for i, row in enumerate(layer.edges):
+            for j, edge in enumerate(row):
+                if edge:
+                    check(edge, f"layers.{k}.weight", (i, j))
 
 
 def _refuse_double(key: str, name: str) -> NoReturn:

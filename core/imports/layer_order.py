@@ -18,8 +18,8 @@ Size = tuple[int, int]
 MOST_STEPS = 200_000
 # Words that say where a layer stands, the lowest first.
 WORDS = {
-    **dict.fromkeys(("input", "in", "first", "encoder", "enc"), 0),
-    **dict.fromkeys(("hidden", "middle"), 1),
+    **dict.fromkeys(("input", "inp", "in", "first", "encoder", "enc"), 0),
+    **dict.fromkeys(("hidden", "hid", "middle"), 1),
     **dict.fromkeys(("decoder", "dec"), 2),
     **dict.fromkeys(("output", "out", "last", "head", "classifier"), 3),
 }

@@ -14,6 +14,7 @@ from core.imports.dense import (
     choose_orientation,
     dense_layers,
     habit,
+    likely_orientations,
     refuse_empty,
     refuse_rows,
 )
@@ -71,7 +72,9 @@ def _match_layers(file: NamedArrays, network: Network, asked: Orientation | None
         )
     refuse_rows(file, asked)
     levels = network.levels()
-    pairs = [(level, _sources(network, level)) for level in levels[1:]]
+    # Inputs first, then layer by layer, as in our own files.
+    names = [name for level in levels for name in level]
+    pairs = [(level, _sources(network, level, names)) for level in levels[1:]]
     layers = dense_layers(file)
     if len(layers) != len(pairs):
         refuse(
@@ -86,6 +89,7 @@ def _match_layers(file: NamedArrays, network: Network, asked: Orientation | None
         for one in ORIENTATIONS
         if [layer.sizes(one) for layer in layers] == wanted and not _bias_misfit(layers, one)
     ]
+    fitting = likely_orientations(file, layers, fitting, asked)
     if not fitting or (asked is not None and asked not in fitting):
         refuse(file.name, _layer_problem(layers, wanted, asked or next(iter(fitting), habit(file))))
     orientation = choose_orientation(file, fitting, asked)
@@ -102,7 +106,11 @@ def _match_layers(file: NamedArrays, network: Network, asked: Orientation | None
                 _assign(found, network, target, float(layer.bias[i]), f"{layer.bias_name}[{i}]", file.name)
     taken = {name for layer in layers for name in (layer.weight_name, layer.bias_name)}
     sentences = (*([order] if order else []), f"The weights were read with {ORIENTATIONS[orientation]}.")
-    unused = [name for name in (*file.arrays, *file.parameters) if name not in taken]
+    if file.notes is None:
+        unused = [name for name in (*file.arrays, *file.parameters) if name not in taken]
+    else:
+        # Its parameters are the same numbers once more, its masks and sources what the layers are.
+        unused = [name for name in file.arrays if name not in taken and not name.endswith((".mask", ".sources"))]
     return make_match("order", found, network, unused, sentences)
 
 
@@ -110,8 +118,11 @@ def _bias_misfit(layers: list[DenseLayer], orientation: Orientation) -> bool:
     return any(layer.bias is not None and len(layer.bias) != layer.sizes(orientation)[0] for layer in layers)
 
 
-def _sources(network: Network, level: list[str]) -> list[str]:
-    """What the neurons of a level read, in drawing order. Raises ImportFileError where they do not read the same."""
+def _sources(network: Network, level: list[str], names: list[str]) -> list[str]:
+    """What the neurons of a level read, ordered as in `names`.
+
+    Raises ImportFileError where they do not read the same.
+    """
     sets = {frozenset(edge.source for edge in network.incoming(target)) for target in level}
     if len(sets) != 1:
         raise ImportFileError(
@@ -119,7 +130,7 @@ def _sources(network: Network, level: list[str]) -> list[str]:
             "order: import by name."
         )
     (sources,) = sets
-    return [name for name in network.neurons if name in sources]
+    return [name for name in names if name in sources]
 
 
 def _layer_problem(layers: list[DenseLayer], wanted: list[tuple[int, int]], orientation: Orientation | None) -> str:
@@ -136,7 +147,8 @@ def _layer_problem(layers: list[DenseLayer], wanted: list[tuple[int, int]], orie
             rows, columns = (neurons, sources) if best == "neurons" else (sources, neurons)
             return (
                 f"{shorten(layer.weight_name)} has {shape_of(layer.weight.shape)} numbers, but the network's {which} "
-                f"layer after the inputs wants {rows} × {columns} ({neurons} neurons with {sources} sources each): "
+                f"layer after the inputs wants {rows} × {columns} ({_counted(neurons, 'neuron')} with "
+                f"{_counted(sources, 'source')} each): "
                 "open a network of the same layers, or import as a new network."
             )
         if layer.bias is not None and len(layer.bias) != neurons:
@@ -154,8 +166,9 @@ def _assign(
     if former.new != value:
         refuse(
             name,
-            f"{former.place} and {place} are one shared weight, {parameter}, in this network, but differ "
-            f"({format_exact(former.new)} and {format_exact(value)}): untie its edges first, or make them equal.",
+            f"{shorten(former.place)} and {shorten(place)} are one shared weight, {parameter}, in this network, but "
+            f"differ ({format_exact(former.new)} and {format_exact(value)}): untie its edges first, or make them "
+            "equal.",
         )
 
 

@@ -10,9 +10,9 @@ from core.activations import ACTIVATIONS
 from core.dataset import Dataset, Scaling
 from core.errors import NetworkError
 from core.file_problems import shorten
-from core.file_records import MAX_EDGES, MAX_NEURONS, MAX_STEPS
+from core.file_records import MAX_STEPS
 from core.imports.dense import Orientation
-from core.imports.foreign import describe
+from core.imports.foreign import describe, refuse_size
 from core.imports.records import Array, LayerNotes, NamedArrays, Notes, refuse
 from core.losses import LOSSES
 from core.network import Edge, Network, Neuron, Position, Role
@@ -49,7 +49,10 @@ def make_project(
     edges = "1 edge" if len(network.edges) == 1 else f"{len(network.edges):,} edges"
     sentences = [f"A network of {len(network.neurons):,} neurons ({sizes}) and {edges}."]
     if notes.loss not in LOSSES:
-        sentences.append(f"The file does not say its loss, so it is the {LOSSES[loss].title.lower()}.")
+        lacking = (
+            f"Its loss “{shorten(notes.loss)}” is not known here" if notes.loss else "The file does not say its loss"
+        )
+        sentences.append(f"{lacking}, so it is the {LOSSES[loss].title.lower()}.")
     return project, (*sentences, *file.sentences)
 
 
@@ -57,12 +60,7 @@ def _check_size(name: str, notes: Notes) -> None:
     edges = sum(sum(map(bool, row)) for layer in notes.layers for row in layer.edges) + sum(
         len(layer.neurons) * len(layer.sources) for layer in notes.layers if not layer.edges
     )
-    if notes.neurons > MAX_NEURONS or edges > MAX_EDGES:
-        refuse(
-            name,
-            f"its network has {notes.neurons:,} neurons and {edges:,} edges; up to {MAX_NEURONS:,} neurons and "
-            f"{MAX_EDGES:,} edges can be drawn.",
-        )
+    refuse_size(name, notes.neurons, edges)
     if not notes.inputs or not notes.outputs:
         refuse(name, f"its network has no {'output' if notes.inputs else 'input'}: it cannot be drawn.")
 

@@ -93,11 +93,15 @@ def _read_array(stream: IO[bytes], room: Room, letters_left: int, *, name: str, 
         refuse(name, f"the description of {where} is too long: save the arrays with numpy.savez.")
     header = stream.read(length).decode("latin-1")
     kind = re.search(r"'descr': *'([<>|=]?)([A-Za-z])(\d{0,9})'", header)
-    shape = re.search(r"'shape': *\(((?: *\d{1,12} *,?)*) *\)", header)
+    # Its parts are taken whole (++, *+), so that no number can be split up in many ways.
+    shape = re.search(r"'shape': *+\(((?: *+\d++ *+(?:,|(?=\))))*+) *+\)", header)
     if kind is None or shape is None:
         refuse(name, f"{where} holds no plain numbers: save numbers only.")
     order, letter, width = kind.groups()
-    sizes = tuple(int(size) for size in shape[1].replace(",", " ").split())
+    digits = [size.strip() for size in shape[1].split(",") if size.strip()]
+    if any(len(size) > 12 for size in digits):
+        refuse(name, f"with {where} it has more numbers than can be read: leave out what is no weight.")
+    sizes = tuple(map(int, digits))
     if letter == "O":
         refuse(name, f"{where} holds Python objects, which could run code when they are read: save numbers only.")
     if letter in "US" and any(size != 1 for size in sizes):

@@ -16,7 +16,7 @@ from core.activations import ELU_ALPHA, LEAKY_SLOPE
 from core.file_problems import shorten
 from core.file_records import MAX_NEURONS
 from core.imports.growing import GrowingNetwork, Row, Sum
-from core.imports.onnx_parts import T, read_attribute, read_constant
+from core.imports.onnx_parts import T, check_once, read_attribute, read_constant
 from core.imports.records import Array, NamedArrays, refuse
 
 if TYPE_CHECKING:
@@ -77,10 +77,11 @@ class GraphReader:
 
     def read(self) -> NamedArrays:
         """The graph's network. Raises ImportFileError, naming the operator, where it is no such graph."""
-        for value in self.graph.input:
-            if value.name not in self.constants:
-                places = self.network.add([Sum({})] * self._width(value), "")
-                self.rows[value.name] = list(places)
+        inputs = [value for value in self.graph.input if value.name not in self.constants]
+        made = (output for node in self.graph.node for output in node.output if output)
+        check_once((*self.constants, *(value.name for value in inputs), *made), self.name)
+        for value in inputs:
+            self.rows[value.name] = list(self.network.add([Sum({})] * self._width(value), ""))
         for node in self.graph.node:
             self._run(node)
         outputs: list[int] = []
@@ -221,7 +222,8 @@ class GraphReader:
         return found if bias is None else self._shifted(node, found, bias)
 
     def _shifted(self, node: onnx.NodeProto, rows: list[Row], bias: Array) -> list[Row]:
-        if bias.size not in (1, len(rows)) or any(size != 1 for size in bias.shape[:-1]):
+        # A third dimension would be one of the sum too.
+        if bias.size not in (1, len(rows)) or any(size != 1 for size in bias.shape[:-1]) or bias.ndim > 2:
             self._refuse_operator(node, f"{node.op_type} of {len(rows)} columns and an array of another shape")
         sums = [row if isinstance(row, Sum) else Sum({row: 1.0}) for row in rows]
         numbers = np.broadcast_to(bias.reshape(-1), len(rows)).tolist()
@@ -240,6 +242,9 @@ class GraphReader:
         return self._linear(node, self._fixed(node, 1, 2).T, None)
 
     def _add(self, node: onnx.NodeProto) -> list[Row]:
+        if self._attribute(node, "axis", -1) not in (1, -1):
+            # Before operator set 7.
+            self._refuse_operator(node, "Add along the rows")
         fixed = [one for one in node.input if one in self.constants]
         if len(fixed) == 1:
             number = list(node.input).index(fixed[0])
@@ -258,7 +263,12 @@ class GraphReader:
 
     def _is_gate(self, node: onnx.NodeProto) -> bool:
         """Whether this is the sigmoid in x * sigmoid(x), read by that product alone."""
-        if node.op_type != "Sigmoid" or not node.input or node.output[0] in self.outputs:
+        if (
+            node.op_type != "Sigmoid"
+            or node.domain not in ("", "ai.onnx")
+            or not node.input
+            or node.output[0] in self.outputs
+        ):
             return False
         readers = self.readers.get(node.output[0], [])
         return len(readers) == 1 and readers[0].op_type == "Mul" and node.input[0] in readers[0].input
@@ -274,7 +284,7 @@ class GraphReader:
     def _compare(self, node: onnx.NodeProto) -> None:
         """Remember z > number, which is no layer by itself."""
         number = self._fixed(node, 1)
-        if number.size != 1:
+        if number.size != 1 or number.ndim > 2:
             self._refuse_operator(node, "Greater than an array")
         self.comparisons[node.output[0]] = node.input[0], self._rows(node), float(number.reshape(-1)[0])
 

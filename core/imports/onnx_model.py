@@ -6,13 +6,15 @@ Our own come back by the notes in them, others by what their graph says (core.im
 from __future__ import annotations
 
 import importlib
+import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from core.errors import ImportFileError
+from core.file_problems import shorten
 from core.imports.json_text import decode_json
 from core.imports.onnx_graph import GraphReader
-from core.imports.onnx_parts import read_tensor
+from core.imports.onnx_parts import check_once, read_tensor
 from core.imports.onnx_wire import check_wire
 from core.imports.records import MOST_ARRAYS, NamedArrays, Room, read_notes, refuse
 
@@ -50,13 +52,22 @@ def read_onnx(data: bytes, name: str) -> NamedArrays:
     room = Room(name)
     for tensor in (*graph.initializer, *(one.t for node in graph.node for one in node.attribute if one.HasField("t"))):
         room.take(tensor.dims, tensor.name or "a constant")
+    check_once([tensor.name for tensor in graph.initializer], name)
     constants = {tensor.name: read_tensor(tensor, name) for tensor in graph.initializer}
     for prop in model.metadata_props:
         if prop.key == "nnviz":
             notes = read_notes(decode_json(prop.value, name=name, what="its entry “nnviz”"), name)
             if notes is not None:
-                arrays = {key: values for key, values in constants.items() if key.startswith("layers.")}
+                # Beside them may be what the layers read and mask.
+                ours = re.compile(r"layers\.\d+\.(weight|bias)")
+                arrays = {key: values for key, values in constants.items() if ours.fullmatch(key)}
                 return NamedArrays(name, arrays=arrays, notes=notes)
+    redefined = next((function.name for function in model.functions if function.domain in ("", "ai.onnx")), None)
+    if redefined is not None:
+        refuse(
+            name,
+            f"it defines the operator {shorten(redefined)} anew, so nobody can tell what it does: export it again.",
+        )
     return GraphReader(graph, constants, name).read()
 
 
@@ -68,5 +79,7 @@ def _texts(model: onnx.ModelProto) -> Iterator[object]:
     for node in graph.node:
         yield from (node.name, node.op_type, node.domain, *node.input, *node.output)
         yield from (attribute.t.name for attribute in node.attribute)
+    for function in model.functions:
+        yield from (function.name, function.domain)
     for prop in model.metadata_props:
         yield from (prop.key, prop.value)

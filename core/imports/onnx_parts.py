@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
@@ -17,6 +19,13 @@ T = TypeVar("T")
 
 # A constant's attributes that hold plain numbers, and the fields they are in.
 _PLAIN = {"value_float": "f", "value_int": "i", "value_floats": "floats", "value_ints": "ints"}
+
+
+def check_once(tensors: Iterable[str], name: str) -> None:
+    """Refuse tensors of one name in the file called `name`."""
+    double = next((tensor for tensor, count in Counter(tensors).items() if count > 1), None)
+    if double is not None:
+        refuse(name, f"its tensor “{shorten(double)}” is there twice: export it again.")
 
 
 def read_tensor(tensor: onnx.TensorProto, name: str) -> Array:

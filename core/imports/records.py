@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from math import prod
 from typing import Any, Literal, NoReturn
+from unicodedata import category
 
 import msgspec
 import numpy as np
@@ -94,7 +95,12 @@ class NamedArrays(Struct, frozen=True, eq=False):
 
 def refuse(name: str, reason: str) -> NoReturn:
     """Raise ImportFileError about the file called `name`."""
-    raise ImportFileError(f"{name}: {reason}")
+    raise ImportFileError(printable(f"{name}: {reason}"))
+
+
+def printable(text: str) -> str:
+    """Text with names from a file, without the characters that would steer the terminal that it is printed on."""
+    return "".join("\ufffd" if category(letter) in ("Cc", "Cf", "Cs") else letter for letter in text)
 
 
 def check_key(key: str, name: str, *, inside: int = 0) -> None:

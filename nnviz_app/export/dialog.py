@@ -23,6 +23,7 @@ from PySide6.QtWidgets import (
 )
 
 from core.jobs import Progress, Written
+from nnviz_app.dialogs import fit_to_screen
 from nnviz_app.export.dialog_forms import EntryList, OptionsForm
 from nnviz_app.export.dialog_preview import FormAndPreview, PreviewArea
 from nnviz_app.export.entry import Entry, Preview
@@ -62,9 +63,7 @@ class ExportDialog(QDialog):
         self._connect()
         if not (self.list.select(name) or self.list.select(str(QSettings().value("export/last", FIRST)))):
             self.list.select(FIRST)
-        screen = self.screen().availableSize()
-        # The frame that the system puts around it has to fit as well.
-        self.resize(min(theme().space(76), screen.width()), min(theme().space(61), screen.height() * 9 // 10))
+        fit_to_screen(self, 76, 61)
         self.list.setFocus()
 
     def _first_folder(self, folder: Path) -> Path:
@@ -194,8 +193,11 @@ class ExportDialog(QDialog):
         self.about.setText(entry.about)
         self.keeps.setText(entry.keeps)
         options = entry.options(self.subject)
-        kept = {option.name: str(store.value(f"export/{entry.name}/{option.name}", "")) for option in options}
-        self.form.show_options(options, {option.name: option.read(kept[option.name]) for option in options})
+        values: dict[str, Any] = {}
+        for option in options:
+            kept = store.value(f"export/{entry.name}/{option.name}", "")
+            values[option.name] = option.read(str(kept)) if option.kept else option.default
+        self.form.show_options(options, values)
         self._former = self.values
         if entry.preview is not self._previewed:
             self.preview.clear()

@@ -145,11 +145,12 @@ class OptionsForm(QWidget):
         for option in self._options.values():
             field = self.fields[option.name] = self._make(option)
             field.setToolTip(option.tip)
-            if field.focusProxy() is not None:
-                # Else the key of its label would lead nowhere.
-                field.setFocusPolicy(Qt.FocusPolicy.ClickFocus)
             self.set_value(option.name, values[option.name])
             self.form.addRow("" if isinstance(option, Switch) else option.title, field)
+            label, proxy = self.form.labelForField(field), field.focusProxy()
+            if proxy is not None and isinstance(label, QLabel):
+                # Else the key of its label would lead nowhere.
+                label.setBuddy(proxy)
         self._is_filling = False
         self._show_rows()
 

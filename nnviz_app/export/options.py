@@ -14,13 +14,15 @@ Values = Mapping[str, Any]
 class Option(Struct, frozen=True, kw_only=True):
     """What all options have: a name, a title with its mnemonic, a tip, and `only`.
 
-    `only` names another option and the values with which this one matters.
+    `only` names another option and the values with which this one matters. One that is not `kept` begins anew each
+    time, with what the window shows, not with what was chosen last.
     """
 
     name: str
     title: str
     tip: str = ""
     only: tuple[str, tuple[str, ...]] | None = None
+    kept: bool = True
 
     def matters(self, values: Values) -> bool:
         """Whether it makes a difference beside these values."""
@@ -28,14 +30,15 @@ class Option(Struct, frozen=True, kw_only=True):
 
 
 class Pick(Option, frozen=True, kw_only=True):
-    """One of several (value, title); the first one is the usual one."""
+    """One of several (value, title); the usual one is `usual`, or the first one."""
 
     choices: tuple[tuple[str, str], ...]
+    usual: str | None = None
 
     @property
     def default(self) -> str:
         """The usual value."""
-        return self.choices[0][0]
+        return self.choices[0][0] if self.usual is None else self.usual
 
     def read(self, text: str) -> str:
         """The value that was kept as this text; the usual one where it is none."""

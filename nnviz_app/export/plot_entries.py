@@ -38,17 +38,19 @@ def _map_options(subject: Subject) -> tuple[AnyOption, ...]:
     network = subject.project.network
     names = [neuron.id for neuron in network.neurons.values() if neuron.role != "input"]
     inputs = [neuron.id for neuron in network.inputs]
-    neuron = Pick(name="neuron", title="&Neuron", choices=(("", "The outputs"), *((name, name) for name in names)))
+    # What the panel shows, as far as it has followed the document.
+    shown = subject.neuron if subject.neuron in names else ""
+    choices = (("", "The outputs"), *((name, name) for name in names))
+    neuron = Pick(name="neuron", title="&Neuron", choices=choices, usual=shown, kept=False)
     axes = []
     if len(inputs) > 1:
-        across = Pick(name="across", title="Acro&ss", choices=tuple((name, name) for name in inputs))
-        upwards = Pick(name="upwards", title="&Upwards", choices=tuple((name, name) for name in _second_first(inputs)))
-        axes = [across, upwards]
+        axis_names = list(dict.fromkeys((*(axis for axis in subject.axes if axis in inputs), *inputs)))
+        choices = tuple((name, name) for name in inputs)
+        axes = [
+            Pick(name=name, title=title, choices=choices, usual=usual, kept=False)
+            for name, title, usual in zip(("across", "upwards"), ("Acro&ss", "&Upwards"), axis_names, strict=False)
+        ]
     return (_PLOT_OPTIONS[0], neuron, *axes, *_PLOT_OPTIONS[1:])
-
-
-def _second_first(names: list[str]) -> list[str]:
-    return [names[1], names[0], *names[2:]]
 
 
 def plot_options(subject: Subject, values: Values) -> PlotOptions:

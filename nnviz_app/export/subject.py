@@ -27,8 +27,9 @@ class Subject(Struct, frozen=True, eq=False):
 
     `row` is the row on show; `steps` the length of the trace, 0 where there is none for the reason in `problem`;
     `name` is what files are called after, `file` the project's own; `scene` the canvas and `look` how it looks, `kept`
-    the former runs. `shown` is what the Loss panel shows of the runs, `show` what the decision map shows, and `others`
-    the values that were typed there for inputs on no axis; without a window these are None or empty.
+    the former runs. `shown` is what the Loss panel shows of the runs, `show` what the decision map shows, `neuron`
+    and `axes` of which neuron over which inputs, and `others` the values that were typed there for inputs on no axis;
+    without a window these are None or empty.
     A document never changes its projects, so that a job may take its time.
     """
 
@@ -48,6 +49,8 @@ class Subject(Struct, frozen=True, eq=False):
     look: Look | None = None
     shown: Shown | None = None
     show: Show | None = None
+    neuron: str = ""
+    axes: Sequence[str] = ()
     others: Mapping[str, float] = {}
     is_dark: bool = False
 
@@ -86,6 +89,8 @@ def subject_of(window: MainWindow) -> Subject:
         # A plot that is empty offers nothing to choose.
         shown=window.loss_plot.bar.shown if has_curves else None,
         show=window.map.controls.show_what(),
+        neuron=window.map.neuron,
+        axes=window.map.axes,
         others=dict(window.map.controls.fixed.typed),
         is_dark=theme().is_dark,
     )

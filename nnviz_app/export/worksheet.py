@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import io
 import re
@@ -28,7 +29,7 @@ from core.whole_files import new_folder
 from core.worksheet import Blanks, worksheet
 from nnviz_app.export.pages import Page, Paper, PdfFile, lay_out_sheet
 from nnviz_app.export.picture import CanvasPicture, Look
-from nnviz_app.export.solution import picture_style, write_sheet
+from nnviz_app.export.solution import DRAWING, picture_style, write_sheet
 
 Form = Literal["pdf", "html", "md", "tex"]
 FORMS: tuple[Form, ...] = get_args(Form)
@@ -115,9 +116,9 @@ def write_worksheets(
                 variant = yield from reporting(drawn.find(), Progress(done, count, what))
                 exercise = _exercise(variant, options, title=project.title, number=done + 1, seed=seed, digits=digits)
             yield Progress(done, count, what)
-            # Paper is the background.
+            # On paper nothing stands behind the drawing.
             style = picture_style(options.style, options.rounding)
-            look = Look(transparent=form == "pdf", lights_steps=False, style=style)
+            look = Look(transparent=form in ("pdf", "tex"), lights_steps=False, style=style)
             with CanvasPicture(exercise.project, rows=options.rows, rounding=options.rounding, look=look) as picture:
                 yield from reporting(picture.measure(), Progress(done, count, what))
                 # Not by save_project: it would name the folder that is there for the meantime where the disk is full.
@@ -136,7 +137,13 @@ def write_worksheets(
         (folder / INDEX).write_text(_index(listed, form, seed), encoding="utf-8", newline="")
         former = listed_files(path)
         new = {file.name for file in folder.iterdir()}
+        drawings = {file.relative_to(folder) for file in folder.glob("*-figures/*")}
     left = list(_remove(path, former - new))
+    for name in former & new:
+        for drawing in _drawings_in(path / name):
+            if drawing.relative_to(path) not in drawings:
+                with contextlib.suppress(OSError):
+                    drawing.unlink()
     return Written((path,), (*_describe(count, lengths, has_all=bool(collected)), *remarks, *left))
 
 
@@ -247,15 +254,22 @@ def listed_files(folder: Path) -> set[str]:
     return {name for name in names if (folder / name).exists()}
 
 
+def _drawings_in(folder: Path) -> list[Path]:
+    """The drawings in a folder beside a document; none where it is no folder."""
+    return [file for file in folder.glob("*") if DRAWING.fullmatch(file.name)]
+
+
 def _remove(folder: Path, names: Collection[str]) -> Iterator[str]:
     """Remove files and folders of drawings; a sentence for each that stays."""
     for name in sorted(names):
         place = folder / name
         try:
             if place.is_dir():
-                for file in place.glob("figure-*.svg"):
+                for file in _drawings_in(place):
                     file.unlink()
-                place.rmdir()
+                # What else lies there is someone's own.
+                if not any(place.iterdir()):
+                    place.rmdir()
             else:
                 place.unlink()
         except OSError as problem:

@@ -165,6 +165,11 @@ class DecisionMapPanel(QWidget):
         elif not len(self.selection):
             self.show_neuron(OUTPUTS)
 
+    @property
+    def axes(self) -> tuple[str, ...]:
+        """The inputs that it is over: at most two."""
+        return tuple(self._axes)
+
     def show_neuron(self, neuron: str) -> None:
         """Show the map of this neuron; "" for the outputs."""
         if neuron != self.neuron:

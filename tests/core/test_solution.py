@@ -264,6 +264,16 @@ def test_a_sum_of_printed_factors_that_misses_the_result_is_about_equal() -> Non
     assert "≈" not in sentences(rounded)
 
 
+@pytest.mark.parametrize("digits", range(1, 18))
+def test_lines_that_come_out_are_equal_with_however_many_digits(digits: int) -> None:
+    # Whole numbers: w = 3, b = 1, x = 2, t = 9.
+    project = load_project(next(path for path in EXAMPLES if "linear-neuron" in path.stem))
+    lines = {f.plain.partition(" = ")[0]: f for f in formulas(solution(project, style=Style(digits=digits)))}
+    assert lines["z(y)"].text.endswith("3 × 2 + 1 = 7")
+    assert lines["∂L/∂a(y)"].result == "= -4"
+    assert lines["∂L/∂w(w)"].result == "= -8"
+
+
 _SLOPE = r"\frac{\partial E}{\partial "
 
 

@@ -122,7 +122,7 @@ def test_the_window_is_painted_before_anything_else_is_imported(opens_file: bool
         capture_output=True,
         text=True,
         encoding="utf-8",
-        timeout=300,
+        timeout=600,
         cwd=Path(__file__).parents[2],
     )
     assert done.returncode == 0, done.stderr

@@ -42,7 +42,7 @@ def python(*arguments: str, **options: Any) -> subprocess.CompletedProcess[str]:
     """A Python process of its own."""
     streams = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **options}
     return subprocess.run(
-        [sys.executable, *arguments], cwd=ROOT, check=False, text=True, encoding="utf-8", timeout=300, **streams
+        [sys.executable, *arguments], cwd=ROOT, check=False, text=True, encoding="utf-8", timeout=600, **streams
     )
 
 

@@ -10,8 +10,9 @@ from pytestqt.qtbot import QtBot
 from core.network import Network, Role
 from core.project import Project
 from core.settings import Settings
-from nnviz_app.dialogs import AddLayerDialog, NewNetworkDialog
+from nnviz_app.dialogs import AddLayerDialog, NewNetworkDialog, fit_to_screen
 from nnviz_app.layers import NewNetwork, replace_network
+from nnviz_app.theme import theme
 
 
 @pytest.fixture
@@ -92,3 +93,14 @@ def test_add_layer_in_an_empty_network(qtbot: QtBot) -> None:
     assert not dialog.previous_check.isEnabled()
     assert not dialog.next_check.isEnabled()
     assert dialog.sentence.text() == "3 hidden neurons."
+
+
+def test_a_dialog_with_its_frame_fits_the_screen(qtbot: QtBot) -> None:
+    dialog = QDialog()
+    qtbot.addWidget(dialog)
+    fit_to_screen(dialog, 20, 10)
+    assert (dialog.width(), dialog.height()) == (theme().space(20), theme().space(10))
+    fit_to_screen(dialog, 1000, 1000)
+    screen = dialog.screen().availableSize()
+    assert dialog.width() < screen.width()
+    assert dialog.height() <= 0.9 * screen.height()

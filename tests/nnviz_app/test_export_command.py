@@ -234,7 +234,7 @@ def test_it_needs_no_display(tmp_path: Path) -> None:
         capture_output=True,
         text=True,
         env=environment,
-        timeout=300,
+        timeout=600,
     )
     assert (done.returncode, done.stderr) == (0, "")
     assert (tmp_path / "drawing.svg").exists()
@@ -350,7 +350,7 @@ def test_a_process_that_is_asked_to_end_leaves_nothing(tmp_path: Path) -> None:
         "    return Written((path,))\n"
         f"command.follow(job(Path({str(tmp_path / 'a.txt')!r})))"
     )
-    done = subprocess.run([sys.executable, "-c", code], check=False, capture_output=True, text=True, timeout=300)
+    done = subprocess.run([sys.executable, "-c", code], check=False, capture_output=True, text=True, timeout=600)
     assert (done.returncode, done.stderr) == (command.TERMINATED, "Stopped: nothing was written.\n")
     assert list(tmp_path.iterdir()) == []
 

@@ -54,6 +54,25 @@ def test_weights_are_shown_taken_and_saved(project: Path, weights: Path, capsys:
     assert [found.weight(found.edge_between("i1", f"h{k}").id) for k in (1, 2, 3)] == [0.0, 1.0, 2.0]  # type: ignore[union-attr]
 
 
+def test_names_in_a_file_do_not_steer_the_terminal(project: Path, tmp_path: Path, capsys: Said) -> None:
+    path = tmp_path / "evil.npz"
+    arrays = {
+        "\x1b[2J0.weight": np.ones((3, 2)),
+        "0.bias\x07": np.ones(3),
+        "\u202e1": np.ones((1, 3)),
+        "b\r": np.ones(1),
+    }
+    np.savez(path, **arrays)
+    assert main(["import", str(project), str(path), "--dry-run"]) == 0
+    said = capsys.readouterr().out
+    assert "\ufffd[2J0.weight[0, 0]" in said
+    np.savez(path, **{"\x1b[2Jx": np.ones((7, 7))})
+    assert main(["import", str(project), str(path)]) == 2
+    assert main(["import", "--new", str(path), "--dry-run"]) == 2
+    said += "".join(capsys.readouterr())
+    assert not set("\x1b\x07\u202e\r") & set(said)
+
+
 def test_how_much_stayed_is_said_where_it_is_saved(project: Path, tmp_path: Path, capsys: Said) -> None:
     path = tmp_path / "some.json"
     path.write_text('{"parameters": {"w1": 0.5, "o1": -1, "w77": 3}}')

@@ -100,6 +100,16 @@ def test_what_was_guessed_is_shown(open_dialog: Opener) -> None:
     assert not dialog.targets_check.isEnabled()
 
 
+def test_each_column_has_one_box_and_there_is_no_other(qtbot: QtBot, open_dialog: Opener) -> None:
+    dialog = open_dialog(FLOWERS)
+    try:
+        theme().set_text_scale(1.5)
+        boxes = [box for box in dialog.preview.findChildren(QComboBox) if box.isVisibleTo(dialog)]
+        assert sorted(map(id, boxes)) == sorted(id(dialog.preview.box(section)) for section in range(3))
+    finally:
+        theme().set_text_scale(1.0)
+
+
 def test_another_reading_is_shown_at_once(qtbot: QtBot, open_dialog: Opener) -> None:
     dialog = open_dialog(FLOWERS)
     tick(qtbot, dialog.names_check)

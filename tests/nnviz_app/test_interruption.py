@@ -79,7 +79,7 @@ def test_a_signal_ends_the_window_and_no_half_file_stays(start: Start, tmp_path:
     child = start("busy")
     assert list(tmp_path.iterdir())
     child.send_signal(getattr(signal, name))
-    assert child.wait(timeout=300) == -getattr(signal, name)
+    assert child.wait(timeout=600) == -getattr(signal, name)
     assert not list(tmp_path.iterdir())
 
 

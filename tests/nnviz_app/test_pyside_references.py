@@ -96,7 +96,7 @@ def test_pyside_keeps_references_to_none_true_and_false() -> None:
         [sys.executable, "-c", COUNT_LOST_REFERENCES, str(CALLS)],
         capture_output=True,
         text=True,
-        timeout=300,
+        timeout=600,
         check=False,
     )
     assert done.returncode == 0, f"the interpreter ended with {done.returncode}: {done.stderr[-2000:]}"

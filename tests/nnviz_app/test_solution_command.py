@@ -85,7 +85,7 @@ def test_it_needs_no_display_and_help_no_numpy(tmp_path: Path) -> None:
         done = subprocess.run(
             [sys.executable, "-c", "import sys; from nnviz_app.cli import main; code = main(sys.argv[1:]); "
              "print('numpy' in sys.modules); sys.exit(code)", "solution", *arguments],
-            cwd=ROOT, check=True, text=True, capture_output=True, timeout=300, env={"PATH": "", "HOME": str(tmp_path)},
+            cwd=ROOT, check=True, text=True, capture_output=True, timeout=600, env={"PATH": "", "HOME": str(tmp_path)},
         )  # fmt: skip
         return done.stdout
 

@@ -87,7 +87,7 @@ def test_ctrl_c_saves_what_was_learned(xor: Path, tmp_path: Path) -> None:
         assert process.stderr is not None
         assert process.stderr.readline().startswith("epoch 1,")
         process.send_signal(signal.SIGINT)
-        said, _ = process.communicate(timeout=300)
+        said, _ = process.communicate(timeout=600)
     finally:
         process.kill()
     assert process.returncode == 0

@@ -42,7 +42,7 @@ def run(*arguments: object, cwd: Path, **environment: str) -> subprocess.Complet
         text=True,
         encoding="utf-8",
         check=False,
-        timeout=300,
+        timeout=600,
     )
 
 

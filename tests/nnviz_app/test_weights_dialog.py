@@ -149,6 +149,35 @@ def test_a_file_that_does_not_fit_is_offered_as_a_new_network(
     assert dialog.new_project is None
 
 
+def test_what_the_file_says_of_its_activations_is_chosen_at_first(
+    qtbot: QtBot, open_dialog: Opener, tmp_path: Path
+) -> None:
+    path = tmp_path / "mlp.npz"
+    np.savez(path, coefs_0=np.ones((2, 3)), coefs_1=np.ones((3, 1)), activation="tanh")
+    dialog = open_dialog(Project(), path)
+    assert (dialog.hidden_box.currentData(), dialog.output_box.currentData()) == ("tanh", "linear")
+    assert dialog.new_project is not None
+    assert dialog.new_project.network.neurons["h1"].activation == "tanh"
+    assert "The file does not say all its activations" in dialog.sentence.text()
+    pick(qtbot, dialog.hidden_box, "ReLU")
+    assert dialog.new_project.network.neurons["h1"].activation == "relu"
+    assert "those you chose: relu, linear" in dialog.sentence.text()
+
+
+def test_activations_that_are_not_known_are_asked_for(qtbot: QtBot, open_dialog: Opener, tmp_path: Path) -> None:
+    path = tmp_path / "mlp.npz"
+    np.savez(path, coefs_0=np.ones((2, 3)), coefs_1=np.ones((3, 1)), activation="relu", out_activation="exp")
+    dialog = open_dialog(Project(), path)
+    assert "its activation “exp” is not known here" in dialog.sentence.text()
+    assert not dialog.accept_button.isEnabled()
+    assert dialog.new_row.isVisible()
+    pick(qtbot, dialog.hidden_box, "Sine")
+    # To choose what stood there at first is a choice too.
+    pick(qtbot, dialog.hidden_box, "ReLU")
+    assert dialog.accept_button.isEnabled()
+    assert "those you chose: relu, linear" in dialog.sentence.text()
+
+
 def test_without_a_network_there_is_only_a_new_one(open_dialog: Opener, torch_like: Path) -> None:
     dialog = open_dialog(Project(), torch_like)
     assert not dialog.into_radio.isEnabled()

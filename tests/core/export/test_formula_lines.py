@@ -45,6 +45,17 @@ def test_long_sums_are_broken_at_their_signs_only() -> None:
     assert all(right.count("(") == right.count(")") for _, right in found)
 
 
+def test_no_lone_zero_ends_a_sum() -> None:
+    numbers = r"= 0.1234567 \cdot 0.1234567 + 0.1234567 \cdot 0.1234567"
+    wide = width_of(f"{numbers} + 0") - 1.0
+    found = [right for _, right in lines(formula("z = a", f"{numbers} + 0"), wide / 0.999 + width_of("z"))]
+    assert found == ["= a", r"= 0.1234567 \cdot 0.1234567", r"+ 0.1234567 \cdot 0.1234567 + 0", "= 1"]
+    # Nothing can go with it where there is but one term before it.
+    alone = "= " + "0.123456789" * 3
+    found = [right for _, right in lines(formula("z = a", f"{alone} + 0"), width_of(alone) + width_of("z") + 1.0)]
+    assert found[1:3] == [alone, "+ 0"]
+
+
 def test_a_long_bracket_is_broken_inside_but_never_a_group() -> None:
     inner = " + ".join(["0.123456789"] * 7)
     found = lines(formula("g = x", rf"= \frac{{1}}{{4}} ({inner})"), 40.0)

@@ -88,7 +88,7 @@ def test_models_of_every_shape_compute_what_the_engine_computes(tmp_path: Path) 
         capture_output=True,
         text=True,
         check=False,
-        timeout=300,
+        timeout=600,
     )
     assert done.returncode == 0, done.stderr
     for k, trial in enumerate(trials):

@@ -11,7 +11,7 @@ import pytest
 from sheet_examples import BLANKS, classic, everything, with_blanks
 
 from core.export.latex import write_latex
-from core.sheet import Blank, Sheet
+from core.sheet import Blank, Sheet, Table
 
 TIKZ = "\\begin{tikzpicture}\n\\draw (0,0) -- (40,2) node[right] {w1};\n\\end{tikzpicture}"
 LARGEST_OVERFULL = 5.0
@@ -27,10 +27,10 @@ def compile_latex(text: str, folder: Path) -> tuple[str, str]:
         pytest.skip("pdflatex and pdftotext are not installed")
     (folder / "sheet.tex").write_text(text, encoding="utf-8")
     command = ["pdflatex", "-interaction=nonstopmode", "-halt-on-error", "sheet.tex"]
-    done = subprocess.run(command, check=False, cwd=folder, capture_output=True, timeout=300)
+    done = subprocess.run(command, check=False, cwd=folder, capture_output=True, timeout=600)
     log = (folder / "sheet.log").read_text(encoding="latin-1")
     assert done.returncode == 0, log[-2000:]
-    subprocess.run(["pdftotext", "-layout", "sheet.pdf", "sheet.txt"], cwd=folder, check=True, timeout=300)
+    subprocess.run(["pdftotext", "-layout", "sheet.pdf", "sheet.txt"], cwd=folder, check=True, timeout=600)
     return log, (folder / "sheet.txt").read_text(encoding="utf-8")
 
 
@@ -67,7 +67,7 @@ def test_blanks_do_not_tell_the_answer(blank: Blank, tmp_path: Path) -> None:
     assert source.count(r"\blank{") == {Blank.RESULT: 1, Blank.NUMBERS: 2, Blank.ALL: 3}[blank]
     # Room for the digits of what is hidden would tell how many there are.
     assert r"0.25 &" in source
-    assert r"\underline{\hspace{5em}}" in source
+    assert r"& \cellblank{} &" in source
     check_log(compile_latex(source, tmp_path)[0])
 
 
@@ -79,3 +79,14 @@ def test_points_of_a_column_stand_one_beneath_the_other() -> None:
     source = latex(classic())
     assert r"w2 & i2 & h1 & 0.2\phantom{0} \\" in source
     assert r"\textbf{Value}" in source
+
+
+@pytest.mark.parametrize("count", [3, 40])
+@pytest.mark.parametrize("name", ["w(The quick brown fox jumps over the lazy1,h h_h)", "W" * 40, "m" * 40])
+def test_long_names_in_tables_stay_within_the_margins(count: int, name: str, tmp_path: Path) -> None:
+    short = Table(("Weight", "From"), (("w1", "x1"),))
+    rows = ((name, name, "0.5", ""),) * count
+    table = Table((name, "From", "Value", name), rows, "The weights", frozenset({(count - 1, 3)}))
+    log, text = compile_latex(latex(Sheet("Names", "", (table, short))), tmp_path)
+    check_log(log)
+    assert text.count("0.5") == count

@@ -389,7 +389,7 @@ def launch(folder: Path, *arguments: str, processes: int) -> subprocess.Complete
         env=environment,
         capture_output=True,
         text=True,
-        timeout=300,
+        timeout=600,
         check=False,
     )
 
@@ -413,7 +413,7 @@ def spawn_two(folder: Path, *arguments: str) -> None:
     ]
     try:
         for process in started:
-            _, complaint = process.communicate(timeout=300)
+            _, complaint = process.communicate(timeout=600)
             assert process.returncode == 0, complaint
     finally:
         for process in started:

@@ -104,6 +104,8 @@ def test_json_is_read_in_each_of_its_forms(write: Write) -> None:
     assert file.parameters == {"w1": 1.0, "w.2": 0.5}
     assert {name: array.shape for name, array in file.arrays.items()} == {"layer.weight": (2, 2), "layer.bias": (2,)}
     assert file.texts == {"note": "x"}
+    marked = read_arrays(write("a.json", "\ufeff".encode() + json.dumps(content).encode()))
+    assert marked.parameters == file.parameters
 
 
 @pytest.mark.parametrize(
@@ -144,6 +146,9 @@ REFUSED: dict[str, tuple[str, bytes, str]] = {
     "nan": ("a.npz", packed(w=np.array([[0.0, 1.0], [2.0, NAN]])), "w[1, 1] is not a number"),
     "infinite": ("a.npz", packed(w=np.array(np.inf)), "w is infinite"),
     "too many": ("a.npz", zipped("w.npy", header("'<f8'", "(100000, 100000)")), "more numbers than can be read"),
+    # Digits that a careless pattern would split up in all ways that there are.
+    "digits": ("a.npz", zipped("w.npy", header("'<f8'", f"({'1' * 9000} x")), "no plain numbers"),
+    "long size": ("a.npz", zipped("w.npy", header("'<f8'", f"({'1' * 9000},)")), "more numbers than can be read"),
     "zip bomb": ("a.npz", zipped("w.npy", header("'|u1'", "(400000000,)") + bytes(400_000)), "more numbers than"),
     "sizes": ("a.npz", zipped("w.npy", header("'<f8'", "(0, 999999999999, 999999999999)")), "more numbers than can be"),
     "too many together": (
@@ -216,6 +221,9 @@ REFUSED: dict[str, tuple[str, bytes, str]] = {
     "csv long": ("a.csv", b'name,value\nw1,"' + b"7" * 5000 + b'"\n', "w1: “777777"),
     "csv twice": ("a.csv", b"name,value\nw1,1\nw1,2\n", "row 3: “w1” is there twice"),
     "csv short": ("a.csv", b"name,source,target,value\nw1,i1\n", "row 2 has fewer cells"),
+    "csv decimal comma": ("a.csv", b"name,source,target,value\nw1,i1,o1,0,5\n", "row 2 has more cells than the first"),
+    "csv column twice": ("a.csv", b"name,value,Value\nw1,1,2\n", "names the column “value” twice"),
+    "csv control": ("a.csv", b"name,value\nw1,\x1b[2Jx\n", "w1: “\ufffd[2Jx” is not a number"),
     "csv bytes": ("a.csv", b"name,value\n\xff\xfe", "UTF-8"),
 }
 
@@ -247,6 +255,28 @@ def test_a_large_file_is_refused_before_it_is_read_whole(tmp_path: Path) -> None
         file.truncate(10**10)
     with pytest.raises(ImportFileError, match="larger than 64 MB"):
         read_arrays(path)
+
+
+def test_a_file_that_changes_while_it_is_read_is_refused(write: Write, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = write("a.csv", b"name,value\nw1,0.1")
+    for now in (b"name,value\nw1,0.12345", b"name,value\nw1,0."):
+        monkeypatch.setattr(Path, "open", lambda self, mode, now=now: io.BytesIO(now))
+        with pytest.raises(ImportFileError, match="changed while it was read"):
+            read_arrays(path)
+
+
+def test_a_table_of_few_edges_between_many_neurons_takes_little_memory(write: Write) -> None:
+    """As a matrix, its edges would be one number in thousands."""
+    for count, words in ((4000, "8,000 neurons and 4,000 edges; up to 5,000"), (2400, "read too many others")):
+        rows = "".join(f"w{k},a{k},b{k},1\n" for k in range(count))
+        file = read_arrays(write("a.csv", f"name,source,target,value\n{rows}".encode()))
+        tracemalloc.start()
+        try:
+            with pytest.raises(ImportFileError, match=words):
+                make_project(file)
+            assert tracemalloc.get_traced_memory()[1] < 20_000_000
+        finally:
+            tracemalloc.stop()
 
 
 def test_a_bomb_takes_little_memory(write: Write) -> None:
@@ -315,7 +345,7 @@ def test_whatever_is_in_a_file_little_memory_is_taken(write: Write, case: str) -
     if name.endswith(".onnx"):
         pytest.importorskip("onnx", reason="ONNX files need the library onnx")
     command = [sys.executable, "-c", CHILD, str(write(name, make()))]
-    child = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True, timeout=300)
+    child = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True, timeout=600)
     memory, said = child.stdout.split()
     assert said in ("read", "ImportFileError")
     assert float(memory) < 300
@@ -355,6 +385,11 @@ def test_colons_and_quotes_in_texts_name_nothing_twice(write: Write) -> None:
     assert file.parameters == {"w1": 1.0, "title": 3.0}
     assert file.texts == {"a": "".join(content["a"]), "title": "\\"}
     assert list(file.arrays) == ["b.w1"]
+
+
+def test_all_digits_of_a_number_in_a_table_are_read(write: Write) -> None:
+    digits = "0.1000000000000000055511151231257827021181583404541015625000000000"
+    assert read_arrays(write("a.csv", f"name,value\nw1,{digits}\n".encode())).parameters == {"w1": 0.1}
 
 
 def test_long_rows_are_counted_each_for_itself(write: Write) -> None:
@@ -447,3 +482,5 @@ def test_another_ending_is_refused_with_a_way_out(name: str, remedy: str, tmp_pa
 def test_of_a_folder_a_file_is_to_be_chosen(tmp_path: Path) -> None:
     with pytest.raises(ImportFileError, match="in this folder"):
         read_arrays(tmp_path)
+    with pytest.raises(ImportFileError, match=r"^\.: weights are read from"):
+        read_arrays(Path())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -302,6 +303,7 @@ def test_layers_without_biases_leave_the_biases() -> None:
         ([(4, 2), (4,), (2, 4), (2,)], "arr_2 has 2 × 4 numbers, but the network's second layer"),
         ([(4, 2), (3,), (1, 4), (1,)], "arr_1 has 3 numbers, but the network's first layer after the inputs has 4"),
         ([(1, 2), (1,)], "it holds 1 layer, the network has 2"),
+        ([(4, 2), (4,), (1, 3), (1,)], "layer after the inputs wants 1 × 4 (1 neuron with 4 sources each)"),
         ([(4, 2, 3, 3), (4,)], "arr_0 has 4 dimensions"),
         ([(4, 2), (4,), (4,), (1, 4), (1,)], "2 weight matrices but 3 vectors"),
         ([(4,)], "no weight matrix"),
@@ -309,6 +311,47 @@ def test_layers_without_biases_leave_the_biases() -> None:
 )
 def test_shapes_that_do_not_fit_are_refused(shapes: list[tuple[int, ...]], words: str) -> None:
     assert words in refused(file_of(*shapes), layered(2, 4, 1))
+
+
+def test_sources_in_several_layers_are_taken_in_the_order_of_our_files(tmp_path: Path) -> None:
+    network = Network()
+    # The hidden neuron was drawn first.
+    for role in ("hidden", "input", "input", "output"):
+        network.add_neuron(role)
+    for source, target in (("i1", "h1"), ("i2", "h1"), ("h1", "o1"), ("i1", "o1"), ("i2", "o1")):
+        network.connect(source, target)
+    network.set_values({name: float(number) for number, name in enumerate(network.values)})
+    project = Project(network)
+    project.dataset.follow(network)
+    for form in ("npz", "json"):
+        path = tmp_path / f"a.{form}"
+        finish(FORMATS[form].write(project, path, precision="float64"))
+        assert match_file(read_arrays(path), network, by="order").changed == 0
+
+
+@pytest.mark.parametrize("form", ["npz", "safetensors", "json", "onnx"])
+def test_our_files_of_skip_connections_come_back_by_order(form: str, tmp_path: Path) -> None:
+    if form == "onnx":
+        pytest.importorskip("onnx", reason="ONNX files need the library onnx")
+    project = load_project(EXAMPLES / "06-skip-connection.nnviz")
+    path = tmp_path / f"a.{form}"
+    finish(FORMATS[form].write(project, path, precision="float64"))
+    match = match_file(read_arrays(path), project.network, by="order")
+    assert (match.kept, match.unused, match.changed) == ((), (), 0)
+
+
+@pytest.mark.parametrize(("place", "words"), [("w8", "layers.1.weight[1, 1]"), ("o2", "layers.1.bias[1]")])
+def test_numbers_that_a_file_has_twice_have_to_agree(place: str, words: str, tmp_path: Path) -> None:
+    path = tmp_path / "a.json"
+    project = load_project(EXAMPLES / "01-two-two-two.nnviz")
+    finish(FORMATS["json"].write(project, path, precision="float64"))
+    content = json.loads(path.read_text(encoding="utf-8"))
+    content["parameters"][place] = 9
+    path.write_text(json.dumps(content), encoding="utf-8")
+    with pytest.raises(ImportFileError) as caught:
+        read_arrays(path)
+    assert str(caught.value).startswith(f"a.json: {place} is 9 among its parameters, but 0.")
+    assert str(caught.value).endswith(f" in {words}: make them equal.")
 
 
 def test_a_free_form_network_takes_weights_by_name_alone() -> None:

@@ -96,17 +96,98 @@ def test_layers_without_biases_get_zeros(tmp_path: Path) -> None:
     assert "There are no biases in the file: they are 0." in sentences
 
 
+@pytest.mark.filterwarnings("ignore:Initializing zero-element tensors")
 def test_other_layers_than_dense_ones_are_refused(tmp_path: Path) -> None:
     torch = pytest.importorskip("torch", reason="PyTorch is not installed")
     nn, path = torch.nn, tmp_path / "net.safetensors"
     for layers, words in (
         ([nn.Conv2d(1, 2, 3)], "0.weight has 4 dimensions"),
         ([nn.Linear(4, 2), nn.BatchNorm1d(2)], "1 weight matrix but 5 vectors"),
+        # As many vectors as matrices, and of the sizes of biases.
+        ([nn.Linear(4, 3, bias=False), nn.PReLU(3)], "1.weight is no bias of a dense layer"),
+        ([nn.Linear(4, 3), nn.Tanh(), nn.Linear(3, 3, bias=False), nn.PReLU(3)], "3.weight is no bias"),
+        (
+            [nn.Linear(4, 3, bias=False), nn.BatchNorm1d(3, affine=False), nn.Linear(3, 3, bias=False)],
+            "1.running_mean is no bias",
+        ),
+        ([nn.Linear(4, 2, bias=False), nn.LayerNorm(2, bias=False)], "1.weight is no bias"),
+        ([nn.RNN(4, 4)], "is no weight matrix of a dense layer"),
+        ([nn.MultiheadAttention(4, 1)], "in_proj_weight is no weight matrix"),
+        ([nn.utils.parametrizations.weight_norm(nn.Linear(4, 1, bias=False))], "original0 is no weight matrix"),
+        ([nn.Embedding(10, 4), nn.Linear(4, 4)], "1.weight wants 4 sources, 0.weight has 10 neurons"),
+        ([nn.Linear(4, 0)], "0.weight has no numbers"),
         ([nn.Linear(4, 3), nn.Linear(2, 1)], "1.weight wants 2 sources, 0.weight has 3 neurons"),
     ):
         torch_file(path, *layers)
         with pytest.raises(ImportFileError, match=words):
             make_project(read_arrays(path))
+
+
+def test_some_layers_have_biases_and_others_none(tmp_path: Path) -> None:
+    torch = pytest.importorskip("torch", reason="PyTorch is not installed")
+    nn, path = torch.nn, tmp_path / "net.safetensors"
+    layers = nn.Linear(4, 3, bias=False), nn.Tanh(), nn.Linear(3, 3), nn.Tanh(), nn.Linear(3, 3, bias=False)
+    model = torch_file(path, *layers)
+    project, sentences = make_project(read_arrays(path), activations=["tanh", "linear"])
+    with torch.no_grad():
+        expected = model(torch.from_numpy(X)).numpy()
+    np.testing.assert_allclose(outputs_of(project.network, X), expected, rtol=0, atol=1e-12)
+    assert "There are no biases in the file for 0.weight, 4.weight: they are 0." in sentences
+    # Into a network that is there, the others stay.
+    match = match_file(read_arrays(path), project.network)
+    assert (match.by, match.kept) == ("order", ("h1", "h2", "h3", "o1", "o2", "o3"))
+
+
+# Names of arrays
+
+
+def named(*names: str) -> NamedArrays:
+    """Matrices of 2 × 2 and vectors, as their names begin with a capital letter or not, filled with their places."""
+    arrays = {name: np.full((2, 2) if name[0].isupper() else 2, float(place)) for place, name in enumerate(names, 1)}
+    return NamedArrays("a.npz", arrays)
+
+
+@pytest.mark.parametrize(
+    ("names", "biases"),
+    [
+        (["In.w", "Out.w", "out.b", "in.b"], [4.0, 3.0]),
+        (["Hidden_W", "hidden_b", "Out_W"], [2.0, 0.0]),
+        (["W1", "b2", "W2", "b1"], [4.0, 2.0]),
+        (["Enc/kernel:0", "Dec/kernel:0", "dec/bias:0", "enc/bias:0"], [4.0, 3.0]),
+        (["Arr_0", "arr_1", "Arr_2", "arr_3"], [2.0, 4.0]),
+        (["Wh", "bh", "Wo", "bo"], [2.0, 4.0]),
+    ],
+)
+def test_a_bias_goes_to_the_weights_of_its_name(names: list[str], biases: list[float]) -> None:
+    network = make_project(named(*names), orientation="neurons")[0].network
+    assert [network.bias(name) for name in ("h1", "o1")] == biases
+
+
+@pytest.mark.parametrize("name", ["p_re_lu/alpha", "norm/beta:0", "norm/scale", "norm/moving_mean"])
+def test_a_vector_that_keras_calls_otherwise_is_no_bias(name: str) -> None:
+    with pytest.raises(ImportFileError, match=f"{name} is no bias of a dense layer"):
+        make_project(named("Dense/kernel", name))
+
+
+def test_shortened_words_tell_the_order_too() -> None:
+    _, sentences = make_project(dense(("hid", 4, 4), ("inp", 4, 4), ("out", 2, 4)))
+    assert order_in(sentences)[0].startswith("Layers were taken in the order inp.weight, hid.weight, out.weight")
+
+
+def test_a_bias_without_weights_is_refused() -> None:
+    with pytest.raises(ImportFileError) as caught:
+        make_project(named("Fc1.weight", "fc1.bias", "Fc2.weight", "norm.bias"))
+    assert str(caught.value) == (
+        "a.npz: norm.bias belongs to no weight matrix, by its name: name each bias as its weights (fc1.weight, "
+        "fc1.bias)."
+    )
+
+
+def test_our_layers_without_what_they_read_are_refused() -> None:
+    file = described()
+    arrays = {**file.arrays, "layers.0.sources": np.array([0.0, 1.0]), "layers.1.sources": np.array([2.0])}
+    with pytest.raises(ImportFileError, match="it has lost what it says of its network"):
+        make_project(NamedArrays("a.npz", arrays))
 
 
 # Layers whose names do not count them
@@ -239,6 +320,20 @@ def test_a_regressor_of_scikit_learn_predicts_the_same(tmp_path: Path) -> None:
     assert "Its activations are in the file: tanh, linear." in sentences
 
 
+def test_what_a_file_says_of_its_hidden_layers_counts_though_it_says_no_more() -> None:
+    file = dense(("a.1", 3, 4), ("a.2", 2, 3))
+    file.texts["activation"] = "logistic"
+    project, sentences = make_project(file)
+    assert activations_of(project) == ["sigmoid", "linear"]
+    assert sentences[-1] == (
+        "The file does not say all its activations, so sigmoid, linear were taken: choose others if it had others."
+    )
+    file.texts["activation"] = "swoosh"
+    with pytest.raises(ImportFileError, match="its activation “swoosh” is not known here: choose the activations"):
+        make_project(file)
+    assert activations_of(make_project(file, activations=["tanh", "linear"])[0]) == ["tanh", "linear"]
+
+
 # Tables
 
 
@@ -300,6 +395,12 @@ def test_notes_say_everything() -> None:
     assert [(one.neuron, one.shift, one.scale) for one in project.dataset.scalings] == [("a", 1.0, 4.0)]
     with pytest.raises(ImportFileError, match="says itself"):
         make_project(file, activations=["relu", "linear"])
+
+
+def test_a_loss_that_is_not_known_is_told() -> None:
+    project, sentences = make_project(described(loss="strange"))
+    assert project.settings.loss == "binary_cross_entropy"
+    assert "Its loss “strange” is not known here, so it is the binary cross-entropy." in sentences
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import tempfile
 import warnings
 from collections.abc import Callable, Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -188,7 +189,7 @@ def test_weights_of_other_programs_go_into_a_network_by_order(make: Make) -> Non
         ([node("MatMul", "q w")], "“q”, which is no layer"),
         ([node("Gemm", "x w", transA=1)], "Gemm with transA"),
         ([node("Gemm", "x w", alpha="a")], "attribute alpha"),
-        ([node("Transpose", "w", "v", perm=[1.0, 0.0]), node("MatMul", "x v")], "attribute perm"),
+        ([node("Transpose", "w", "t", perm=[1.0, 0.0]), node("MatMul", "x t")], "attribute perm"),
         ([node("MatMul", "x v")], "MatMul of 2 columns with weights for 3"),
         ([node("Add", "x b")], "an array of another shape"),
         ([node("Concat", "x x", axis=0)], "Concat of rows"),
@@ -198,16 +199,77 @@ def test_weights_of_other_programs_go_into_a_network_by_order(make: Make) -> Non
         ([node("Greater", "x one", "c"), node("Cast", "c", to=1)], "a step at 1"),
         ([node("Where", "x x x")], "the operator Where"),
         ([node("Sigmoid", "x", "s"), node("Identity", "")], "which is no layer"),
+        ([node("Gemm", "x w", "z"), node("Add", "z cube")], "an array of another shape"),
+        ([node("Greater", "x cube", "c"), node("Cast", "c", to=1)], "Greater than an array"),
+        ([node("Gemm", "x w", "z"), node("Add", "z b", axis=0)], "Add along the rows"),
+        ([node("Sigmoid", "x", "s", domain="other"), node("Mul", "s x")], "the operator other.Sigmoid"),
+        ([node("Relu", "x", "z"), node("Tanh", "x", "z"), node("Relu", "z")], "its tensor “z” is there twice"),
+        ([node("Relu", "x", "w"), node("Tanh", "w")], "its tensor “w” is there twice"),
+        ([node("Relu", "x", "x"), node("Tanh", "x")], "its tensor “x” is there twice"),
         ([], "“y” comes from no input"),
         ([node("Gemm", "x huge")], "“huge”, which is no array"),
     ],
 )
 def test_what_is_not_known_is_refused_by_its_name(make: Make, nodes: list[Any], words: str) -> None:
     constants = {"w": W, "v": np.ones((3, 3)), "b": B, "i": np.array([0, 7]), "one": np.array(1.0)}
+    constants["cube"] = np.zeros((1, 1, 1))
     with pytest.raises(ImportFileError) as caught:
         make_project(read_arrays(make(nodes, constants)))
     assert words in str(caught.value)
     assert len(str(caught.value)) < 350
+
+
+def test_a_constant_that_is_there_twice_is_refused(make: Make) -> None:
+    path = make([node("MatMul", "x w")], {"w": W})
+    model = onnx.load_model(path)
+    model.graph.initializer.append(numpy_helper.from_array(2 * W, "w"))
+    onnx.save_model(model, path)
+    with pytest.raises(ImportFileError, match="its tensor “w” is there twice"):
+        read_arrays(path)
+
+
+@pytest.mark.parametrize("domain", ["", "ai.onnx"])
+def test_an_operator_that_a_file_defines_itself_is_refused(make: Make, domain: str) -> None:
+    path = make([node("Relu", "x")])
+    model = onnx.load_model(path)
+    opsets = [helper.make_opsetid("", 20)]
+    model.functions.append(helper.make_function(domain, "Relu", ["a"], ["b"], [node("Neg", "a", "b")], opsets))
+    onnx.save_model(model, path)
+    with pytest.raises(ImportFileError, match="it defines the operator Relu anew"):
+        read_arrays(path)
+
+
+@pytest.mark.parametrize(
+    "nodes",
+    [
+        [node("Gather", "x turn", "g", axis=1), node("Gemm", "g w b", "z"), node("Tanh", "z")],
+        [node("Gemm", "x w b", "z"), node("Tanh", "z", "h"), node("Gather", "h mix", axis=1)],
+        [
+            node("Gemm", "x w b", "z"),
+            node("Tanh", "z", "h"),
+            node("Gather", "h mix", "g", axis=1),
+            node("Gemm", "g v", "u"),
+            node("Tanh", "u"),
+        ],
+    ],
+)
+def test_by_order_the_first_is_the_first_input_or_output_whatever_the_graph_mixes(make: Make, nodes: list[Any]) -> None:
+    constants = {"w": W, "b": B, "v": W.T.copy(), "turn": np.array([1, 0]), "mix": np.array([2, 0, 1])}
+    path = make(nodes, constants)
+    project, _ = make_project(read_arrays(path))
+    network = project.network
+    # Another network of the same layers.
+    twin = Network()
+    levels = [[twin.add_neuron(network.neurons[name].role, activation="tanh" if k else None).id for name in level]
+              for k, level in enumerate(network.levels())]  # fmt: skip
+    for former, level in pairwise(levels):
+        for target in level:
+            for source in former:
+                twin.connect(source, target)
+    other = Project(twin)
+    other.dataset.follow(twin)
+    apply_match(match_file(read_arrays(path), twin, by="order"), other)
+    np.testing.assert_allclose(outputs_of(twin, X), evaluated(path, X), rtol=1e-6, atol=1e-6)
 
 
 def test_graphs_that_would_grow_are_stopped(make: Make) -> None:

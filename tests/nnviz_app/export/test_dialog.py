@@ -454,6 +454,16 @@ def test_all_of_it_by_keys(qtbot: QtBot, subject: Subject, make_dialog: Callable
     assert not dialog.isVisible()
 
 
+def test_tab_reaches_every_field(qtbot: QtBot, subject: Subject, make_dialog: Callable[..., ExportDialog]) -> None:
+    dialog = make_dialog(subject, "worksheets")
+    chain = dialog.form.focus_chain()
+    chain[0].setFocus()
+    for field in chain[1:]:
+        press(qtbot, Key.Key_Tab)
+        assert field.hasFocus()
+    assert dialog.form.fields["seed"].focusProxy() in chain
+
+
 def test_boxes_are_checked_by_keys(qtbot: QtBot, subject: Subject, make_dialog: Callable[..., ExportDialog]) -> None:
     dialog = make_dialog(subject, "worksheets")
     press(qtbot, Key.Key_D, Qt.KeyboardModifier.AltModifier)
@@ -859,6 +869,31 @@ def test_plots_show_what_their_panels_show(hands: WindowHands, tmp_path: Path) -
         box.toggle()
     shown = plot_options(subject_of(hands.window), values["map"]).show
     assert shown == Show(in_two=True, training=True, test=False)
+
+
+def test_the_map_begins_as_its_panel_shows_it(hands: WindowHands) -> None:
+    hands.window.open_example(examples()[7])
+    QSettings().setValue("export/map/neuron", "o")
+    hands.window.selection.set(["h2"])
+    assert hands.window.map.neuron == "h2"
+    controls = hands.window.map.controls
+    hands.qtbot.keyClick(controls.axis_boxes[0], Key.Key_Down)
+    assert hands.window.map.axes == ("x2", "x1")
+
+    def look(dialog: ExportDialog) -> None:
+        values = dialog.values
+        seen.append((values["neuron"], values["across"], values["upwards"]))
+        hands.click(dialog.close_button)
+
+    seen: list[tuple[str, str, str]] = []
+    hands.answer(look)
+    QSettings().setValue("export/last", "map")
+    hands.choose("File", "Export")
+    assert seen == [("h2", "x2", "x1")]
+    # A neuron of a network that the panel has not followed yet.
+    other = msgspec.structs.replace(subject_of(hands.window), neuron="gone", axes=("gone", "x2"))
+    options = {option.name: option.default for option in ENTRIES["map"].options(other)}
+    assert (options["neuron"], options["across"], options["upwards"]) == ("", "x2", "x1")
 
 
 def test_weights_come_back_through_the_menu(

@@ -31,7 +31,7 @@ def test_a_png_that_does_not_fit_is_one_true_sentence(options: list[str], tmp_pa
     path = tmp_path / "a.png"
     command = ["export", str(first_example().path), "--to", "png", *options, "-o", str(path)]
     done = subprocess.run(
-        [sys.executable, "-c", code, *command], check=False, capture_output=True, text=True, timeout=300
+        [sys.executable, "-c", code, *command], check=False, capture_output=True, text=True, timeout=600
     )
     # The library for images has nothing to add.
     assert done.stderr == f"{path} cannot be written (File too large): choose another place.\n"

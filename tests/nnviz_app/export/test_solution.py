@@ -154,7 +154,7 @@ def test_latex_with_its_drawings_compiles_whatever_names_are_in_it(tmp_path: Pat
         project.rename(old, new)
     finish(write_solution(project, tmp_path / "s.tex", granularity=Granularity.LAYER))
     command = ["pdflatex", "-interaction=nonstopmode", "-halt-on-error", "s.tex"]
-    done = subprocess.run(command, cwd=tmp_path, check=False, capture_output=True, timeout=300)
+    done = subprocess.run(command, cwd=tmp_path, check=False, capture_output=True, timeout=600)
     log = (tmp_path / "s.log").read_text(encoding="latin-1")
     assert done.returncode == 0, log[-2000:]
     assert not re.search(r"Overfull \\hbox", log)

@@ -19,8 +19,9 @@ from core.project_file import load_project
 from core.quantities import Kind
 from core.sheet import Blank
 from core.style import Rounding, Style
-from core.worksheet import Blanks
+from core.worksheet import Blanks, Group
 from nnviz_app.examples import examples
+from nnviz_app.export.solution import write_solution
 from nnviz_app.export.worksheet import WorksheetOptions, write_worksheets
 
 pypdf = pytest.importorskip("pypdf", reason="a reader of PDFs is not installed")
@@ -187,6 +188,32 @@ def test_worksheets_made_before_go(tmp_path: Path, form: str) -> None:
         "project-01.nnviz",
         "index.csv",
     }
+
+
+def test_drawings_of_a_former_worksheet_go(tmp_path: Path) -> None:
+    forward = WorksheetOptions(blanks=Blanks(frozenset({Group.UPDATES})))
+    finish(write_worksheets(one_neuron(), tmp_path, form="md", options=forward))
+    folder = tmp_path / "worksheet-figures"
+    (folder / "figure-mine.svg").write_text("mine", encoding="utf-8")
+    assert {"figure-1.svg", "figure-2.svg", "figure-3.svg"} < files_of(folder)
+    finish(write_worksheets(one_neuron(), tmp_path, form="md"))
+    # All is asked for: only the first drawing gives nothing away.
+    assert files_of(folder) == {"figure-1.svg", "figure-mine.svg"}
+    assert "figure-3.svg" in files_of(tmp_path / "key-figures")
+    written = finish(write_worksheets(one_neuron(), tmp_path, form="tex"))
+    assert files_of(folder) == {"figure-mine.svg"}
+    assert not (tmp_path / "key-figures").exists()
+    assert not [sentence for sentence in written.sentences if "figures" in sentence]
+
+
+def test_nothing_stands_behind_a_drawing_on_paper(tmp_path: Path) -> None:
+    finish(write_worksheets(one_neuron(), tmp_path, form="tex"))
+    finish(write_solution(one_neuron(), tmp_path / "solution.tex"))
+    colors = [
+        set(re.findall(r"\\definecolor\{[^}]*\}\{HTML\}\{(\w+)\}", (tmp_path / name).read_text(encoding="utf-8")))
+        for name in ("key.tex", "solution.tex")
+    ]
+    assert colors[0] == colors[1]
 
 
 def test_a_list_of_something_else_removes_nothing(tmp_path: Path) -> None:
