@@ -84,7 +84,8 @@ class Hands:
             self._xdotool("click", button)
 
     def click_widget(self, widget: QWidget) -> None:
-        """Click in the middle of a widget."""
+        """Click in the middle of a widget, once it can be clicked."""
+        self.qtbot.waitUntil(widget.isEnabled)
         self.click(self.screen(widget))
 
     def double_click(self, point: QPoint) -> None:

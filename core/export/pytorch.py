@@ -59,7 +59,7 @@ def write(project: Project, path: Path, *, precision: Precision) -> Job:
     """
     yield Progress(0, 4, "Collecting the parameters")
     form = model_form(project.network, precision)
-    _keep_other_files(path)
+    former_files(path)
     with new_folder(path) as folder:
         yield Progress(1, 4, f"Writing {path.name}")
         (folder / "model.py").write_text(model_source(project, form, precision), "utf-8")
@@ -74,12 +74,18 @@ def write(project: Project, path: Path, *, precision: Precision) -> Job:
     return Written((path,), (form.description, *sentences, *train_remarks(project), *remarks(project)))
 
 
-def _keep_other_files(folder: Path) -> None:
-    for name in (*TEXT_MARKS, *TENSOR_MARKS):
-        if (folder / name).is_file() and not _is_own(folder / name):
+def former_files(folder: Path) -> tuple[str, ...]:
+    """The files of a former export that one into this folder would replace.
+
+    Raises ExportError where one of them is not of such an export.
+    """
+    former = tuple(name for name in (*TEXT_MARKS, *TENSOR_MARKS) if (folder / name).is_file())
+    for name in former:
+        if not _is_own(folder / name):
             raise ExportError(
                 f"{folder / name} is of no PyTorch export, but one would replace it: choose a folder that is free."
             )
+    return former
 
 
 def _is_own(file: Path) -> bool:

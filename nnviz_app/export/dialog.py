@@ -22,6 +22,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from core.errors import ExportError
 from core.jobs import Progress, Written
 from nnviz_app.dialogs import fit_to_screen
 from nnviz_app.export.dialog_forms import EntryList, OptionsForm
@@ -243,10 +244,8 @@ class ExportDialog(QDialog):
     def _refresh(self) -> None:
         """Say what stands in the way, and show what would be made."""
         entry = self.entry
-        missing = self._what_is_missing()
-        note = "" if missing else self._replaces()
+        missing, note = self._look()
         self._say(missing or note, "warning" if missing else "info")
-        self._name_button()
         self.export_button.setEnabled(not missing and bool(self.path_field.text().strip()))
         self.folder_button.hide()
         if entry.preview is not None and not missing:
@@ -254,16 +253,22 @@ class ExportDialog(QDialog):
         else:
             self.preview.clear()
 
-    def _name_button(self) -> None:
-        self.export_button.setText("&Replace" if os.path.isfile(self.path) else "&Export")
+    def _look(self) -> tuple[str, str]:
+        """What stands in the way, and what would be replaced; the button says whether anything would."""
+        missing, note = self._what_is_missing(), ""
+        if not missing:
+            try:
+                note = self._replaces()
+            except ExportError as error:
+                missing = str(error)
+        self.export_button.setText("&Replace" if note else "&Export")
+        return missing, note
 
     def _replaces(self) -> str:
         path = self.path
         if os.path.isfile(path):
             return f"{path.name} exists already and would be replaced."
-        if os.path.isdir(path) and not self.entry.suffixes:
-            return f"The folder {path.name} exists already: files of the same names in it would be replaced."
-        return ""
+        return self.entry.replaces(path) if os.path.isdir(path) else ""
 
     # Hands
 
@@ -350,7 +355,7 @@ class ExportDialog(QDialog):
 
     def _show_end(self, text: str, kind: str) -> None:
         self._set_running(False)
-        self._name_button()
+        self._look()
         self.export_button.setFocus()
         self._say(text, kind)
 

@@ -72,7 +72,15 @@ def _model(name: str, group: str) -> Entry:
         write=write,
         options=lambda _: options,
         missing=missing_onnx if name == "onnx" else str,
+        replaces=_describe_former if name == "pytorch" else lambda _: "",
     )
+
+
+def _describe_former(folder: Path) -> str:
+    from core.export.pytorch import former_files
+
+    is_there = bool(former_files(folder))
+    return f"The folder {folder.name} holds a PyTorch export already: it would be replaced." if is_there else ""
 
 
 # Pictures

@@ -29,7 +29,8 @@ class Entry(Struct, frozen=True, kw_only=True):
     `suffixes`: the endings that its file can have, the usual one first; none where it is a folder. `file` is how it is
     called at first, with {name} for the project's name. `missing` says what has to be installed first, "" if nothing.
     `needs_steps`: it is made of the steps of a pass. `refuses` says why it cannot be made with what is chosen, "" if it
-    can: for what shows at once, as the preview finds out the rest.
+    can: for what shows at once, as the preview finds out the rest. `replaces` says what would go in a folder that is
+    there, "" where nothing would; it raises ExportError where nothing may be written there.
     """
 
     name: str
@@ -45,6 +46,7 @@ class Entry(Struct, frozen=True, kw_only=True):
     preview: Preview | None = None
     needs_steps: bool = False
     refuses: Callable[[Subject, Values], str] = lambda *_: ""
+    replaces: Callable[[Path], str] = lambda _: ""
 
     def why_not(self, subject: Subject, values: Values) -> str:
         """What stands in the way, and what to do about it: a sentence, "" if nothing does."""

@@ -190,6 +190,12 @@ def _write_worksheets(subject: Subject, path: Path, values: Values) -> Job:
     return (yield from write_worksheets(subject.project, path, **chosen, options=options))
 
 
+def _describe_former(folder: Path) -> str:
+    from nnviz_app.export.former_sheets import FormerSheets
+
+    return FormerSheets.of(folder).describe()
+
+
 def _blanks(values: Values) -> Blanks:
     from core.sheet import Blank
     from core.worksheet import Blanks, Group
@@ -276,6 +282,7 @@ OTHERS = (
         options=_worksheet_options,
         preview=_preview_worksheet,
         refuses=_refuse_no_blanks,
+        replaces=_describe_former,
         needs_steps=True,
     ),
 )

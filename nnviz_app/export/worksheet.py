@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
 import csv
 import io
-import re
-from collections.abc import Collection, Generator, Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,17 +25,14 @@ from core.style import Rounding, Style
 from core.variants import Variants
 from core.whole_files import new_folder
 from core.worksheet import Blanks, worksheet
+from nnviz_app.export.former_sheets import FILES, INDEX, FormerSheets
 from nnviz_app.export.pages import Page, Paper, PdfFile, lay_out_sheet
 from nnviz_app.export.picture import CanvasPicture, Look
-from nnviz_app.export.solution import DRAWING, picture_style, write_sheet
+from nnviz_app.export.solution import picture_style, write_sheet
 
 Form = Literal["pdf", "html", "md", "tex"]
 FORMS: tuple[Form, ...] = get_args(Form)
 MOST_VARIANTS = 500
-INDEX = "index.csv"
-# Its columns of names of files, and what those are like.
-FILES = ("worksheet", "key", "project")
-_OWN = re.compile(r"(worksheet|key)(-\d+)?\.(pdf|html|md|tex)|project(-\d+)?\.nnviz")
 
 
 class WorksheetOptions(Struct, frozen=True):
@@ -84,7 +79,8 @@ def write_worksheets(
     """Write a folder of worksheets with their keys, each variant as a project too, and an index.csv.
 
     Without `variants` there is one sheet, with the project's own numbers. PDFs are there all in one file as well, each
-    beginning on a new leaf. Worksheets that were in the folder before, as its index.csv says, go.
+    beginning on a new leaf. Worksheets that were in the folder before, as its index.csv says, go, but for those that
+    were changed since.
     Raises ExportError where nothing can be written, and what `core.worksheet.worksheet` raises.
     """
     if form not in FORMS:
@@ -135,16 +131,10 @@ def write_worksheets(
             done += 1
             listed.append(exercise)
         (folder / INDEX).write_text(_index(listed, form, seed), encoding="utf-8", newline="")
-        former = listed_files(path)
-        new = {file.name for file in folder.iterdir()}
-        drawings = {file.relative_to(folder) for file in folder.glob("*-figures/*")}
-    left = list(_remove(path, former - new))
-    for name in former & new:
-        for drawing in _drawings_in(path / name):
-            if drawing.relative_to(path) not in drawings:
-                with contextlib.suppress(OSError):
-                    drawing.unlink()
-    return Written((path,), (*_describe(count, lengths, has_all=bool(collected)), *remarks, *left))
+        former = FormerSheets.of(path)
+        new = {file.relative_to(folder) for file in folder.rglob("*")}
+    gone = former.remove_all_but(new)
+    return Written((path,), (*_describe(count, lengths, has_all=bool(collected)), *remarks, *gone))
 
 
 def _describe(count: int, lengths: Sequence[Pages], *, has_all: bool) -> Iterator[str]:
@@ -234,43 +224,3 @@ def _index(exercises: Sequence[_Exercise], form: Form, seed: int) -> str:
         which = ("", "") if exercise.number is None else (exercise.number, seed)
         table.writerow((*which, *files, f"project{exercise.label}.nnviz", loss))
     return text.getvalue()
-
-
-def listed_files(folder: Path) -> set[str]:
-    """What the index.csv of a folder of worksheets says was written with it, and is there; nothing without one."""
-    index = folder / INDEX
-    if not index.is_file():
-        return set()
-    with index.open(encoding="utf-8", errors="replace", newline="") as file:
-        try:
-            rows = list(csv.DictReader(file))
-        except csv.Error:
-            return set()
-    # Only names that are given here: a file of someone else's may be called so too.
-    names = {name for row in rows for column in FILES if _OWN.fullmatch(name := row.get(column) or "")}
-    if len(rows) > 1 and any(name.endswith(".pdf") for name in names):
-        names |= {"all-worksheets.pdf", "all-keys.pdf"}
-    names |= {f"{name.removesuffix('.md')}-figures" for name in names if name.endswith(".md")}
-    return {name for name in names if (folder / name).exists()}
-
-
-def _drawings_in(folder: Path) -> list[Path]:
-    """The drawings in a folder beside a document; none where it is no folder."""
-    return [file for file in folder.glob("*") if DRAWING.fullmatch(file.name)]
-
-
-def _remove(folder: Path, names: Collection[str]) -> Iterator[str]:
-    """Remove files and folders of drawings; a sentence for each that stays."""
-    for name in sorted(names):
-        place = folder / name
-        try:
-            if place.is_dir():
-                for file in _drawings_in(place):
-                    file.unlink()
-                # What else lies there is someone's own.
-                if not any(place.iterdir()):
-                    place.rmdir()
-            else:
-                place.unlink()
-        except OSError as problem:
-            yield f"{name} is of worksheets made before and could not be removed ({problem.strerror}): delete it."

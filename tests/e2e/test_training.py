@@ -62,7 +62,7 @@ def test_choose_data_train_scrub_branch_and_compare(qtbot: QtBot, window: MainWi
     scrubber = machine.scrubber
     end = scrubber.mapToGlobal(QPoint(scrubber.width() - 8, scrubber.height() - 12))
     hands.drag(end, scrubber.mapToGlobal(QPoint(scrubber.width() // 2, scrubber.height() - 12)))
-    qtbot.waitUntil(lambda: 0 < document.project.updates < reached)
+    qtbot.waitUntil(lambda: 0 < document.project.updates < reached and not scrubber.isSliderDown())
     middle = document.project.updates
     qtbot.waitUntil(lambda: window.loss_plot.update_on_show == middle)
     assert document.project.network.values == run.parameters_at(middle)

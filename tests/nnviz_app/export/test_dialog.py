@@ -243,6 +243,38 @@ def test_a_file_that_is_there_is_announced_and_replaced(
     assert dialog.path.read_text().startswith("name,source,target,value")
 
 
+def test_what_would_go_in_a_folder_is_announced(
+    qtbot: QtBot, subject: Subject, make_dialog: Callable[..., ExportDialog]
+) -> None:
+    dialog = make_dialog(subject, "worksheets")
+    folder = dialog.path
+    folder.mkdir()
+    (folder / "notes.txt").write_text("mine")
+    type_path(qtbot, dialog, folder)
+    assert said(dialog) == ("", "")
+    (folder / "key.md").write_text("mine")
+    dialog.form.set_value("form", "md")
+    assert said(dialog)[0].endswith("files of the same names in it would be replaced.")
+    assert dialog.export_button.text() == "&Replace"
+    (folder / "key.md").unlink()
+    with qtbot.waitSignal(dialog.runner.finished):
+        qtbot.mouseClick(dialog.export_button, LEFT)
+    assert dialog.export_button.text() == "&Replace"
+    dialog.form.set_value("variants", 2)
+    assert said(dialog) == (
+        "The folder lesson-worksheets holds worksheets already: they, their keys and projects would go.", "info"
+    )  # fmt: skip
+    # PyTorch's takes no place of other files.
+    dialog.list.select("pytorch")
+    type_path(qtbot, dialog, folder)
+    assert said(dialog) == ("", "")
+    (folder / "model.py").write_text("mine")
+    type_path(qtbot, dialog, folder)
+    assert said(dialog)[1] == "warning"
+    assert "model.py is of no PyTorch export" in said(dialog)[0]
+    assert not dialog.export_button.isEnabled()
+
+
 def test_browse_asks_for_a_name_or_for_a_folder(
     qtbot: QtBot,
     subject: Subject,
