@@ -32,6 +32,8 @@ def new_file(path: Path, error: type[NnvizError] = ExportError) -> Iterator[Path
         if not target.parent.is_dir():
             raise FileNotFoundError
         temporary = target.parent / f".nnviz-{os.urandom(8).hex()}{target.suffix}"
+        # Whether it can be made shows here, and not in the words of each library that writes.
+        temporary.touch(exist_ok=False)
         try:
             yield temporary
             _flush(temporary)
