@@ -89,7 +89,7 @@ def _describe_former(folder: Path) -> str:
 def _picture_options(subject: Subject, name: str) -> tuple[AnyOption, ...]:
     moments = [("plain", "Drawing alone, with its weights")]
     if subject.steps:
-        current = f"As on the canvas: step {subject.index} of {subject.steps}"
+        current = f"As on the canvas: step {subject.index:,} of {subject.steps:,}"
         moments = [("current", current), *moments, ("step", "After a step")]
     options: list[AnyOption] = [
         Pick(name="moment", title="&Shows", choices=tuple(moments)),
@@ -99,7 +99,7 @@ def _picture_options(subject: Subject, name: str) -> tuple[AnyOption, ...]:
             low=0,
             high=subject.steps,
             default=subject.index,
-            suffix=f" of {subject.steps}",
+            suffix=f" of {subject.steps:,}",
             only=("moment", ("step",)),
         ),
         COLOURS if name == "png" else PAPER_COLOURS,

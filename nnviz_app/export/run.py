@@ -11,6 +11,12 @@ from core.errors import NnvizError
 
 # So long at a time, in seconds. A job cannot have a thread: what it paints, it paints with Qt's widgets and fonts.
 SLICE = 0.012
+# Milliseconds between two slices. Not 0: such a timer leaves the window little time to answer in. After a slice that
+# was too long in spite of all, such as a picture of many thousand edges, enough for a button pressed by its key, which
+# Qt holds down for 100 ms.
+REST, LONG_REST = 1, 150
+# In seconds.
+LONG_SLICE = 0.1
 
 # A job (core.jobs.Job), or something else that is made step by step.
 Work = Generator[object, None, object]
@@ -30,8 +36,7 @@ class JobRunner(QObject):
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._job: Work | None = None
-        # Not 0: such a timer leaves the window little time to answer in.
-        self._timer = QTimer(self, interval=1)
+        self._timer = QTimer(self, interval=REST)
         self._timer.timeout.connect(self._go_on)
 
     @property
@@ -59,7 +64,8 @@ class JobRunner(QObject):
         return job
 
     def _go_on(self) -> None:
-        job, until = self._job, perf_counter() + SLICE
+        job, begun = self._job, perf_counter()
+        until = begun + SLICE
         if job is None:
             return
         try:
@@ -79,3 +85,4 @@ class JobRunner(QObject):
             raise
         else:
             self.progressed.emit(progress)
+            self._timer.setInterval(LONG_REST if perf_counter() - begun > LONG_SLICE else REST)

@@ -78,7 +78,8 @@ def subject_of(window: MainWindow) -> Subject:
         style=preferences.style,
         rounding=None if player.rounding_refused else preferences.rounding,
         run=window.document.run,
-        kept=window.runs.kept,
+        # Of a run that one has come back to there is one curve.
+        kept=[kept for kept in window.runs.kept if kept.run is not window.document.run],
         scene=window.view.canvas_scene,
         look=Look(
             style=preferences.exact_style,

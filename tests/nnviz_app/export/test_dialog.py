@@ -903,6 +903,21 @@ def test_plots_show_what_their_panels_show(hands: WindowHands, tmp_path: Path) -
     assert shown == Show(in_two=True, training=True, test=False)
 
 
+def test_a_run_that_one_has_come_back_to_is_plotted_once(hands: WindowHands) -> None:
+    window = hands.window
+    window.open_example(examples()[7])
+    for _ in range(3):
+        window.training_panel.apply_update()
+    run = hands.document.run
+    window.runs.keep(run)
+    with hands.document.edit("Weight") as draft:
+        draft.network.set_value("w1", 3.0)
+    assert [kept.run for kept in subject_of(window).kept] == [run]
+    hands.document.undo_stack.undo()
+    assert hands.document.run is run
+    assert not subject_of(window).kept
+
+
 def test_the_map_begins_as_its_panel_shows_it(hands: WindowHands) -> None:
     hands.window.open_example(examples()[7])
     QSettings().setValue("export/map/neuron", "o")

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from pathlib import Path
 
 import pytest
 from PySide6.QtCore import QTimer
+from PySide6.QtWidgets import QPushButton
 from pytestqt.qtbot import QtBot
 
 from core.errors import ExportError
 from core.jobs import Job, Progress, Written
 from core.whole_files import new_file
-from nnviz_app.export.run import JobRunner
+from nnviz_app.export.run import LONG_SLICE, JobRunner
 
 
 def counting(path: Path, parts: int, work: Callable[[], object] = lambda: None) -> Job:
@@ -112,3 +113,24 @@ def test_a_job_that_fails_at_once_says_so(qtbot: QtBot, runner: JobRunner) -> No
     with qtbot.waitSignal(runner.failed) as failed:
         runner.start(refused())
     assert failed.args == ["There is nothing to export: draw a network first."]
+
+
+def test_a_button_pressed_by_its_key_stops_a_job_of_long_slices(qtbot: QtBot, runner: JobRunner) -> None:
+    """Such a button is held down for 100 ms, which another slice would outlast, and another one after it."""
+    button = QPushButton("&Stop")
+    qtbot.addWidget(button)
+    button.show()
+    button.clicked.connect(runner.stop)
+    slices = []
+
+    def job() -> Generator[int, None, None]:
+        while True:
+            slices.append(len(slices))
+            if len(slices) == 2:
+                QTimer.singleShot(0, button.animateClick)
+            time.sleep(1.5 * LONG_SLICE)
+            yield 0
+
+    with qtbot.waitSignal(runner.stopped):
+        runner.start(job())
+    assert len(slices) == 2
