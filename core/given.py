@@ -13,13 +13,11 @@ from core.notation import tex_id, without_brackets
 from core.numbers import format_number
 from core.quantities import FORMER_KINDS, Granularity, Kind, Quantity
 from core.sheet_writer import MOST_COLUMNS, Cell, SheetWriter, listed, row_name
-from core.style import Rounding
+from core.style import SETTING_DIGITS, Rounding
 from core.trace import Trace
 
 # Activation functions in whose formulas [z > 0] stands.
 _WITH_CASES = ("relu", "step")
-# Digits of settings.
-_DIGITS = 6
 # Each sample of so small a batch has pictures; of a larger one the first has.
 PICTURED = 4
 
@@ -253,16 +251,18 @@ def _conventions(page: SheetWriter) -> Iterator[str]:
     trace, network, settings = page.trace, page.trace.network, page.trace.settings
     optimizer, stepper = trace.optimizer, trace.learner.stepper
     numbers = [
-        f"{option.symbol} = {format_number(stepper.options[option.name], _DIGITS)}" for option in optimizer.options
+        f"{option.symbol} = {format_number(stepper.options[option.name], SETTING_DIGITS)}"
+        for option in optimizer.options
     ]
-    numbers.append(f"the learning rate {page.style.notation.rate} = {format_number(trace.learning_rate, _DIGITS)}")
+    rate = format_number(trace.learning_rate, SETTING_DIGITS)
+    numbers.append(f"the learning rate {page.style.notation.rate} = {rate}")
     how = "gradient descent" if optimizer.name == "sgd" else optimizer.title
     yield f"The update is made by {how}, with {listed(numbers)}."
     if optimizer.terms:
         yield f"It is update t = {trace.number}."
         if optimizer.slots and trace.number == 1:
             yield "What is remembered from the update before is 0 at the start."
-    penalties = [f"λ{mark} = {format_number(value, _DIGITS)}" for mark, value in
+    penalties = [f"λ{mark} = {format_number(value, SETTING_DIGITS)}" for mark, value in
                  (("₁", settings.l1), ("₂", settings.l2)) if value]  # fmt: skip
     if penalties:
         yield f"The size of weights is penalized with {listed(penalties)}; that of biases is not."

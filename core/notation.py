@@ -9,7 +9,7 @@ from core.network import Network
 from core.numbers import format_number
 from core.optimizer_terms import Formula, Term
 from core.quantities import FORMER_KINDS, TERM_KINDS, Kind, Quantity
-from core.style import Notation, Style
+from core.style import SETTING_DIGITS, Notation, Style
 from core.trace import Trace
 
 # A longer sum is cut: the first terms, then how many more there are.
@@ -336,8 +336,9 @@ class Writer(Names):
             quantity = self.trace.term_operand(name, subject, penalized=penalized)
             if quantity is None:
                 symbols[name], value = self._setting(name)
-                numbers[name] = self.bracket(tex_number(value, self.digits), not bare)
-                texts[name] = self.bracket_text(format_number(value, self.digits), not bare)
+                digits = max(self.digits, SETTING_DIGITS)
+                numbers[name] = self.bracket(tex_number(value, digits), not bare)
+                texts[name] = self.bracket_text(format_number(value, digits), not bare)
             else:
                 symbols[name] = self.symbol(quantity)
                 numbers[name] = self.number(quantity, bracket=not bare)

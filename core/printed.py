@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from core.expressions import expression
 from core.quantities import Quantity
+from core.style import SETTING_DIGITS
 from core.trace import Trace
 
 # More digits of a float64 than these are noise of its last operations.
@@ -34,13 +35,14 @@ def comes_out(trace: Trace, quantity: Quantity, digits: int, values: Callable[[Q
     """Whether a quantity's formula gives its printed value from the printed ones of its operands.
 
     `values` are others for the operands, such as products of what is printed for their factors. A trace that rounds
-    at every step is computed with what it shows, so it always does.
+    at every step is computed with what it shows, so it does, but for a loss that is computed from z where ln 0 stands.
     """
-    if trace.rounding is not None:
-        return True
     formula = expression(trace, quantity, literally=True)
     if not formula.operands:
         return True
-    formula = replace(formula, settings={name: printed(value, digits) for name, value in formula.settings.items()})
+    if trace.rounding is not None:
+        return math.isfinite(formula.evaluate(values or trace.value))
+    most = max(digits, SETTING_DIGITS)
+    formula = replace(formula, settings={name: printed(value, most) for name, value in formula.settings.items()})
     calculated = formula.evaluate(values or (lambda operand: printed(trace.value(operand), digits)))
     return is_shown_as(calculated, trace.value(quantity), digits)

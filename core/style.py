@@ -12,6 +12,9 @@ RATES = ("η", "α", "lr")
 WEIGHTS = ("name", "ends")
 LOSSES = ("L", "E", "C", "J")
 
+# Settings have at least so many significant digits: 1 for a β of 0.999 would be another formula.
+SETTING_DIGITS = 6
+
 _TEX = {"η": r"\eta", "α": r"\alpha"}
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -272,6 +273,28 @@ def test_lines_that_come_out_are_equal_with_however_many_digits(digits: int) -> 
     assert lines["z(y)"].text.endswith("3 × 2 + 1 = 7")
     assert lines["∂L/∂a(y)"].result == "= -4"
     assert lines["∂L/∂w(w)"].result == "= -8"
+
+
+def test_settings_keep_their_digits() -> None:
+    # With two digits β₂ would be 1, and 1 − β₂ nothing to divide by.
+    project = load_project(next(path for path in EXAMPLES if "linear-neuron" in path.stem))
+    project.settings = replace(project.settings, optimizer="adam")
+    texts = [formula.text for formula in formulas(solution(project, style=Style(digits=2)))]
+    assert any("(1 \N{MINUS SIGN} 0.999) ×" in text for text in texts)
+    divided = [text for text in texts if "/ (1 \N{MINUS SIGN} 0.999^1)" in text]
+    assert len(divided) == 2
+    assert not [text for text in divided if "≈" in text]
+
+
+@pytest.mark.parametrize("rounding", [None, Rounding(3)])
+def test_a_loss_that_is_computed_from_z_does_not_come_out_of_ln_0(rounding: Rounding | None) -> None:
+    project = load_project(next(path for path in EXAMPLES if "and" in path.stem.split("-")))
+    for name in project.network.values:
+        project.network.set_value(name, 20.0)
+    (loss,) = [
+        f for f in formulas(solution(project, (1,), rounding=rounding)) if "ln" in f.plain and f.result is not None
+    ]
+    assert loss.text.endswith("× ln(1 \N{MINUS SIGN} 1)) ≈ 40")
 
 
 _SLOPE = r"\frac{\partial E}{\partial "
