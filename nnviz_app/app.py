@@ -39,6 +39,7 @@ def _run_window(path: Path | None) -> int:
     from PySide6.QtWidgets import QApplication
 
     from nnviz_app.application import make_application
+    from nnviz_app.garbage import Collector
     from nnviz_app.interruption import Interruption
     from nnviz_app.theme import theme
 
@@ -48,12 +49,13 @@ def _run_window(path: Path | None) -> int:
     from nnviz_app.main_window import MainWindow
 
     window = MainWindow(fill_later=True)
-    interruption = Interruption(window)
+    interruption, collector = Interruption(window), Collector(app)
     window.painted_first.connect(lambda: _fill(window, path))
     window.show()
     try:
         return QApplication.exec()
     finally:
+        collector.close()
         interruption.close()
 
 

@@ -19,6 +19,7 @@ from PySide6.QtCore import QDir, QObject, QSettings, Qt, QTemporaryDir, Signal
 from PySide6.QtGui import QColor, QFont, QFontDatabase, QFontInfo, QGuiApplication, QPalette, QPen
 from PySide6.QtWidgets import QApplication, QWidget
 
+from nnviz_app.garbage import no_collection
 from nnviz_app.palette import DARK, LIGHT, Palette, faded, mix
 
 Mode = Literal["system", "light", "dark"]
@@ -250,15 +251,19 @@ class Theme(QObject):
                 self._tell_system()
             self._palette = self._choose_palette()
             if self._app is not None:
-                self._app.setPalette(self._qpalette())
-                self._app.setFont(self.font("body"))
-                sheet = self.style_sheet()
-                # All widgets are styled anew, which takes a while, even where it is the same one.
-                if sheet != self._app.styleSheet():
-                    self._app.setStyleSheet(sheet)
+                with no_collection():
+                    self._style(self._app)
         finally:
             self._refreshing = False
         self.changed.emit()
+
+    def _style(self, app: QApplication) -> None:
+        app.setPalette(self._qpalette())
+        app.setFont(self.font("body"))
+        sheet = self.style_sheet()
+        # All widgets are styled anew, which takes a while, even where it is the same one.
+        if sheet != app.styleSheet():
+            app.setStyleSheet(sheet)
 
     def _tell_system(self) -> None:
         """Make the window frames follow the chosen mode, where Qt can (6.8 and later)."""

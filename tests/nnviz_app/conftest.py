@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import nullcontext
 
 import pytest
 from PySide6.QtCore import QEvent
@@ -16,6 +17,7 @@ from core import fast_kernel
 from core.quantities import Granularity
 from core.style import Notation
 from nnviz_app.examples import examples
+from nnviz_app.garbage import no_collection
 from nnviz_app.main_window import MainWindow
 from nnviz_app.preferences import LabelMode
 from nnviz_app.theme import theme
@@ -28,6 +30,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     their own may be over it.
     """
     items.sort(key=lambda item: "make_window" in getattr(item, "fixturenames", ()))
+
+
+@pytest.fixture(autouse=True)
+def no_collection_elsewhere(request: pytest.FixtureRequest) -> Iterator[None]:
+    """While a test has widgets, the collector rests: it would destroy others' in the thread of a run."""
+    with no_collection() if "qapp" in request.fixturenames else nullcontext():
+        yield
 
 
 @pytest.fixture(scope="session", autouse=True)
