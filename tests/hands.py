@@ -8,7 +8,7 @@ from pathlib import Path
 
 from PySide6.QtCore import QPoint, QPointF, QProcess, QRectF, QTimer
 from PySide6.QtGui import QGuiApplication
-from PySide6.QtWidgets import QApplication, QFileDialog, QWidget
+from PySide6.QtWidgets import QApplication, QFileDialog, QScrollArea, QToolTip, QWidget
 from pytestqt.qtbot import QtBot
 
 from nnviz_app.canvas.parts import PartKind
@@ -78,14 +78,23 @@ class Hands:
         return self.view.viewport().mapToGlobal(self.view.mapFromScene(point))
 
     def click(self, point: QPoint, button: int = 1, repeat: int = 1) -> None:
-        """Click at a point of the screen."""
+        """Click at a point of the screen, when no tip is in the way."""
         self._xdotool("mousemove", point.x(), point.y())
+        QToolTip.hideText()
+        self.qtbot.waitUntil(lambda: not QToolTip.isVisible())
         for _ in range(repeat):
             self._xdotool("click", button)
 
     def click_widget(self, widget: QWidget) -> None:
-        """Click in the middle of a widget, once it can be clicked."""
+        """Click in the middle of a widget, once it can be clicked and is in sight."""
         self.qtbot.waitUntil(widget.isEnabled)
+        parent = widget.parentWidget()
+        while parent is not None:
+            if isinstance(parent, QScrollArea):
+                parent.ensureWidgetVisible(widget)
+            parent = parent.parentWidget()
+        QApplication.processEvents()
+        self.qtbot.waitUntil(lambda: widget.visibleRegion().contains(widget.rect().center()))
         self.click(self.screen(widget))
 
     def double_click(self, point: QPoint) -> None:
