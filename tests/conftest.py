@@ -18,7 +18,10 @@ if TYPE_CHECKING:
 os.environ["QT_QPA_PLATFORM"] = os.environ.get("NNVIZ_TEST_PLATFORM") or "offscreen"
 
 settings.register_profile("dev", max_examples=50, deadline=None)
-settings.register_profile("ci", max_examples=60, deadline=None, print_blob=True)
+# The same examples in every run, so that it is a change that fails here, and not chance, ...
+settings.register_profile("ci", max_examples=60, deadline=None, print_blob=True, derandomize=True)
+# ... and many new ones where somebody looks for what nobody thought of.
+settings.register_profile("explore", max_examples=1000, deadline=None, print_blob=True)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "dev"))
 
 CORE_TESTS = Path(__file__).parent / "core"

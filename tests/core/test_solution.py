@@ -73,7 +73,9 @@ def check_numbers(solved: Solution, project: Project, style: Style, rounding: Ro
         expected = format_number(trace.value(quantity), style.digits)
         formula = by_number[number]
         assert formula.plain.rpartition(" = ")[2] == expected
-        assert formula.result.startswith(("= ", r"\approx ")[: 2 if rounding is None else 1])
+        # What is computed from rounded numbers is what they come to, but for ln 0, which has no number.
+        inexact = rounding is None or "ln" in formula.plain
+        assert formula.result.startswith(("= ", r"\approx ") if inexact else "= ")
         assert "operand" not in formula.symbols + formula.numbers + formula.result
     for (place, row, column), quantity in solved.cells.items():
         table = solved.sheet.blocks[place]
