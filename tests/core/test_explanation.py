@@ -631,7 +631,7 @@ def test_dropout_in_a_neuron_that_leads_nowhere() -> None:
     chosen=settings_of_any_sort(),
     dropout=st.booleans(),
 )
-@settings(max_examples=15)
+@settings(max_examples=settings.default.max_examples // 4)
 def test_every_step_of_any_network_can_be_explained(case: Case, digits: int, chosen: Settings, dropout: bool) -> None:
     if dropout:
         for neuron in [n for n in case.network.neurons.values() if n.role is Role.HIDDEN]:

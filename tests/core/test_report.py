@@ -121,7 +121,7 @@ def check_structure(data: Mapping[str, object]) -> None:
 
 
 @given(case=cases(max_neurons=12, max_batch=3))
-@settings(max_examples=10)
+@settings(max_examples=settings.default.max_examples // 6)
 def test_any_network_can_be_reported(case: Case) -> None:
     project = project_of(case)
     data = data_report(project)

@@ -111,7 +111,7 @@ def test_the_numbers_of_the_classic_example_are_those_of_the_article() -> None:
     assert ("w5", "0.4", "0.0821670406", "0.35891648") in result.rows
 
 
-@settings(max_examples=30)
+@settings(max_examples=settings.default.max_examples // 2)
 @given(case=cases(max_neurons=9, max_batch=3), sort=settings_of_any_sort(), data=st.data())
 def test_any_network_with_any_settings_is_written_out(case: Any, sort: Settings, data: st.DataObject) -> None:
     project = project_of(case, sort, dropout=data.draw(st.booleans()))

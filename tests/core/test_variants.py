@@ -99,7 +99,7 @@ def test_a_class_has_thirty_different_exercises_worth_making(path: Path) -> None
 
 
 @given(seed=seeds)
-@settings(max_examples=25)
+@settings(max_examples=settings.default.max_examples // 2)
 def test_numbers_are_nice_and_the_pass_is_worth_making(seed: int) -> None:
     one = first(load_project(CLASSIC), 1, seed)[-1]
     for value in numbers_of(one):
@@ -113,7 +113,7 @@ def test_numbers_are_nice_and_the_pass_is_worth_making(seed: int) -> None:
 
 
 @given(seed=seeds, number=st.integers(1, 6))
-@settings(max_examples=10)
+@settings(max_examples=settings.default.max_examples // 6)
 def test_a_variant_is_the_same_however_many_there_are(seed: int, number: int) -> None:
     project = load_project(CLASSIC)
     assert of_text(first(project, number, seed)[-1]) == of_text(first(project, 6, seed)[number - 1])
@@ -299,7 +299,7 @@ def test_flaws_are_those_of_the_steps(
 
 
 @given(case=cases(max_neurons=8, max_batch=3), seed=seeds)
-@settings(max_examples=20)
+@settings(max_examples=settings.default.max_examples // 3)
 def test_any_network_has_variants(case: Case, seed: int) -> None:
     columns = {n.id: case.x[:, place] for place, n in enumerate(case.network.inputs)}
     columns |= {n.id: case.targets[:, place] for place, n in enumerate(case.network.outputs)}

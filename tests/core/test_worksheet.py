@@ -309,7 +309,7 @@ def test_other_symbols_are_used() -> None:
 
 
 @given(data=st.data())
-@settings(max_examples=20)
+@settings(max_examples=settings.default.max_examples // 3)
 def test_any_pass_makes_a_worksheet(data: st.DataObject) -> None:
     case = data.draw(cases(max_neurons=7, max_batch=2))
     project: Project = project_of(case, data.draw(settings_of_any_sort()), dropout=data.draw(st.booleans()))
@@ -326,7 +326,7 @@ def test_any_pass_makes_a_worksheet(data: st.DataObject) -> None:
 
 
 @given(data=st.data())
-@settings(max_examples=20)
+@settings(max_examples=settings.default.max_examples // 3)
 def test_any_pass_ends_with_what_is_asked_for(data: st.DataObject) -> None:
     case = data.draw(cases(max_neurons=7, max_batch=2))
     project: Project = project_of(case, data.draw(settings_of_any_sort()), dropout=data.draw(st.booleans()))

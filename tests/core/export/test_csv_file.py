@@ -16,7 +16,7 @@ from core.network import Network
 from core.project import Project
 
 
-@settings(max_examples=30)
+@settings(max_examples=settings.default.max_examples // 2)
 @given(project=projects())
 def test_every_parameter_has_its_row(tmp_path_factory: pytest.TempPathFactory, project: Project) -> None:
     path = tmp_path_factory.mktemp("csv") / "model.csv"
@@ -72,7 +72,6 @@ def test_what_a_new_network_would_lose_is_said(tmp_path: Path) -> None:
     )
 
 
-@settings(max_examples=60, deadline=None)
 @given(project=projects())
 def test_nothing_is_lost_without_a_word(tmp_path_factory: pytest.TempPathFactory, project: Project) -> None:
     network = project.network

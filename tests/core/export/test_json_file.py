@@ -12,7 +12,7 @@ from core.errors import ExportError
 from core.project import Project
 
 
-@settings(max_examples=30)
+@settings(max_examples=settings.default.max_examples // 2)
 @given(project=projects())
 def test_every_number_comes_back_to_the_last_bit(tmp_path_factory: pytest.TempPathFactory, project: Project) -> None:
     path = tmp_path_factory.mktemp("json") / "model.json"

@@ -26,7 +26,9 @@ from core.project import Project
 # Asked without importing it, which needs a backend and writes a settings file.
 MISSING = keras_script.find_missing()
 needs_keras = pytest.mark.skipif(bool(MISSING), reason=f"{MISSING} is not installed")
-FEW = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+FEW = settings(
+    max_examples=settings.default.max_examples // 2, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 
 # Makes the model of each script, saves it, loads it without the script's help, and computes with both.
 PROGRAM = """

@@ -14,7 +14,7 @@ from core.project import Project
 
 
 @pytest.mark.parametrize("precision", ["float64", "float32"])
-@settings(max_examples=20)
+@settings(max_examples=settings.default.max_examples // 3)
 @given(project=projects())
 def test_any_network_comes_back(
     tmp_path_factory: pytest.TempPathFactory, precision: Precision, project: Project

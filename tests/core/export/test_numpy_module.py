@@ -28,7 +28,7 @@ def module_of(project: Project) -> dict[str, Any]:
     return module
 
 
-@settings(max_examples=40)
+@settings(max_examples=settings.default.max_examples * 2 // 3)
 @given(project=projects(max_neurons=25))
 def test_any_network_computes_the_same(project: Project) -> None:
     source, trial = source_of(project, model_form(project.network)), make_trial(project)

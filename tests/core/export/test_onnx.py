@@ -29,7 +29,7 @@ def run_by_onnxruntime(path: Path, x: Any, precision: Precision) -> Any:
     return session.run(["outputs"], {"inputs": np.asarray(x, precision)})[0]
 
 
-@settings(max_examples=40)
+@settings(max_examples=settings.default.max_examples * 2 // 3)
 @given(project=projects(), precision=st.sampled_from(["float64", "float32"]))
 def test_onnxruntime_computes_the_same(
     tmp_path_factory: pytest.TempPathFactory, project: Project, precision: Precision

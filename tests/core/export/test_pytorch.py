@@ -40,7 +40,9 @@ from core.training import Run, project_at
 
 torch = pytest.importorskip("torch", reason="PyTorch is not installed")
 
-FEW = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+FEW = settings(
+    max_examples=settings.default.max_examples // 2, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 
 
 def export_unchecked(project: Project, folder: Path, precision: Precision = "float64") -> Path:

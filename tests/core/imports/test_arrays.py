@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from core.errors import ImportFileError
@@ -457,7 +457,6 @@ def test_damaged_files_raise_nothing_else(write: Write, ending: str) -> None:
         onnx = pytest.importorskip("onnx", reason="ONNX files need the library onnx")
     seeds = SEEDS[ending] or [_onnx_model(onnx)]
 
-    @settings(max_examples=60, deadline=None)
     @given(st.data())
     def check(data: st.DataObject) -> None:
         content = bytearray(data.draw(st.sampled_from(seeds) | st.binary(max_size=200)))

@@ -367,7 +367,7 @@ def test_a_model_exported_by_pytorch(tmp_path: Path) -> None:
     np.testing.assert_allclose(outputs_of(project.network, X), expected, rtol=0, atol=1e-6)
 
 
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=settings.default.max_examples // 5)
 @given(networks(max_neurons=14))
 def test_our_own_files_say_the_same_without_their_notes(network: Network) -> None:
     assume(network.inputs and network.outputs)

@@ -377,7 +377,7 @@ def test_a_map_fills_the_neuron_it_belongs_to(draw: Callable[..., CanvasPicture]
         assert image.attrib["width"] == pattern.attrib["width"]
 
 
-@settings(max_examples=6, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=settings.default.max_examples // 10, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(network=networks())
 def test_any_network_has_a_picture_in_every_form(network: Network) -> None:
     project = Project(network)
