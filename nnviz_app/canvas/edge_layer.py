@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import cast
 
@@ -28,6 +28,8 @@ SMOOTH_ALWAYS = 1500
 # From here on it is left out altogether, and so is the width of dashed lines, which Qt draws slowly.
 SMOOTH_NEVER = 6000
 REST_MILLISECONDS = 180
+# So many lines are drawn in one call.
+AT_ONCE = 250
 
 ARROW_LENGTH = 13.0
 ARROW_WIDTH = 9.0
@@ -166,18 +168,23 @@ class EdgeLayer(QGraphicsItem):
     def paint(self, painter: QPainter, option: QStyleOptionGraphicsItem, widget: QWidget | None = None) -> None:
         if not len(self.lines):
             return
-        # Without a widget it is a picture for elsewhere: nothing moves in it.
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing, self.is_smooth or widget is None)
         exposed: QRectF = option.exposedRect  # type: ignore[attr-defined]
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing, self.is_smooth)
         if self._order is None:
             self._sort()
         if self._is_crowd_cached and widget is not None:
             self._draw_cached_crowd(painter, widget)
         else:
             self._paint_crowd(painter, exposed)
-        if self.marks.all:
-            painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-            self._paint_marked(painter, exposed)
+        self._paint_marked(painter, exposed)
+
+    def paint_by_and_by(self, painter: QPainter) -> Iterator[None]:
+        """Paint all of it for elsewhere, a few lines at a time: many take seconds. Nothing moves in such a picture."""
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        if self._order is None:
+            self._sort()
+        yield from self._crowd(painter, self._bounds)
+        self._paint_marked(painter, self._bounds)
 
     @property
     def _is_crowd_cached(self) -> bool:
@@ -207,6 +214,10 @@ class EdgeLayer(QGraphicsItem):
         painter.restore()
 
     def _paint_crowd(self, painter: QPainter, exposed: QRectF) -> None:
+        for _ in self._crowd(painter, exposed):
+            pass
+
+    def _crowd(self, painter: QPainter, exposed: QRectF) -> Iterator[None]:
         lines, ends = self._sorted, self._ends
         if not exposed.contains(self._bounds):
             within = boxes_touching(lines, exposed, MARGIN)
@@ -216,10 +227,15 @@ class EdgeLayer(QGraphicsItem):
         for kind, end in enumerate(ends.tolist()):
             if end > start:
                 painter.setPen(self._pen(kind, dimmed=self.marks.dims))
-                draw_lines(painter, lines[start:end])
+                for place in range(start, end, AT_ONCE):
+                    draw_lines(painter, lines[place : min(place + AT_ONCE, end)])
+                    yield
             start = end
 
     def _paint_marked(self, painter: QPainter, exposed: QRectF) -> None:
+        if not self.marks.all:
+            return
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         marks, colors = self.marks, theme().palette
         hue = colors.color(marks.hue)
         halos = (

@@ -27,6 +27,8 @@ NAME_WIDTH = 52.0
 _ON_THE_WAY = frozenset({Kind.PENALIZED_GRAD, *TERM_KINDS})
 # The characters of a number as people type them, such as 0.25.
 SHORT = 4
+# Of more parameters than these, some at equal distances tell whether most numbers are long.
+MANY = 1000
 _SHARES = {
     "half_squared_error": "½(t−a)²", "half_mean_squared_error": "½(t−a)²", "squared_error": "(t−a)²",
     "mean_squared_error": "(t−a)²", "mean_absolute_error": "|t−a|", "huber": "huber", "binary_cross_entropy": "BCE",
@@ -441,6 +443,7 @@ class CanvasTexts:
         values, digits = self.network.values, self._places
         known = self._long_numbers
         if known is None or known[0] is not values or known[1] != digits:
-            long = sum(len(self.number(value).lstrip("−")) > SHORT for value in values.values())
-            known = self._long_numbers = (values, digits, 2 * long > len(values))
+            some = list(values.values())[:: len(values) // MANY + 1]
+            long = sum(len(self.number(value).lstrip("−")) > SHORT for value in some)
+            known = self._long_numbers = (values, digits, 2 * long > len(some))
         return known[2]

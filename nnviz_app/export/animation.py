@@ -154,18 +154,19 @@ class _Frames:
             palette.backward_tint,
         ]
 
-    def paint(self, index: int) -> QImage:
-        """The frame after `index` steps, four bytes a pixel."""
+    def paint(self, index: int, progress: Progress) -> Generator[Progress, None, QImage]:
+        """The frame after `index` steps, four bytes a pixel; `progress` now and then."""
         width, height = self.size
         image = QImage(width, height, QImage.Format.Format_RGBX8888)
         drawn = height - self.strip.height
         with theme().borrowed(self.mode):
             image.fill(theme().palette.canvas)
-            painter = QPainter(image)
+        with QPainter(image) as painter:
             painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-            self.picture.paint(painter, QRectF(0, 0, width, drawn), index)
-            self.strip.paint(painter, drawn, caption_of(self.trace, index, self.style))
-            painter.end()
+            yield from reporting(self.picture.painting(painter, QRectF(0, 0, width, drawn), index), progress)
+            with theme().borrowed(self.mode):
+                self.strip.paint(painter, drawn, caption_of(self.trace, index, self.style))
+        yield progress
         return image
 
 
@@ -176,13 +177,10 @@ def _write_gif(
     with path.open("wb") as file:
         writer = GifWriter(file)
         for place in np.unique(np.linspace(0, count - 1, min(count, SAMPLES)).astype(int)).tolist():
-            yield Progress(0, count, "Choosing the colours")
-            writer.sample(frames.paint(moments[place]))
+            writer.sample((yield from frames.paint(moments[place], Progress(0, count, "Choosing the colours"))))
         writer.begin(*frames.size, colors=frames.colors())
         for place, index in enumerate(moments):
-            yield Progress(place, count, f"Frame {place + 1:,} of {count:,}")
-            image = frames.paint(index)
-            yield Progress(place, count, f"Frame {place + 1:,} of {count:,}")
+            image = yield from frames.paint(index, Progress(place, count, f"Frame {place + 1:,} of {count:,}"))
             writer.add(image, options.last_seconds if place == count - 1 else options.seconds)
         writer.end()
 
@@ -193,9 +191,7 @@ def _write_mp4(
     count = len(moments)
     with Mp4Writer(program, path, frames.size, seconds=options.seconds, last_seconds=options.last_seconds) as writer:
         for place, index in enumerate(moments):
-            yield Progress(place, count, f"Frame {place + 1:,} of {count:,}")
-            image = frames.paint(index)
-            yield Progress(place, count, f"Frame {place + 1:,} of {count:,}")
+            image = yield from frames.paint(index, Progress(place, count, f"Frame {place + 1:,} of {count:,}"))
             writer.add(image)
         for _ in writer.finish():
             yield Progress(count, count, "Finishing the video")

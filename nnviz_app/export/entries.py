@@ -151,7 +151,8 @@ def _preview_picture(subject: Subject, values: Values) -> Previewing:
         scale = values.get("dpi", SCREEN_DPI) / SCREEN_DPI
         width, height = round(size.width() * scale), round(size.height() * scale)
         caption = f"{width:,} × {height:,} pixels" if "dpi" in values else ""
-        return picture.image(picture_index(subject, values), scale=min(1.0, PREVIEW_WIDTH / size.width())), caption
+        shrunk = min(1.0, PREVIEW_WIDTH / size.width())
+        return (yield from picture.make_image(picture_index(subject, values), scale=shrunk)), caption
 
 
 def _picture(name: str, title: str, *, about: str, keeps: str) -> Entry:

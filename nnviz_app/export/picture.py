@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
+from time import perf_counter
 from types import TracebackType
 from typing import Literal
 
@@ -43,6 +44,8 @@ MARGIN = 16.0
 # At so many moments of a trace it is measured how far the numbers reach; at fewer where edges are many.
 MOMENTS = 16
 EDGES_MEASURED = 20_000
+# So long it paints at a time, in seconds.
+AT_A_TIME = 0.01
 # Pixels of the largest image, and of its longer side, which is as far as Qt paints.
 MOST_PIXELS = 100_000_000
 LONGEST_SIDE = 32_767
@@ -203,7 +206,27 @@ class CanvasPicture:
 
     def paint(self, painter: QPainter, target: QRectF, index: int | None) -> None:
         """Paint a moment into `target`, as large as it fits in there, in the middle."""
-        self._paint(painter, target, index, lambda _name: None)
+        finish(self.painting(painter, target, index))
+
+    def painting(
+        self, painter: QPainter, target: QRectF, index: int | None, begin: Callable[[str], object] | None = None
+    ) -> Generator[None, None, None]:
+        """As `paint`, step by step; `begin` hears the name of each item before it is painted.
+
+        Another moment must not be asked for meanwhile.
+        """
+        yield from self.measure()
+        with closing(self._strokes(painter, target, index, begin or (lambda _name: None))) as strokes:
+            while True:
+                until = perf_counter() + AT_A_TIME
+                # The theme is the window's own again whenever that can paint.
+                with theme().borrowed(self.look.mode):
+                    for _ in strokes:
+                        if perf_counter() >= until:
+                            break
+                    else:
+                        return
+                yield
 
     def svg(self, index: int | None) -> str:
         """A moment as a whole SVG document: text as text, one group for each neuron."""
@@ -219,15 +242,13 @@ class CanvasPicture:
         generator.setResolution(96)
         generator.setSize(rect.size().toSize())
         generator.setViewBox(QRectF(0, 0, rect.width(), rect.height()))
-        painter = QPainter(generator)
-        self._paint(
-            painter,
-            QRectF(0, 0, rect.width(), rect.height()),
-            index,
-            lambda name: painter.drawText(QPointF(), group_mark(name)),
-        )
-        painter.end()
-        yield
+        with QPainter(generator) as painter:
+            yield from self.painting(
+                painter,
+                QRectF(0, 0, rect.width(), rect.height()),
+                index,
+                lambda name: painter.drawText(QPointF(), group_mark(name)),
+            )
         return (
             yield from tidy_svg(
                 bytes(buffer.data().data()).decode(),
@@ -264,15 +285,19 @@ class CanvasPicture:
 
         Raises ExportError where that is larger than images can be.
         """
+        return finish(self.make_image(index, scale=scale))
+
+    def make_image(self, index: int | None, *, scale: float = 1.0) -> Generator[None, None, QImage]:
+        """As `image`, step by step."""
+        yield from self.measure()
         width, height = self.image_size(scale)
         is_opaque = not self.look.transparent
         kind = QImage.Format.Format_RGB32 if is_opaque else QImage.Format.Format_ARGB32_Premultiplied
         image = QImage(width, height, kind)
         with theme().borrowed(self.look.mode):
             image.fill(theme().palette.canvas if is_opaque else Qt.GlobalColor.transparent)
-        painter = QPainter(image)
-        self.paint(painter, QRectF(0, 0, width, height), index)
-        painter.end()
+        with QPainter(image) as painter:
+            yield from self.painting(painter, QRectF(0, 0, width, height), index)
         for set_dots in (image.setDotsPerMeterX, image.setDotsPerMeterY):
             set_dots(round(96 * scale / 0.0254))
         return image
@@ -324,11 +349,13 @@ class CanvasPicture:
         if self._asked is not None and index == self.shown:
             self._inquiry.ask(self._asked)
 
-    def _paint(self, painter: QPainter, target: QRectF, index: int | None, begin: Callable[[str], object]) -> None:
-        """Paint a moment; `begin` hears the name of each item before it is painted."""
+    def _strokes(
+        self, painter: QPainter, target: QRectF, index: int | None, begin: Callable[[str], object]
+    ) -> Iterator[None]:
+        """Paint a moment, a little at each step, in the theme that is borrowed."""
         rect = self.rect()
         scale = min(target.width() / rect.width(), target.height() / rect.height())
-        with theme().borrowed(self.look.mode), _kept(painter):
+        with _kept(painter):
             self._show(index)
             painter.setRenderHint(QPainter.RenderHint.Antialiasing)
             painter.translate(target.center())
@@ -337,15 +364,20 @@ class CanvasPicture:
             if not self.look.transparent:
                 begin("background")
                 painter.fillRect(rect, theme().palette.canvas)
+            yield
             for item in self._scene.items(Qt.SortOrder.AscendingOrder):
                 if not item.isVisible():
                     continue
-                option = QStyleOptionGraphicsItem()
-                option.exposedRect = item.boundingRect()  # type: ignore[attr-defined]
                 begin(_name(item))
                 with _kept(painter):
                     painter.translate(item.pos())
-                    item.paint(painter, option, None)
+                    if isinstance(item, EdgeLayer):
+                        yield from item.paint_by_and_by(painter)
+                    else:
+                        option = QStyleOptionGraphicsItem()
+                        option.exposedRect = item.boundingRect()  # type: ignore[attr-defined]
+                        item.paint(painter, option, None)
+                yield
 
 
 def _chosen_rows(project: Project, rows: Sequence[int] | NDArray[np.intp] | None) -> NDArray[np.intp]:

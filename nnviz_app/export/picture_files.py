@@ -52,9 +52,9 @@ def write_picture(
     return Written((path,), sentences)
 
 
-def write_pdf_page(picture: CanvasPicture, path: Path, index: int | None) -> tuple[float, float]:
-    """A PDF of one page, as large as the drawing; return its size in points. Raises OSError."""
-    rect = picture.rect()
+def write_pdf_page(picture: CanvasPicture, path: Path, index: int | None) -> Generator[None, None, tuple[float, float]]:
+    """Write a PDF of one page, as large as the drawing, step by step; its size in points. Raises OSError."""
+    rect = yield from picture.measure()
     # Qt cuts a page's size to whole points.
     width, height = (-(-side * POINTS_PER_INCH // UNITS_PER_INCH) for side in (rect.width(), rect.height()))
     writer = QPdfWriter(str(path))
@@ -66,11 +66,11 @@ def write_pdf_page(picture: CanvasPicture, path: Path, index: int | None) -> tup
     if not painter.begin(writer):
         raise OSError("no PDF can be begun")
     target = QRectF(0, 0, writer.width(), writer.height())
-    if not picture.look.transparent:
-        with theme().borrowed(picture.look.mode):
-            painter.fillRect(target, theme().palette.canvas)
-    picture.paint(painter, target, index)
-    painter.end()
+    with painter:
+        if not picture.look.transparent:
+            with theme().borrowed(picture.look.mode):
+                painter.fillRect(target, theme().palette.canvas)
+        yield from picture.painting(painter, target, index)
     return width, height
 
 
@@ -87,7 +87,7 @@ def _check(picture: CanvasPicture, index: int | None) -> None:
 def _write_png(
     picture: CanvasPicture, path: Path, index: int | None, scale: float, writing: Progress
 ) -> Generator[Progress, None, tuple[str, ...]]:
-    image = picture.image(index, scale=scale)
+    image = yield from reporting(picture.make_image(index, scale=scale), writing)
     image.setText("Title", picture.title)
     image.setText("Description", picture.describe(index))
     yield from write_image(image, path, writing)
@@ -102,8 +102,7 @@ def _write_svg(picture: CanvasPicture, path: Path, index: int | None) -> Writing
 
 
 def _write_pdf(picture: CanvasPicture, path: Path, index: int | None) -> Writing:
-    size = write_pdf_page(picture, path, index)
-    yield
+    size = yield from write_pdf_page(picture, path, index)
     check_whole(path)
     width, height = (side / POINTS_PER_INCH * MILLIMETRES_PER_INCH for side in size)
     return (f"One page of {width:.0f} × {height:.0f} mm; text is text.",)

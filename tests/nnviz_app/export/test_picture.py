@@ -27,6 +27,7 @@ from core.project import Project
 from core.project_file import load_project
 from core.quantities import Granularity, Kind, Quantity
 from core.style import Notation, Rounding, Style
+from nnviz_app.canvas.edge_layer import AT_ONCE
 from nnviz_app.canvas.scene import CanvasScene
 from nnviz_app.comparison import Comparison
 from nnviz_app.document import Document
@@ -34,6 +35,7 @@ from nnviz_app.examples import examples
 from nnviz_app.export.picture import CanvasPicture, Look
 from nnviz_app.export.picture_files import ENDINGS, write_picture
 from nnviz_app.inquiry import Inquiry
+from nnviz_app.palette import LIGHT
 from nnviz_app.player import Player
 from nnviz_app.preferences import LabelMode, Preferences
 from nnviz_app.runs import RunShelf
@@ -530,3 +532,53 @@ def test_closing_frees_the_canvas(draw: Callable[..., CanvasPicture]) -> None:
     picture.close()
     QApplication.processEvents()
     assert not isValid(scene)
+
+
+def crowded() -> Project:
+    """30 inputs, 40 hidden neurons and 10 outputs: 1,600 edges, some of them negative."""
+    network = Network()
+    layers = [
+        [network.add_neuron(role, position=(300 * place, 60 * k)).id for k in range(size)]
+        for place, (role, size) in enumerate([("input", 30), ("hidden", 40), ("output", 10)])
+    ]
+    for sources, targets in itertools.pairwise(layers):
+        for n, (source, target) in enumerate(itertools.product(sources, targets)):
+            network.connect(source, target, weight=0.01 * (n % 37 - 18))
+    project = Project(network)
+    project.dataset.follow(network)
+    return project
+
+
+def test_a_large_picture_is_painted_a_few_lines_at_a_time(
+    draw: Callable[..., CanvasPicture], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    theme().set_mode("light")
+    picture = draw(crowded(), look=Look(mode="dark"))
+    at_once = picture.image(0)
+    monkeypatch.setattr("nnviz_app.export.picture.AT_A_TIME", 0.0)
+    made: list[QImage] = []
+
+    def making() -> Iterator[None]:
+        made.append((yield from picture.make_image(0)))
+
+    # The window may paint itself after each slice.
+    colors = [theme().palette.canvas for _ in making()]
+    assert made == [at_once]
+    assert all(color == LIGHT.canvas for color in colors)
+    assert len(colors) > 1600 / AT_ONCE + 80
+
+
+def test_painting_that_is_stopped_takes_its_painter_with_it(draw: Callable[..., CanvasPicture]) -> None:
+    picture = draw(1)
+    picture.rect()
+    image = QImage(200, 100, QImage.Format.Format_RGB32)
+    painter = QPainter(image)
+    work = picture.painting(painter, QRectF(0, 0, 200, 100), 3)
+    next(work)
+    work.close()
+    assert painter.worldTransform().isIdentity()
+    painter.end()
+    making = picture.make_image(3)
+    next(making)
+    making.close()
+    assert not picture.image(3).isNull()

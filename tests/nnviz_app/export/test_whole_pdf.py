@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Generator
 from pathlib import Path
 
 import pytest
@@ -30,8 +31,8 @@ def test_a_drawing_on_a_full_disk_is_not_called_written(
 ) -> None:
     write = picture_files.write_pdf_page
 
-    def write_half(picture: CanvasPicture, path: Path, index: int | None) -> tuple[float, float]:
-        size = write(picture, path, index)
+    def write_half(picture: CanvasPicture, path: Path, index: int | None) -> Generator[None, None, tuple[float, float]]:
+        size = yield from write(picture, path, index)
         path.write_bytes(path.read_bytes()[:1000])
         return size
 
