@@ -351,7 +351,7 @@ class CanvasPicture:
 
     def _strokes(
         self, painter: QPainter, target: QRectF, index: int | None, begin: Callable[[str], object]
-    ) -> Iterator[None]:
+    ) -> Generator[None, None, None]:
         """Paint a moment, a little at each step, in the theme that is borrowed."""
         rect = self.rect()
         scale = min(target.width() / rect.width(), target.height() / rect.height())
