@@ -35,7 +35,7 @@ def comes_out(trace: Trace, quantity: Quantity, digits: int, values: Callable[[Q
     """Whether a quantity's formula gives its printed value from the printed ones of its operands.
 
     `values` are others for the operands, such as products of what is printed for their factors. A trace that rounds
-    at every step is computed with what it shows, so it does, but for a loss that is computed from z where ln 0 stands.
+    at every step is computed with what it shows, so it does, but for ln 0 and 1/0: the engine computes these from z.
     """
     formula = expression(trace, quantity, literally=True)
     if not formula.operands:

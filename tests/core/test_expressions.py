@@ -271,10 +271,12 @@ def test_each_optimizer_in_its_first_and_in_a_later_update(name: str) -> None:
 
 @given(trace=traces(max_neurons=10, precision="float32"))
 def test_in_single_precision_the_numbers_agree_as_far_as_it_goes(trace: Trace) -> None:
+    # The engine makes a cross-entropy from z, which has digits that an activation next to 0 or 1 has lost.
+    lossy = {Kind.LOSS_SHARE} | ({Kind.ACTIVATION_GRAD} if trace.settings.loss == "binary_cross_entropy" else set())
     for step in trace:
         found = expression(trace, step.quantity)
         floor = max(size_of(trace, found), 1e-3)
-        if math.isfinite(step.value) and step.kind is not Kind.LOSS_SHARE:
+        if math.isfinite(step.value) and step.kind not in lossy:
             assert abs(found.evaluate(trace.value) - step.value) <= 1e-5 * floor, f"{step} {found.code}"
 
 
