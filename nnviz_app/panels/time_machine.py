@@ -189,6 +189,11 @@ class TimeMachinePanel(PanelArea):
             self.last_button,
         ]
 
+    @property
+    def is_at_rest(self) -> bool:
+        """Whether the update that was asked for last is on show, and nobody holds the scrubber."""
+        return self._wanted is None and not self.scrubber.isSliderDown()
+
     # Going
 
     def _here(self) -> int:

@@ -62,12 +62,8 @@ def test_choose_data_train_scrub_branch_and_compare(qtbot: QtBot, window: MainWi
     scrubber = machine.scrubber
     end = scrubber.mapToGlobal(QPoint(scrubber.width() - 8, scrubber.height() - 12))
     hands.drag(end, scrubber.mapToGlobal(QPoint(scrubber.width() // 2, scrubber.height() - 12)))
-
-    def is_at_rest() -> bool:
-        return not scrubber.isSliderDown() and machine._wanted is None and not machine._timer.isActive()
-
     # Until then what it says, and with it the place of what is below, still changes.
-    qtbot.waitUntil(lambda: 0 < document.project.updates < reached and is_at_rest())
+    qtbot.waitUntil(lambda: 0 < document.project.updates < reached and machine.is_at_rest)
     middle = document.project.updates
     qtbot.waitUntil(lambda: window.loss_plot.update_on_show == middle)
     assert document.project.network.values == run.parameters_at(middle)
