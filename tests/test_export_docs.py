@@ -116,7 +116,7 @@ def test_every_other_command_of_the_page_works(
 ) -> None:
     if "mp4" in line and shutil.which("ffmpeg") is None:
         pytest.skip("ffmpeg is not installed")
-    shutil.copy(next(e.path for e in examples() if e.name == "xor"), tmp_path / "my.nnviz")
+    shutil.copy(next(e.path for e in examples() if e.name == "and"), tmp_path / "my.nnviz")
     monkeypatch.chdir(tmp_path)
     assert main(["train", "my.nnviz", "--epochs", "3"]) == 0
     # The rows of a step or a sample are there.

@@ -173,6 +173,8 @@ def test_each_loss_has_a_long_run() -> None:
 @pytest.mark.parametrize("loss", LONG_RUNS)
 @pytest.mark.parametrize("optimizer", list(OPTIMIZERS))
 def test_a_thousand_updates(optimizer: str, loss: str) -> None:
+    # Each optimizer and each loss meets all three networks, but not each pair of them.
+    meets = (list(OPTIMIZERS).index(optimizer) + list(LONG_RUNS).index(loss)) % 3
     rng = np.random.default_rng([list(OPTIMIZERS).index(optimizer), LONG_RUNS[loss]])
     for trial in range(3):
         shape = Shape(
@@ -198,6 +200,8 @@ def test_a_thousand_updates(optimizer: str, loss: str) -> None:
             l2=0.0 if trial else 1e-2,
             size=(4, 11, 1)[trial],
         )
+        if trial != meets:
+            continue
         start = pair.parameters.copy()
         pair.run_numpy(1000)
         assert pair.run_kernel(1000) == 1000
