@@ -568,17 +568,20 @@ def test_a_large_picture_is_painted_a_few_lines_at_a_time(
     assert len(colors) > 1600 / AT_ONCE + 80
 
 
-def test_painting_that_is_stopped_takes_its_painter_with_it(draw: Callable[..., CanvasPicture]) -> None:
+def test_painting_that_is_stopped_leaves_the_painter_as_it_was(
+    draw: Callable[..., CanvasPicture], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("nnviz_app.export.picture.AT_A_TIME", 0.0)
     picture = draw(1)
-    picture.rect()
+    whole = picture.image(3)
     image = QImage(200, 100, QImage.Format.Format_RGB32)
-    painter = QPainter(image)
-    work = picture.painting(painter, QRectF(0, 0, 200, 100), 3)
-    next(work)
-    work.close()
-    assert painter.worldTransform().isIdentity()
-    painter.end()
+    with QPainter(image) as painter:
+        work = picture.painting(painter, QRectF(0, 0, 200, 100), 3)
+        next(work)
+        assert not painter.worldTransform().isIdentity()
+        work.close()
+        assert painter.worldTransform().isIdentity()
     making = picture.make_image(3)
     next(making)
     making.close()
-    assert not picture.image(3).isNull()
+    assert picture.image(3) == whole
