@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from core.activations import ACTIVATIONS
 from core.convention_formulas import ConventionFormulas, convention_formulas
-from core.explanation import DROPOUT_NOTE
+from core.explained_forward import DROPOUT_NOTE
 from core.losses import LOSSES
 from core.network import Network
 from core.notation import tex_id, without_brackets
