@@ -5,14 +5,19 @@ from __future__ import annotations
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
-from PySide6.QtCore import QPoint, QPointF, QProcess, QRectF, QTimer
+from patient_bot import PATIENCE
+from PySide6.QtCore import QDeadlineTimer, QPoint, QPointF, QProcess, QRectF, QTimer
 from PySide6.QtGui import QGuiApplication
-from PySide6.QtWidgets import QApplication, QFileDialog, QScrollArea, QToolTip, QWidget
+from PySide6.QtWidgets import QApplication, QDialog, QFileDialog, QLineEdit, QListWidget, QScrollArea, QToolTip, QWidget
 from pytestqt.qtbot import QtBot
 
 from nnviz_app.canvas.parts import PartKind
 from nnviz_app.main_window import MainWindow
+
+# A kind of dialog, and what is done in it.
+Use = tuple[type[QDialog], Callable[[Any], None]]
 
 
 class Hands:
@@ -32,40 +37,99 @@ class Hands:
 
     # Keyboard
 
+    def _wait_for_focus(self) -> None:
+        """Keys go to the window that is active: for a moment there is none when a dialog has come or gone."""
+
+        def has_focus() -> bool:
+            window = QApplication.activeModalWidget() or QApplication.activeWindow()
+            return window is not None and window.isActiveWindow()
+
+        self.qtbot.waitUntil(has_focus)
+
     def key(self, *names: str) -> None:
         """Press keys one after the other: "Right", "ctrl+s"."""
         for name in names:
+            self._wait_for_focus()
             self._xdotool("key", "--clearmodifiers", name)
 
     def type(self, text: str) -> None:
         """Type a text."""
+        self._wait_for_focus()
         self._xdotool("type", "--delay", 5, text)
 
-    def answer(self, is_there: Callable[[], bool], *arguments: str) -> None:
-        """Give xdotool `arguments` as soon as `is_there`: what is opened next may wait for them in its own loop."""
+    def answer_popup(self, *keys: str) -> None:
+        """Press these keys in the menu or list that is opened next, which may wait for them in a loop of its own."""
 
         def look() -> None:
-            if is_there():
+            if QApplication.activePopupWidget() is not None:
                 timer.stop()
                 timer.deleteLater()
-                QProcess.startDetached("xdotool", list(arguments))
+                QProcess.startDetached("xdotool", ["key", "--delay", "40", *keys])
 
         timer = QTimer(self.window)
         timer.timeout.connect(look)
         timer.start(30)
 
-    def answer_popup(self, *keys: str) -> None:
-        """Press these keys in the menu or list that is opened next."""
-        self.answer(lambda: QApplication.activePopupWidget() is not None, "key", "--delay", "40", *keys)
+    # Dialogs
 
-    def answer_file_dialog(self, path: Path) -> None:
-        """Type this path into the file dialog that is opened next, and press Enter."""
+    def use_dialogs(self, *uses: Use, opened_by: Callable[[], None]) -> None:
+        """Use one dialog after the other: each waits in a loop of its own, inside what opens the first."""
+        left = list(uses)
+        problems: list[Exception] = []
+        patience = QDeadlineTimer(PATIENCE)
+        is_used = False
 
-        def is_there() -> bool:
+        def look() -> None:
+            nonlocal is_used
             dialog = QApplication.activeModalWidget()
-            return isinstance(dialog, QFileDialog) and dialog.isActiveWindow()
+            if is_used or dialog is None:
+                return
+            if left and isinstance(dialog, left[0][0]) and dialog.isActiveWindow():
+                is_used = True
+                try:
+                    left.pop(0)[1](dialog)
+                except Exception as problem:
+                    problems.append(problem)
+                    left.clear()
+                finally:
+                    # Else it would wait for ever.
+                    dialog.close()
+                    is_used = False
+            elif patience.hasExpired():
+                # One that is not expected would as well.
+                dialog.close()
 
-        self.answer(is_there, "type", "--args", "1", "--delay", "5", str(path), "sleep", "0.2", "key", "Return")
+        timer = QTimer(self.window, interval=30)
+        timer.timeout.connect(look)
+        timer.start()
+        opened_by()
+        try:
+            self.qtbot.waitUntil(lambda: not left and not is_used)
+        finally:
+            timer.stop()
+        if problems:
+            raise problems[0]
+
+    def file_dialog(self, path: Path) -> Use:
+        """The use of a dialog for files: type this path, and press Enter."""
+
+        def use(dialog: QFileDialog) -> None:
+            field = dialog.findChild(QLineEdit, "fileNameEdit")
+            assert field is not None
+            self.key("ctrl+a")
+            self.type(str(path))
+            self.qtbot.waitUntil(lambda: field.text() == str(path))
+            self.key("Return")
+            if dialog.isVisible():
+                # The first one may have gone to the list of names that fit.
+                self.key("Return")
+            self.qtbot.waitUntil(lambda: not dialog.isVisible())
+
+        return QFileDialog, use
+
+    def open_by_dialog(self, path: Path) -> None:
+        """Open a file by Ctrl+O."""
+        self.use_dialogs(self.file_dialog(path), opened_by=lambda: self.key("ctrl+o"))
 
     # Pointer
 
@@ -96,6 +160,13 @@ class Hands:
         QApplication.processEvents()
         self.qtbot.waitUntil(lambda: widget.visibleRegion().contains(widget.rect().center()))
         self.click(self.screen(widget))
+
+    def click_item(self, listed: QListWidget, text: str) -> None:
+        """Click on an entry of a list."""
+        item = next(listed.item(row) for row in range(listed.count()) if listed.item(row).text() == text)
+        listed.scrollToItem(item)
+        QApplication.processEvents()
+        self.click(listed.viewport().mapToGlobal(listed.visualItemRect(item).center()))
 
     def double_click(self, point: QPoint) -> None:
         """Double-click at a point of the screen."""

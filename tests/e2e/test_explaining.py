@@ -41,8 +41,7 @@ def take_picture(name: str) -> None:
 def open_example(hands: Hands, name: str) -> None:
     path = EXAMPLES / f"{name}.nnviz"
     hands.window.view.setFocus()
-    hands.answer_file_dialog(path)
-    hands.key("ctrl+o")
+    hands.open_by_dialog(path)
     title = load_project(path).title
     hands.qtbot.waitUntil(lambda: hands.window.document.project.title == title)
 
@@ -141,14 +140,12 @@ def test_a_walkthrough_is_recorded_saved_opened_and_presented(qtbot: QtBot, wind
     take_picture("recorder")
     path = tmp_path / "lesson.nnviz"
     window.view.setFocus()
-    hands.answer_file_dialog(path)
-    hands.key("ctrl+shift+s")
+    hands.use_dialogs(hands.file_dialog(path), opened_by=lambda: hands.key("ctrl+shift+s"))
     qtbot.waitUntil(path.exists)
 
     hands.key("ctrl+n")
     qtbot.waitUntil(lambda: not window.document.project.network.neurons)
-    hands.answer_file_dialog(path)
-    hands.key("ctrl+o")
+    hands.open_by_dialog(path)
     qtbot.waitUntil(lambda: guide.count == 3)
     hands.key("F5")
     presenters: list[QWidget] = []

@@ -10,9 +10,8 @@ from typing import Any
 
 import pytest
 from hands import Hands
-from PySide6.QtCore import QDeadlineTimer, QTimer
 from PySide6.QtGui import QAction
-from PySide6.QtWidgets import QApplication, QDialog, QFileDialog, QLineEdit, QSpinBox, QWidget
+from PySide6.QtWidgets import QSpinBox, QWidget
 from pytestqt.qtbot import QtBot
 from safetensors import safe_open
 from safetensors.numpy import load_file, save_file
@@ -31,7 +30,7 @@ def hands(qtbot: QtBot, window: MainWindow) -> Hands:
     """Hands on a window with the example of two times two neurons and their biases."""
     hands = Hands(qtbot, window)
     window.view.setFocus()
-    use_dialogs(hands, answer(hands, EXAMPLE), opened_by=lambda: hands.key("ctrl+o"))
+    hands.open_by_dialog(EXAMPLE)
     title = load_project(EXAMPLE).title
     qtbot.waitUntil(lambda: window.document.project.title == title)
     return hands
@@ -48,64 +47,6 @@ def choose(hands: Hands, *titles: str) -> None:
         hands.click(entry)
         if menu is not None:
             hands.qtbot.waitUntil(menu.isVisible)
-
-
-def use_dialogs(
-    hands: Hands, *uses: tuple[type[QDialog], Callable[[Any], None]], opened_by: Callable[[], None]
-) -> None:
-    """Use one dialog of these kinds after the other: each waits in a loop of its own, inside what opens the first."""
-    left = list(uses)
-    problems: list[Exception] = []
-    patience = QDeadlineTimer(20_000)
-    is_used = False
-
-    def look() -> None:
-        nonlocal is_used
-        dialog = QApplication.activeModalWidget()
-        if is_used or dialog is None:
-            return
-        if left and isinstance(dialog, left[0][0]) and dialog.isActiveWindow():
-            is_used = True
-            try:
-                left.pop(0)[1](dialog)
-            except Exception as problem:
-                problems.append(problem)
-                left.clear()
-            finally:
-                # Else it would wait for ever.
-                dialog.close()
-                is_used = False
-        elif patience.hasExpired():
-            # One that is not expected would as well.
-            dialog.close()
-
-    timer = QTimer(hands.window, interval=30)
-    timer.timeout.connect(look)
-    timer.start()
-    opened_by()
-    try:
-        hands.qtbot.waitUntil(lambda: not left and not is_used)
-    finally:
-        timer.stop()
-    if problems:
-        raise problems[0]
-
-
-def answer(hands: Hands, path: Path) -> tuple[type[QDialog], Callable[[Any], None]]:
-    """The use of a dialog for files: type this path, and press Enter."""
-
-    def use(dialog: QFileDialog) -> None:
-        field = dialog.findChild(QLineEdit, "fileNameEdit")
-        assert field is not None
-        hands.type(str(path))
-        hands.qtbot.waitUntil(lambda: field.text() == str(path))
-        hands.key("Return")
-        if dialog.isVisible():
-            # The first one may have gone to the list of names that fit.
-            hands.key("Return")
-        hands.qtbot.waitUntil(lambda: not dialog.isVisible())
-
-    return QFileDialog, use
 
 
 def write_over(hands: Hands, field: QWidget, text: str) -> None:
@@ -129,16 +70,13 @@ def export(hands: Hands, path: Path, *menus: str, fill: Callable[[ExportDialog],
         hands.key("Escape")
         hands.qtbot.waitUntil(lambda: not dialog.isVisible())
 
-    use_dialogs(hands, (ExportDialog, use), opened_by=lambda: choose(hands, "File", *menus))
+    hands.use_dialogs((ExportDialog, use), opened_by=lambda: choose(hands, "File", *menus))
     return said[0]
 
 
 def select(hands: Hands, dialog: ExportDialog, name: str) -> None:
     """Click on something in the list of what can be exported."""
-    listed = dialog.list
-    item = next(listed.item(row) for row in range(listed.count()) if listed.item(row).text() == name)
-    listed.scrollToItem(item)
-    hands.click(listed.viewport().mapToGlobal(listed.visualItemRect(item).center()))
+    hands.click_item(dialog.list, name)
     hands.qtbot.waitUntil(lambda: dialog.entry.title == name)
 
 
@@ -150,8 +88,8 @@ def import_weights(hands: Hands, path: Path, see: Callable[[WeightsDialog], None
         hands.click_widget(dialog.accept_button)
         hands.qtbot.waitUntil(lambda: not dialog.isVisible())
 
-    uses = answer(hands, path), (WeightsDialog, use)
-    use_dialogs(hands, *uses, opened_by=lambda: choose(hands, "File", "Import weights..."))
+    uses = hands.file_dialog(path), (WeightsDialog, use)
+    hands.use_dialogs(*uses, opened_by=lambda: choose(hands, "File", "Import weights..."))
 
 
 def weight(hands: Hands, edge: str) -> str:
@@ -258,5 +196,5 @@ def test_a_long_export_is_stopped_and_leaves_nothing(hands: Hands, tmp_path: Pat
         hands.key("Escape")
         hands.qtbot.waitUntil(lambda: not dialog.isVisible())
 
-    use_dialogs(hands, (ExportDialog, use), opened_by=lambda: choose(hands, "File", "Export..."))
+    hands.use_dialogs((ExportDialog, use), opened_by=lambda: choose(hands, "File", "Export..."))
     assert not list(tmp_path.iterdir())

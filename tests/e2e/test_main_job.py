@@ -129,8 +129,7 @@ def test_draw_step_update_save_and_open_again(qtbot: QtBot, window: MainWindow, 
 
     # Save, close, open again in a new window, and find the same.
     path = tmp_path / "drawn.nnviz"
-    hands.answer_file_dialog(path)
-    hands.key("ctrl+s")
+    hands.use_dialogs(hands.file_dialog(path), opened_by=lambda: hands.key("ctrl+s"))
     qtbot.waitUntil(path.exists)
     qtbot.waitUntil(lambda: not document.is_modified)
     saved = project_to_text(document.project)
@@ -140,8 +139,7 @@ def test_draw_step_update_save_and_open_again(qtbot: QtBot, window: MainWindow, 
     again = open_window(qtbot)
     hands = Hands(qtbot, again)
     assert not again.document.project.network.neurons
-    hands.answer_file_dialog(path)
-    hands.key("ctrl+o")
+    hands.open_by_dialog(path)
     qtbot.waitUntil(lambda: again.document.path == path)
     assert project_to_text(again.document.project) == saved
     hands.key(*["Right"] * 21)

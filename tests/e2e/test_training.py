@@ -22,9 +22,14 @@ def raise_dock(hands: Hands, window: MainWindow, title: str) -> None:
 
 def choose_circles(hands: Hands, window: MainWindow) -> None:
     """Ctrl+G, then the circles with a network that learns them."""
-    dialog_is_there = lambda: isinstance(QApplication.activeModalWidget(), DataDialog)  # noqa: E731
-    hands.answer(dialog_is_there, "type", "--args", "1", "--delay", "40", "circles", "sleep", "0.4", "key", "Return")
-    hands.key("ctrl+g")
+
+    def use(dialog: DataDialog) -> None:
+        hands.click_item(dialog.list, "Circles")
+        hands.qtbot.waitUntil(lambda: dialog.entry.title == "Circles")
+        hands.key("Return")
+        hands.qtbot.waitUntil(lambda: not dialog.isVisible())
+
+    hands.use_dialogs((DataDialog, use), opened_by=lambda: hands.key("ctrl+g"))
     hands.qtbot.waitUntil(lambda: "Circles" in window.document.project.title)
 
 
