@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+from collections import deque
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,9 @@ from pytestqt.qtbot import QtBot
 
 from nnviz_app.canvas.parts import PartKind
 from nnviz_app.main_window import MainWindow
+
+# What is found in the same place at so many looks, with the window's events between them, stays there.
+LOOKS = 10
 
 # A kind of dialog, and what is done in it.
 Use = tuple[type[QDialog], Callable[[Any], None]]
@@ -141,25 +145,40 @@ class Hands:
         """A point of the scene on the screen."""
         return self.view.viewport().mapToGlobal(self.view.mapFromScene(point))
 
-    def click(self, point: QPoint, button: int = 1, repeat: int = 1) -> None:
-        """Click at a point of the screen, when no tip is in the way."""
+    def point_at(self, point: QPoint) -> None:
+        """Move the pointer to a point of the screen, with no tip in its way."""
         self._xdotool("mousemove", point.x(), point.y())
         QToolTip.hideText()
         self.qtbot.waitUntil(lambda: not QToolTip.isVisible())
+
+    def click(self, point: QPoint, button: int = 1, repeat: int = 1) -> None:
+        """Click at a point of the screen."""
+        self.point_at(point)
         for _ in range(repeat):
             self._xdotool("click", button)
 
     def click_widget(self, widget: QWidget) -> None:
-        """Click in the middle of a widget, once it can be clicked and is in sight."""
+        """Click in the middle of a widget, once it can be clicked, is in sight and stays where it is."""
         self.qtbot.waitUntil(widget.isEnabled)
         parent = widget.parentWidget()
         while parent is not None:
             if isinstance(parent, QScrollArea):
                 parent.ensureWidgetVisible(widget)
             parent = parent.parentWidget()
-        QApplication.processEvents()
-        self.qtbot.waitUntil(lambda: widget.visibleRegion().contains(widget.rect().center()))
-        self.click(self.screen(widget))
+        places: deque[QPoint] = deque(maxlen=LOOKS)
+
+        def is_at_rest() -> bool:
+            places.append(self.screen(widget))
+            is_in_sight = widget.visibleRegion().contains(widget.rect().center())
+            return is_in_sight and places.count(places[-1]) == LOOKS
+
+        while True:
+            # What is said above it may still move it.
+            self.qtbot.waitUntil(is_at_rest)
+            self.point_at(places[-1])
+            if self.screen(widget) == places[-1]:
+                break
+        self._xdotool("click", 1)
 
     def click_item(self, listed: QListWidget, text: str) -> None:
         """Click on an entry of a list."""
