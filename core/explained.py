@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from core.notation import MORE, Writer
 from core.quantities import Kind, Quantity
 from core.trace import Trace
 
@@ -34,6 +35,36 @@ class Told:
     def kind(self) -> Kind:
         """What the quantity is."""
         return self.quantity.kind
+
+
+def product_of_two(step: Told, w: Writer, sentence: str, note: str = "") -> Lines:
+    """The product of the two operands. A product and a contribution have no other symbol than this product."""
+    first, second = step.operands
+    symbols, names = rf"{w.symbol(first)} \cdot {w.symbol(second)}", f"{w.name(first)} · {w.name(second)}"
+    has_symbol = step.kind not in (Kind.PRODUCT, Kind.CONTRIBUTION)
+    return Lines(
+        sentence,
+        w.symbol(step.quantity) if has_symbol else symbols,
+        symbols if has_symbol else "",
+        rf"{w.number(first, bracket=False)} \cdot {w.number(second)}",
+        w.factor_text(first, second),
+        f"{w.name(step.quantity)} = {names}" if has_symbol else names,
+        note,
+    )
+
+
+def sum_of_all(step: Told, w: Writer, sentence: str) -> Lines:
+    """The sum of the operands: numbers are put in where there are several."""
+    is_sum = len(step.operands) > 1
+    name = w.name(step.quantity)
+    return Lines(
+        sentence,
+        w.symbol(step.quantity),
+        w.sum_symbols(step.operands) or "0",
+        w.sum_numbers(step.operands) if is_sum else "",
+        w.sum_text(step.operands) if is_sum else name,
+        f"{name} = {w.cut([w.name(q) for q in step.operands], MORE) or '0'}",
+    )
 
 
 def activation_phrase(quantity: Quantity) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 import numpy as np
 
 from core.activations import ACTIVATIONS, derivative
-from core.explained import Lines, Told, activation_phrase, dotted, loss_scale
+from core.explained import Lines, Told, activation_phrase, dotted, loss_scale, product_of_two, sum_of_all
 from core.notation import MORE, MORE_TEX, Writer, tex_id, tex_number, without_brackets
 from core.numbers import format_number
 from core.printed import printed
@@ -56,7 +56,7 @@ def _activation_grad(trace: Trace, step: Told, w: Writer) -> Lines:
 
 
 def _share_grad_text(loss: str, a: str, t: str) -> str:
-    """The derivative of `_share_text` as text."""
+    """The derivative of `share_text` as text."""
     match loss:
         case "half_squared_error":
             return f"{a} − {t}"
@@ -75,16 +75,9 @@ def _share_grad_text(loss: str, a: str, t: str) -> str:
 
 
 def _kept_activation_grad(trace: Trace, step: Told, w: Writer) -> Lines:
-    mask, dropped = step.operands
     name = step.quantity.subject
-    return Lines(
-        f"How the loss changes with the activation of {name}: through the same mask as forward",
-        w.symbol(step.quantity),
-        rf"{w.symbol(mask)} \cdot {w.symbol(dropped)}",
-        rf"{w.number(mask)} \cdot {w.number(dropped)}",
-        w.factor_text(mask, dropped),
-        f"{w.name(step.quantity)} = {w.name(mask)} · {w.name(dropped)}",
-    )
+    sentence = f"How the loss changes with the activation of {name}: through the same mask as forward"
+    return product_of_two(step, w, sentence)
 
 
 def _what_came_back(edges: int) -> str:
@@ -97,14 +90,9 @@ def _dropout_grad(trace: Trace, step: Told, w: Writer) -> Lines:
     name = step.quantity.subject
     count = len(step.operands)
     sentence = f"How the loss changes with what {name} passes on: {_what_came_back(count)}"
-    return Lines(
-        sentence if count else f"No path leads from {name} to the loss, so what it passes on changes nothing",
-        w.symbol(step.quantity),
-        w.sum_symbols(step.operands) or "0",
-        w.sum_numbers(step.operands) if count > 1 else "",
-        w.sum_text(step.operands) if count > 1 else w.name(step.quantity),
-        f"{w.name(step.quantity)} = " + (w.cut([w.name(q) for q in step.operands], MORE) or "0"),
-    )
+    if not count:
+        sentence = f"No path leads from {name} to the loss, so what it passes on changes nothing"
+    return sum_of_all(step, w, sentence)
 
 
 def _pre_activation_grad(trace: Trace, step: Told, w: Writer) -> Lines:
@@ -185,14 +173,8 @@ def _weight_grad(trace: Trace, step: Told, w: Writer) -> Lines:
     gradient = f"The gradient of {w.weight(edge.parameter)}"
     if w.is_shared(edge.id):
         gradient = f"The share of the edge {edge.source}→{edge.target} in the gradient of {w.weight(edge.parameter)}"
-    return Lines(
-        f"{gradient}: {w.delta_word(w.row(delta))} of {delta.subject} times {activation_phrase(activation)}",
-        w.symbol(step.quantity),
-        rf"{w.symbol(delta)} \cdot {w.symbol(activation)}",
-        rf"{w.number(delta, bracket=False)} \cdot {w.number(activation)}",
-        w.factor_text(delta, activation),
-        f"{w.name(step.quantity)} = {w.name(delta)} · {w.name(activation)}",
-    )
+    sentence = f"{gradient}: {w.delta_word(w.row(delta))} of {delta.subject} times {activation_phrase(activation)}"
+    return product_of_two(step, w, sentence)
 
 
 def _bias_grad(trace: Trace, step: Told, w: Writer) -> Lines:

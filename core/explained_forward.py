@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from core.activations import ACTIVATIONS
-from core.explained import Lines, Told, activation_phrase, dotted, loss_scale
+from core.explained import Lines, Told, activation_phrase, dotted, loss_scale, product_of_two, sum_of_all
 from core.notation import MORE, MORE_TEX, Writer, tex_id, without_brackets
 from core.numbers import format_number
 from core.quantities import GIVEN_KINDS, Kind, Quantity
@@ -41,14 +41,7 @@ def _input(trace: Trace, step: Told, w: Writer) -> Lines:
 def _product(trace: Trace, step: Told, w: Writer) -> Lines:
     weight, activation = step.operands
     sentence = f"The weight {w.weight(weight.subject)} times {activation_phrase(activation)}"
-    return Lines(
-        sentence,
-        rf"{w.symbol(weight)} \cdot {w.symbol(activation)}",
-        "",
-        rf"{w.number(weight, bracket=False)} \cdot {w.number(activation)}",
-        w.factor_text(weight, activation),
-        f"{w.weight(weight.subject)} · {w.name(activation)}",
-    )
+    return product_of_two(step, w, sentence)
 
 
 def _weighted_sum(trace: Trace, step: Told, w: Writer) -> Lines:
@@ -94,17 +87,9 @@ def _activation(trace: Trace, step: Told, w: Writer) -> Lines:
 
 
 def _dropout(trace: Trace, step: Told, w: Writer) -> Lines:
-    mask, activation = step.operands
-    name = step.quantity.subject
-    return Lines(
-        f"What {name} passes on: {_fate(trace, step, mask)}",
-        w.symbol(step.quantity),
-        rf"{w.symbol(mask)} \cdot {w.symbol(activation)}",
-        rf"{w.number(mask)} \cdot {w.number(activation)}",
-        w.factor_text(mask, activation),
-        f"{w.dropped(name)} = m({name}) · {w.a(name)}",
-        DROPOUT_NOTE,
-    )
+    mask = step.operands[0]
+    sentence = f"What {step.quantity.subject} passes on: {_fate(trace, step, mask)}"
+    return product_of_two(step, w, sentence, DROPOUT_NOTE)
 
 
 def _fate(trace: Trace, step: Told, mask: Quantity) -> str:
@@ -157,14 +142,7 @@ def _loss(trace: Trace, step: Told, w: Writer) -> Lines:
     sentence = {0: "There is no output, so there is no loss", 1: "The loss of this sample"}.get(
         count, f"The loss of this sample: the sum of the {count} shares"
     )
-    return Lines(
-        sentence,
-        w.symbol(step.quantity),
-        w.sum_symbols(step.operands) or "0",
-        w.sum_numbers(step.operands) if count > 1 else "",
-        w.sum_text(step.operands) if count > 1 else w.name(step.quantity),
-        f"{w.name(step.quantity)} = " + w.cut([w.name(q) for q in step.operands], MORE),
-    )
+    return sum_of_all(step, w, sentence)
 
 
 FORWARD: Mapping[Kind, Callable[[Trace, Told, Writer], Lines]] = {

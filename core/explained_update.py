@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
-from core.explained import Lines, Told
+from core.explained import Lines, Told, product_of_two
 from core.notation import MORE, MORE_TEX, Writer
 from core.optimizer_terms import Formula
 from core.quantities import TERM_KINDS, Kind, Quantity
@@ -16,14 +16,11 @@ def _contribution(trace: Trace, step: Told, w: Writer) -> Lines:
     edge = step.quantity.subject
     source = trace.network.edges[edge].source
     which = "the weight that was just updated" if weight.kind is Kind.UPDATE else "the weight"
-    return Lines(
+    return product_of_two(
+        step,
+        w,
         f"What comes back to {source} through {w.weight(edge)}: "
         f"{which} times {w.delta_word(w.row(delta))} of {delta.subject}",
-        rf"{w.symbol(weight)} \cdot {w.symbol(delta)}",
-        "",
-        rf"{w.number(weight, bracket=False)} \cdot {w.number(delta)}",
-        w.factor_text(weight, delta),
-        f"{w.name(weight)} · {w.name(delta)}",
     )
 
 

@@ -170,8 +170,7 @@ class EdgeLayer(QGraphicsItem):
             return
         exposed: QRectF = option.exposedRect  # type: ignore[attr-defined]
         painter.setRenderHint(QPainter.RenderHint.Antialiasing, self.is_smooth)
-        if self._order is None:
-            self._sort()
+        self._sort()
         if self._is_crowd_cached and widget is not None:
             self._draw_cached_crowd(painter, widget)
         else:
@@ -181,8 +180,7 @@ class EdgeLayer(QGraphicsItem):
     def paint_by_and_by(self, painter: QPainter) -> Iterator[None]:
         """Paint all of it for elsewhere, a few lines at a time: many take seconds. Nothing moves in such a picture."""
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        if self._order is None:
-            self._sort()
+        self._sort()
         yield from self._crowd(painter, self._bounds)
         self._paint_marked(painter, self._bounds)
 
@@ -315,6 +313,8 @@ class EdgeLayer(QGraphicsItem):
         return classes
 
     def _sort(self) -> None:
+        if self._order is not None:
+            return
         self._revision += 1
         marked = np.fromiter(self.marks.all, dtype=np.intp)
         if len(marked) and not self._is_crowd_cached:
